@@ -1,0 +1,65 @@
+# `make help` lists what there is. Nothing here needs more than Python 3.11+, a C compiler and the package registries.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+MODULES := $(if $(wildcard envoy/modules/*.c),envoy/modules/libpointsman.so)
+PORT ?= 8080
+
+help: ## this list
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+.venv/pyvenv.cfg:
+	$(PYTHON) -m venv .venv
+
+.venv/run.stamp: locks/run.txt locks/build.txt pyproject.toml | .venv/pyvenv.cfg
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/run.txt
+	rm -rf build/tools
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --target build/tools -r locks/build.txt
+	PYTHONPATH=build/tools $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	touch $@
+
+.venv/dev.stamp: locks/dev.txt .venv/run.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.txt
+	touch $@
+
+build/protos.stamp: .venv/run.stamp protos/generate.py $(shell find protos/missing -name '*.proto')
+	PYTHONPATH=build/tools $(BIN)/python protos/generate.py
+
+$(MODULES): $(wildcard envoy/modules/*.c envoy/modules/*.h)
+	$(MAKE) --no-print-directory -C envoy/modules
+
+install: .venv/run.stamp build/protos.stamp $(MODULES) ## prepare .venv with pointsman and Envoy in it
+
+.PHONY: help install dev demo test check format golden bench lock clean
+dev: install .venv/dev.stamp
+
+demo: install ## control plane, Envoy and sample backends in one command; PORT=8080 moves the traffic port
+	@exec $(BIN)/pointsman demo --run --port $(PORT)
+
+test: dev ## all tests that need no cluster
+	$(BIN)/python -m pytest
+
+check: dev ## style, types, import contracts, generated files fresh
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: dev ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+golden: dev ## rewrite the golden files; read the difference before you commit it
+	$(BIN)/python -m pytest tests/golden --update-golden
+
+bench: dev ## figures of docs/benchmarks.md, as ratios within one run
+	$(BIN)/python -m tests.bench
+
+lock: ## write the locks anew from the ranges in pyproject.toml (needs uv on PATH)
+	uv pip compile $(LOCK) --extra envoy pyproject.toml -o locks/run.txt
+	uv pip compile $(LOCK) --extra envoy --extra dev -c locks/run.txt pyproject.toml -o locks/dev.txt
+	uv pip compile $(LOCK) -c locks/run.txt locks/build.in -o locks/build.txt
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
+
+clean: ## forget everything that can be made again
+	rm -rf .venv build demo $(MODULES) $(filter-out protos/missing/,$(wildcard protos/*/))

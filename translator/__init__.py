@@ -1,0 +1,1 @@
+"""The pure half of Pointsman: what users declare, translated into serialized Envoy resources, statuses and findings."""

@@ -1,0 +1,1 @@
+"""Objects are checked and defaulted by their CRD, as an API server would do it, and then decoded."""

@@ -1,0 +1,333 @@
+"""Incremental evaluation of pure rules. Owns tables, rules and the View; knows nothing of Gateways, Envoy, clocks or I/O.
+
+There is one noun: a **table** maps a key to a group of rows, kept in the table's order. Inputs are tables, outputs are
+tables, and an index, a join or a grouping is a table too. There is one verb: a **rule** is a pure generator that runs
+once for each key alive in one table, asks the View for what it needs, and yields rows for later tables:
+
+    @rule(over=HTTP_ROUTE, into=(ROUTE_ON,))
+    def attach(view: View, key: str) -> Facts:
+        route = view.one(HTTP_ROUTE, key)
+        for listener in view.list(LISTENER, route.parent):
+            yield ROUTE_ON(listener.id, key)
+
+The engine remembers for each (rule, key) which groups it read and which rows it yielded: its **answer**. When a group
+changes, the answers that read it run again, rule by rule in the order of the program; an equal answer stops the wave.
+
+Laws, each with a property test:
+  * From scratch: after any changes in any batches, the tables equal those of a new engine given the final inputs.
+  * Order: the order of changes, and of work inside one rule, cannot be seen in any table.
+  * No cycles: a rule reads only tables that earlier rules finished. Breaking this raises at once, it never loops.
+  * No leaks: a key without rows and readers is gone, and no garbage is left for the cyclic collector.
+A rule that raises is our bug: it yields nothing, `failures` names it, and every other key goes on.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+K = TypeVar("K", bound=Hashable)
+R = TypeVar("R")
+
+# What a program is made of ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Generic[K, R]):
+    """A declaration without state: key → rows. `order` sorts the rows of a group; ties are broken by where a row is from."""
+
+    name: str
+    order: Callable[[R], Any] | None = None
+
+    def __call__(self, key: K, row: R) -> Fact:
+        return (self, key, row)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+AnyTable = Table[Any, Any]
+Name = tuple[AnyTable, Any]  # a table and a key of it
+Fact = tuple[AnyTable, Any, Any]  # table, key, row; a row is never None, which means "no row"
+Facts = Iterator[Fact]
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    name: str
+    over: AnyTable
+    into: tuple[AnyTable, ...]
+    body: Callable[[View, Any], Facts]
+
+
+def rule(over: Table[K, Any], into: tuple[AnyTable, ...]) -> Callable[[Callable[[View, K], Facts]], Rule]:
+    """The function below runs once for each key that has rows in `over`, and yields rows of the tables in `into`."""
+    return lambda body: Rule(body.__name__, over, into, body)
+
+
+class OrderError(Exception):
+    """A rule reads a table that is not finished when the rule runs, or writes one it did not declare."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One reason for a group of rows: a rule, the key it ran for, and all it asked, found or not."""
+
+    rule: str
+    over: Name
+    asked: tuple[Name, ...]
+
+
+# What is remembered ----------------------------------------------------------------------------------------------------
+
+Entry = tuple[Any, int, Any, int, Any]  # order, rank of the rule, key it ran for, n-th of its rows, the row
+Rows = list[Entry]
+ROW = 4  # what stands before the row is unique in its group, so sorting never compares rows
+
+
+class _Group:
+    """The rows under one key of one table, sorted, and the answers that read them. Exists while it has either."""
+
+    __slots__ = ("key", "readers", "rows", "store")
+
+    def __init__(self, store: _Store, key: Any) -> None:
+        self.store, self.key = store, key
+        self.rows: Rows = []
+        self.readers: dict[_Answer, None] | None = None  # made when first read: outputs never are
+
+    def first(self) -> Any:
+        return self.rows[0][ROW] if self.rows else None
+
+    def leave_if_empty(self) -> None:
+        if not self.rows and not self.readers:
+            self.store.pop(self.key, None)
+
+
+class _Answer:
+    """What one rule said for one key: the groups it read, the rows it yielded."""
+
+    __slots__ = ("key", "rank", "reads", "yielded")
+
+    def __init__(self, rank: int, key: Any) -> None:
+        self.rank, self.key = rank, key
+        self.reads: tuple[_Group, ...] = ()
+        self.yielded: tuple[tuple[_Group, Entry], ...] = ()
+
+
+class _Store(dict[Any, _Group]):
+    """One table's content: key → group, made when first asked for."""
+
+    __slots__ = ("followers", "order", "output", "stage", "table")
+
+    def __init__(self, table: AnyTable, output: bool) -> None:
+        self.table, self.order, self.output = table, table.order, output
+        self.stage = 0  # finished when so many rules are done
+        self.followers: list[int] = []  # ranks of the rules that run over this table
+
+    def __missing__(self, key: Any) -> _Group:
+        group = self[key] = _Group(self, key)
+        return group
+
+
+class View:
+    """What a rule may ask. Each question is remembered as a reason to ask again, also when there was nothing to find."""
+
+    __slots__ = ("_rank", "_reads", "_stores")
+
+    def __init__(self, stores: dict[AnyTable, _Store]) -> None:
+        self._stores, self._rank = stores, 0
+        self._reads: dict[_Group, None] = {}
+
+    def get(self, table: Table[K, R], key: K) -> R | None:
+        """The row, or the first in the table's order ("oldest wins"), or None."""
+        rows = self._read(table, key)
+        return cast("R", rows[0][ROW]) if rows else None
+
+    def one(self, table: Table[K, R], key: K) -> R:
+        """The same where the rule knows that there is one: for the key it runs over."""
+        return cast("R", self._read(table, key)[0][ROW])
+
+    def list(self, table: Table[K, R], key: K) -> Sequence[R]:
+        """All rows, in the table's order."""
+        return [cast("R", entry[ROW]) for entry in self._read(table, key)]
+
+    def count(self, table: Table[K, Any], key: K) -> int:
+        return len(self._read(table, key))
+
+    def _read(self, table: AnyTable, key: Any) -> Rows:
+        store = self._stores[table]
+        if store.stage > self._rank:
+            raise OrderError(f"rule {self._rank} reads {table}, which is finished only after rule {store.stage - 1}")
+        group = store[key]
+        self._reads[group] = None
+        return group.rows
+
+
+class Engine:
+    """Holds the tables of one program and keeps them equal to what the rules say of the inputs."""
+
+    def __init__(self, inputs: Iterable[AnyTable], rules: tuple[Rule, ...], outputs: Sequence[AnyTable]) -> None:
+        tables = dict.fromkeys((*inputs, *(table for one in rules for table in one.into)))
+        self._rules = rules
+        self._stores = {table: _Store(table, table in outputs) for table in tables}
+        for rank, one in enumerate(rules):
+            self._stores[one.over].followers.append(rank)
+            for table in one.into:
+                self._stores[table].stage = rank + 1
+        for rank, one in enumerate(rules):
+            if self._stores[one.over].stage > rank:
+                raise OrderError(f"{one.name} runs over {one.over}, which is not finished by then")
+        self._view = View(self._stores)
+        self._answers: list[dict[Any, _Answer]] = [{} for _ in rules]
+        self._dirty: list[dict[Any, None]] = [{} for _ in rules]
+        self._before: dict[Name, Any] = {}  # outputs touched since last asked, as they were then
+        self.failures: dict[tuple[str, Any], Exception] = {}
+        self.runs = 0
+
+    # Changing ----------------------------------------------------------------------------------------------------------
+
+    def apply(self, changes: Iterable[tuple[AnyTable, Any, Any]]) -> dict[Name, Any]:
+        """Take in one batch of (table, key, object or None); give back the outputs that differ, None where one is gone."""
+        for _ in self.steps(changes):
+            pass
+        return self.settled()
+
+    def steps(self, changes: Iterable[tuple[AnyTable, Any, Any]]) -> Iterator[None]:
+        """`apply` in small steps, for a caller that shares its thread. Between two steps the tables are half new: read
+        nothing, begin no other batch; after the last one take `settled()`.
+        """
+        for table, key, row in changes:
+            self._declare(table, key, row)
+            yield
+        for rank, todo in enumerate(self._dirty):
+            while todo:
+                self._ask(rank, todo.popitem()[0])
+                yield
+
+    def settled(self) -> dict[Name, Any]:
+        """The outputs that differ from when this was last asked."""
+        before, self._before = self._before, {}
+        groups = ((name, self._stores[name[0]].get(name[1])) for name in before)
+        return {name: row for name, group in groups if (row := group.first() if group else None) != before[name]}
+
+    def _declare(self, table: AnyTable, key: Any, row: Any) -> None:
+        group = self._stores[table][key]
+        was = group.first()
+        if was != row:
+            group.rows = [] if row is None else [(None, -1, key, 0, row)]
+            self._touched({group: was})
+        group.leave_if_empty()
+
+    def _ask(self, rank: int, key: Any) -> None:
+        """Run one rule for one key, and pass on what is different from its last answer."""
+        self.runs += 1
+        answers = self._answers[rank]
+        answer = answers.get(key)
+        if answer is None:
+            answer = answers[key] = _Answer(rank, key)
+        over = self._stores[self._rules[rank].over].get(key)
+        alive = over is not None and over.rows
+        self._view._rank, self._view._reads = rank, {}
+        yielded = self._evaluate(rank, key) if alive else ()
+        reads = tuple(self._view._reads)
+        if reads != answer.reads:
+            self._relink(answer, reads)
+        if yielded != answer.yielded:
+            self._publish(answer, yielded)
+        if not alive:
+            del answers[key]
+
+    def _evaluate(self, rank: int, key: Any) -> tuple[tuple[_Group, Entry], ...]:
+        one, stores = self._rules[rank], self._stores
+        found: list[tuple[_Group, Entry]] = []
+        try:
+            for table, at, row in one.body(self._view, key):
+                if table not in one.into:
+                    raise OrderError(f"{one.name} writes {table} without saying so")
+                store = stores[table]
+                found.append((store[at], (store.order and store.order(row), rank, key, len(found), row)))
+        except OrderError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one bad key must not stop the others
+            self.failures[one.name, key] = error
+            for group, _ in found:
+                group.leave_if_empty()
+            return ()
+        if self.failures:
+            self.failures.pop((one.name, key), None)
+        return tuple(found)
+
+    def _relink(self, answer: _Answer, reads: tuple[_Group, ...]) -> None:
+        old, answer.reads = answer.reads, reads
+        for group in reads:
+            if group.readers is None:
+                group.readers = {}
+            group.readers[answer] = None
+        for group in set(old).difference(reads) if old else ():
+            group.readers.pop(answer)  # type: ignore[union-attr]
+            group.leave_if_empty()
+
+    def _publish(self, answer: _Answer, yielded: tuple[tuple[_Group, Entry], ...]) -> None:
+        """Replace the rows of an answer where they differ. Groups stay sorted: O(log n) comparisons for a row."""
+        stale = {(group, entry[3]): entry for group, entry in answer.yielded}
+        answer.yielded = yielded
+        touched: dict[_Group, Any] = {}
+        for group, entry in yielded:
+            old = stale.pop((group, entry[3]), None) if stale else None
+            if old != entry:
+                if group not in touched:
+                    touched[group] = group.first()
+                if old is not None:
+                    del group.rows[bisect_left(group.rows, old)]
+                insort(group.rows, entry)
+        for (group, _), entry in stale.items():
+            if group not in touched:
+                touched[group] = group.first()
+            del group.rows[bisect_left(group.rows, entry)]
+        self._touched(touched)
+
+    def _touched(self, groups: dict[_Group, Any]) -> None:
+        """These groups changed; the value is the first row before. Mark whom it concerns."""
+        for group, was in groups.items():
+            store = group.store
+            if store.output:
+                self._before.setdefault((store.table, group.key), was)
+            if (was is None) != (not group.rows):  # the key was born or died
+                for rank in store.followers:
+                    self._dirty[rank][group.key] = None
+            for reader in group.readers or ():
+                self._dirty[reader.rank][reader.key] = None
+            group.leave_if_empty()
+
+    # Looking -----------------------------------------------------------------------------------------------------------
+
+    def rows(self, table: Table[K, R]) -> dict[K, Sequence[R]]:
+        """All of one table, for tests, dumps and new readers."""
+        return {key: [cast("R", entry[ROW]) for entry in group.rows] for key, group in self._stores[table].items() if group.rows}
+
+    def why(self, table: Table[K, Any], key: K) -> list[Origin]:
+        """Why these rows exist, one level deep; nothing for an input. Ask again for what was asked, down to the inputs."""
+        group = self._stores[table].get(key)
+        makers = dict.fromkeys(entry[1:3] for entry in group.rows if entry[1] >= 0) if group else {}
+        return [self._origin(self._answers[rank][of]) for rank, of in makers]
+
+    def sources(self, table: Table[K, Any], key: K) -> set[Name]:
+        """The input objects that rows stand on: whom to tell when a proxy rejects them."""
+        found: set[Name] = set()
+        todo: list[Name] = [(table, key)]
+        seen = set(todo)
+        while todo:
+            name = todo.pop()
+            origins = self.why(*name)
+            if not origins and name[1] in self._stores[name[0]] and self._stores[name[0]][name[1]].rows:
+                found.add(name)
+            new = {one for origin in origins for one in (origin.over, *origin.asked)} - seen
+            seen |= new
+            todo += new
+        return found
+
+    def _origin(self, answer: _Answer) -> Origin:
+        one = self._rules[answer.rank]
+        return Origin(one.name, (one.over, answer.key), tuple((group.store.table, group.key) for group in answer.reads))

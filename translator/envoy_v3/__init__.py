@@ -1,0 +1,1 @@
+"""Rows of the intermediate representation become serialized Envoy messages. Knows no Kubernetes."""

@@ -1,0 +1,1 @@
+"""Gateway API semantics: resources become rows of the intermediate representation, and conditions. Knows no Envoy."""

@@ -1,0 +1,25 @@
+"""The input tables: one for each kind that users write, by key `namespace/name`."""
+
+from __future__ import annotations
+
+from translator.engine import Table
+from translator.resources.backend import Backend
+from translator.resources.core import EndpointSlice, Namespace, Secret, Service
+from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
+from translator.resources.httproute import HTTPRoute
+from translator.resources.meta import Object
+
+GATEWAY_CLASS = Table[str, GatewayClass]("GatewayClass")
+GATEWAY = Table[str, Gateway]("Gateway")
+HTTP_ROUTE = Table[str, HTTPRoute]("HTTPRoute")
+REFERENCE_GRANT = Table[str, ReferenceGrant]("ReferenceGrant")
+NAMESPACE = Table[str, Namespace]("Namespace")
+SERVICE = Table[str, Service]("Service")
+ENDPOINT_SLICE = Table[str, EndpointSlice]("EndpointSlice")
+SECRET = Table[str, Secret]("Secret")
+BACKEND = Table[str, Backend]("Backend")
+
+OBJECTS: dict[str, Table[str, Object]] = {
+    table.name: table  # type: ignore[misc]
+    for table in (GATEWAY_CLASS, GATEWAY, HTTP_ROUTE, REFERENCE_GRANT, NAMESPACE, SERVICE, ENDPOINT_SLICE, SECRET, BACKEND)
+}

@@ -1,0 +1,44 @@
+"""Upstreams: what a cluster is, and the endpoints it has."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from translator.ir.value import Row
+
+Protocol = Literal["http1", "h2c"]
+
+
+class Use(Row, frozen=True, gc=False, order=True):
+    """A key: the upstream that somebody routes to. What differs here differs in the name of its cluster.
+
+    `kind` and `key` name the object (`Service`, `shop/cart`; `Backend`, `shop/legacy`), `port` is 0 where it has none.
+    """
+
+    kind: str
+    key: str
+    port: int = 0
+
+
+class Cluster(Row, frozen=True, gc=False, kw_only=True):
+    """`eds` takes its endpoints from an Endpoints row of the same name; `dns` resolves `host` on its own."""
+
+    name: str
+    discovery: Literal["eds", "dns"] = "eds"
+    protocol: Protocol = "http1"
+    endpoints: tuple[Endpoint, ...] = ()  # of `dns` only: (host, port)
+
+
+class Endpoint(Row, frozen=True, gc=False, order=True):
+    """An address and a port, or the path of a unix socket with port 0."""
+
+    address: str
+    port: int
+    health: Literal["healthy", "draining"] = "healthy"
+    weight: int = 1
+
+
+class Endpoints(Row, frozen=True, gc=False, kw_only=True):
+    """Sorted, without duplicates."""
+
+    endpoints: tuple[Endpoint, ...]

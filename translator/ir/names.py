@@ -1,0 +1,50 @@
+"""The names of everything inside Envoy, computed here and nowhere else. Readable, and different where content differs."""
+
+from __future__ import annotations
+
+from translator.ir.cluster import Use
+from translator.ir.listener import Port
+
+UNRESOLVED = "unresolved"  # the cluster named for a share whose backend cannot be had; it exists nowhere, and answers 500
+
+
+def listener(port: Port) -> str:
+    """`local/8080`, or `local/10.0.0.1/8080` where the address is not the group's own."""
+    return f"{port.group}/{port.address}/{port.port}" if port.address else f"{port.group}/{port.port}"
+
+
+def plain_table(port: Port) -> str:
+    return f"{listener(port)}/http"
+
+
+def tls_table(port: Port, server_name: str) -> str:
+    return f"{listener(port)}/https/{server_name or '*'}"
+
+
+def cluster(use: Use) -> str:
+    """`service/shop/cart/8080`."""
+    name = f"{use.kind.lower()}/{use.key}"
+    return f"{name}/{use.port}" if use.port else name
+
+
+def secret(key: str) -> str:
+    return f"secret/{key}"
+
+
+def route(kind: str, key: str, rule: int, match: int) -> str:
+    """`httproute/shop/cart/0/1`: rule 0, match 1."""
+    return f"{kind.lower()}/{key}/{rule}/{match}"
+
+
+def route_configuration(table: str, shards: int, shard: int) -> str:
+    return f"{table}/{shards}/{shard}"
+
+
+def scope(table: str, slot: int) -> str:
+    """What the native module writes into the header: its prefix `<table>/`, then the slot."""
+    return f"{table}/{slot}"
+
+
+def warm_scope(table: str, shards: int, shard: int) -> str:
+    """A scope that no request has, so that a RouteConfiguration is loaded before the first real scope names it."""
+    return f"warm/{route_configuration(table, shards, shard)}"

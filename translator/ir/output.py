@@ -1,0 +1,79 @@
+"""What leaves the translation: serialized resources for Envoy, statuses and findings for people."""
+
+from __future__ import annotations
+
+from translator.ir.value import Row
+
+
+class Packed(Row, frozen=True, gc=False):
+    """One serialized Envoy resource. `needs` are names of the next type that it refers to: a scope's RouteConfiguration,
+    a cluster's ClusterLoadAssignment. The stream sends nothing before what it needs.
+    """
+
+    body: bytes
+    needs: tuple[str, ...] = ()
+
+
+class Group(Row, frozen=True, gc=False, kw_only=True):
+    """What one kind of Envoy is told apart from objects: set by the process, one row a proxy group.
+
+    `flat` adds a second view for Envoys that do not announce our native module: one route table, not sharded.
+    """
+
+    bind: str = "127.0.0.1"
+    port_offset: int = 0
+    flat: bool = False
+
+
+class Condition(Row, frozen=True, gc=False, kw_only=True, rename="camel"):
+    """A condition without its time: when it changed is for whoever writes it to say."""
+
+    type: str
+    status: bool
+    reason: str
+    message: str = ""
+
+
+class RouteGroupKind(Row, frozen=True, gc=False, rename="camel"):
+    group: str
+    kind: str
+
+
+class ListenerStatus(Row, frozen=True, gc=False, kw_only=True, rename="camel"):
+    name: str
+    supported_kinds: tuple[RouteGroupKind, ...]
+    attached_routes: int
+    conditions: tuple[Condition, ...]
+
+
+class Address(Row, frozen=True, gc=False, kw_only=True, rename="camel"):
+    type: str
+    value: str
+
+
+class ParentRef(Row, frozen=True, gc=False, kw_only=True, rename="camel", omit_defaults=True):
+    """A parentRef as the user wrote it, so that the status entry can be found by it."""
+
+    group: str | None = None
+    kind: str | None = None
+    namespace: str | None = None
+    name: str = ""
+    section_name: str | None = None
+    port: int | None = None
+
+
+class ParentStatus(Row, frozen=True, gc=False, kw_only=True, rename="camel"):
+    parent_ref: ParentRef
+    controller_name: str
+    conditions: tuple[Condition, ...]
+
+
+class Status(Row, frozen=True, gc=False, kw_only=True, rename="camel"):
+    """The `.status` of one object at one generation. Fields that a kind does not have are empty and left out."""
+
+    generation: int
+    conditions: tuple[Condition, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    listeners: tuple[ListenerStatus, ...] = ()
+    parents: tuple[ParentStatus, ...] = ()
+    supported_features: tuple[str, ...] = ()

@@ -1,0 +1,128 @@
+"""HTTP routing: what a route asks for, wherever it is attached. One Entry is one match of one rule, and what then happens."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from translator.ir.value import Row
+
+Text = Literal["exact", "regex"]
+
+
+class PathMatch(Row, frozen=True, gc=False):
+    """`prefix` matches whole segments: /a matches /a and /a/b, not /ab."""
+
+    kind: Literal["exact", "prefix", "regex"]
+    value: str
+
+
+class TextMatch(Row, frozen=True, gc=False):
+    """A header (name in lower case) or a query parameter."""
+
+    kind: Text
+    name: str
+    value: str
+
+
+class Match(Row, frozen=True, gc=False, kw_only=True):
+    """All parts must hold."""
+
+    path: PathMatch = PathMatch("prefix", "/")
+    method: str = ""
+    headers: tuple[TextMatch, ...] = ()
+    query: tuple[TextMatch, ...] = ()
+
+
+class Precedence(Row, frozen=True, gc=False, order=True):
+    """A sort key within one virtual host: the smallest is asked first."""
+
+    path: tuple[int, int]  # kind of match, then minus its length
+    method: bool  # True: no method is named
+    headers: int  # minus their number
+    query: int  # minus their number
+    created: str
+    key: str
+    place: tuple[int, int]  # rule, match
+
+
+class Share(Row, frozen=True, gc=False, kw_only=True):
+    """A backend's part of the traffic. `cluster` is empty where the backend cannot be had: its share answers 500."""
+
+    cluster: str
+    weight: int = 1
+    filters: tuple[Filter, ...] = ()
+
+
+class Forward(Row, frozen=True, gc=False, kw_only=True):
+    """Sent on, by weight. Timeouts in milliseconds: None is Envoy's own default for us (none), 0 switches it off."""
+
+    shares: tuple[Share, ...]
+    timeout: int | None = None
+    backend_timeout: int | None = None
+
+
+class Answer(Row, frozen=True, gc=False):
+    """Answered by Envoy itself."""
+
+    status: int
+
+
+class Headers(Row, frozen=True, gc=False, kw_only=True, tag="headers"):
+    """Changes of headers: set replaces, add appends, remove takes away. Pairs of name and value."""
+
+    on: Literal["request", "response"]
+    set: tuple[tuple[str, str], ...] = ()
+    add: tuple[tuple[str, str], ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+class PathChange(Row, frozen=True, gc=False):
+    """`full` replaces the path, `prefix` only what the match's prefix covered."""
+
+    kind: Literal["full", "prefix"]
+    value: str
+
+
+class Redirect(Row, frozen=True, gc=False, kw_only=True, tag="redirect"):
+    """Empty parts are those of the request; `port` 0 means: that of the scheme given, else the listener's."""
+
+    scheme: str = ""
+    hostname: str = ""
+    port: int = 0
+    path: PathChange | None = None
+    status: int = 302
+
+
+class Rewrite(Row, frozen=True, gc=False, kw_only=True, tag="rewrite"):
+    hostname: str = ""
+    path: PathChange | None = None
+
+
+class Mirror(Row, frozen=True, gc=False, kw_only=True, tag="mirror"):
+    """A copy of `numerator` out of `denominator` requests, whose answers nobody waits for."""
+
+    cluster: str
+    numerator: int = 100
+    denominator: int = 100
+
+
+Filter = Headers | Redirect | Rewrite | Mirror
+
+
+class Entry(Row, frozen=True, gc=False, kw_only=True):
+    """One match of one rule. `name` is that of the Envoy route, and says which object, rule and match it comes from."""
+
+    name: str
+    match: Match
+    precedence: Precedence
+    action: Forward | Answer
+    filters: tuple[Filter, ...] = ()
+    origin: tuple[str, str] = ("", "")  # kind and key of the object, for findings
+    rule: int = 0  # which of its rules, for findings
+
+
+class Place(Row, frozen=True, gc=False, order=True):
+    """A key: a virtual host of a route table. `host` is lower-case: exact, `*.suffix` or `*`."""
+
+    table: str
+    host: str

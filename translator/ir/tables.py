@@ -1,0 +1,44 @@
+"""The tables where fronts and Envoy's side meet, and those that leave. Declarations only.
+
+Keys of Envoy's side begin with the proxy group, or with the view of it: a group's name, or that with `~flat` for Envoys
+without our native module.
+"""
+
+from __future__ import annotations
+
+from translator.engine import Table
+from translator.ir.cluster import Cluster, Endpoints, Use
+from translator.ir.finding import Finding
+from translator.ir.listener import Chain, Port
+from translator.ir.output import Group, Packed, Status
+from translator.ir.route import Entry, Place
+
+# Input, set by the process: how a group of proxies is run
+GROUP = Table[str, Group]("Group")
+
+# Fronts → Envoy
+CHAIN = Table[Port, Chain]("Chain", order=lambda chain: chain.name)  # what a port listens for
+ENTRIES = Table[str, tuple[Entry, ...]]("Entries")  # route (`HTTPRoute/shop/cart`) → its entries, wherever it is attached
+PLACED = Table[str, Place]("Placed")  # route → virtual hosts where its entries stand
+HOST = Table[Place, str]("Host")  # virtual hosts that exist even without a route, and who wants them
+CLUSTER_USE = Table[tuple[str, Use], str]("ClusterUse")  # (group, upstream) → the routes that use it
+CLUSTER = Table[Use, Cluster]("Cluster")
+ENDPOINTS = Table[Use, Endpoints]("Endpoints")
+SECRET_USE = Table[tuple[str, str], str]("SecretUse")  # (group, key of a Secret) → the listeners that use it
+CERTIFICATE = Table[str, tuple[bytes, bytes]]("Certificate")  # key of a Secret → chain and private key, checked
+
+# Envoy → fronts: what Envoy would refuse was left out, and its object is told
+REFUSED = Table[tuple[str, str], Finding]("Refused")  # (kind, key) of the object
+
+# Outputs
+OUT_LISTENER = Table[tuple[str, str], Packed]("envoy.Listener")  # (view, name)
+OUT_ROUTES = Table[tuple[str, str], Packed]("envoy.RouteConfiguration")  # (view, name)
+OUT_SCOPE = Table[tuple[str, str], Packed]("envoy.ScopedRouteConfiguration")  # (view, name)
+OUT_CLUSTER = Table[tuple[str, str], Packed]("envoy.Cluster")  # (group, name)
+OUT_ENDPOINTS = Table[tuple[str, str], Packed]("envoy.ClusterLoadAssignment")  # (group, name)
+OUT_SECRET = Table[tuple[str, str], Packed]("envoy.Secret")  # (group, name)
+OUT_STATUS = Table[tuple[str, str], Status]("Status")  # (kind, key)
+OUT_FINDINGS = Table[tuple[str, str], tuple[Finding, ...]]("Findings")  # (kind, key)
+
+RESOURCES = (OUT_CLUSTER, OUT_ENDPOINTS, OUT_SECRET, OUT_LISTENER, OUT_SCOPE, OUT_ROUTES)
+OUTPUTS = (*RESOURCES, OUT_STATUS, OUT_FINDINGS)

@@ -1,0 +1,135 @@
+"""HTTPRoute as users write it. Source: Gateway API v1.6.1, `apis/v1/httproute_types.go`.
+
+Filters are read as one struct with a field for each type, as the API has them; which field counts is said by `type`.
+Fields that we know of and do not serve yet are kept as raw values, so that they can be refused by name, never ignored.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import field
+
+from translator.resources.meta import Object, Value
+
+
+class ParentReference(Value, frozen=True, gc=False, kw_only=True):
+    name: str
+    group: str = "gateway.networking.k8s.io"
+    kind: str = "Gateway"
+    namespace: str = ""
+    section_name: str = ""
+    port: int = 0
+
+
+class PathMatch(Value, frozen=True, gc=False, kw_only=True):
+    type: str = "PathPrefix"  # Exact | PathPrefix | RegularExpression
+    value: str = "/"
+
+
+class NamedMatch(Value, frozen=True, gc=False, kw_only=True):
+    """A header or a query parameter."""
+
+    name: str
+    value: str
+    type: str = "Exact"  # Exact | RegularExpression
+
+
+class RouteMatch(Value, frozen=True, gc=False, kw_only=True):
+    path: PathMatch = PathMatch()
+    headers: tuple[NamedMatch, ...] = ()
+    query_params: tuple[NamedMatch, ...] = ()
+    method: str = ""
+
+
+class Header(Value, frozen=True, gc=False, kw_only=True):
+    name: str
+    value: str
+
+
+class HeaderFilter(Value, frozen=True, gc=False, kw_only=True):
+    set: tuple[Header, ...] = ()
+    add: tuple[Header, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+class PathModifier(Value, frozen=True, gc=False, kw_only=True):
+    type: str  # ReplaceFullPath | ReplacePrefixMatch
+    replace_full_path: str | None = None
+    replace_prefix_match: str | None = None
+
+
+class RequestRedirect(Value, frozen=True, gc=False, kw_only=True):
+    scheme: str = ""
+    hostname: str = ""
+    path: PathModifier | None = None
+    port: int = 0
+    status_code: int = 302
+
+
+class URLRewrite(Value, frozen=True, gc=False, kw_only=True):
+    hostname: str = ""
+    path: PathModifier | None = None
+
+
+class Fraction(Value, frozen=True, gc=False, kw_only=True):
+    numerator: int
+    denominator: int = 100
+
+
+class BackendObjectReference(Value, frozen=True, gc=False, kw_only=True):
+    name: str
+    group: str = ""
+    kind: str = "Service"
+    namespace: str = ""
+    port: int = 0
+
+
+class RequestMirror(Value, frozen=True, gc=False, kw_only=True):
+    backend_ref: BackendObjectReference
+    percent: int | None = None
+    fraction: Fraction | None = None
+
+
+class RouteFilter(Value, frozen=True, gc=False, kw_only=True):
+    type: str
+    request_header_modifier: HeaderFilter | None = None
+    response_header_modifier: HeaderFilter | None = None
+    request_mirror: RequestMirror | None = None
+    request_redirect: RequestRedirect | None = None
+    url_rewrite: URLRewrite | None = None
+    cors: dict[str, Any] | None = None
+    external_auth: dict[str, Any] | None = None
+    extension_ref: dict[str, Any] | None = None
+
+
+class BackendRef(BackendObjectReference, frozen=True, gc=False, kw_only=True):
+    weight: int = 1
+    filters: tuple[RouteFilter, ...] = ()
+
+
+class Timeouts(Value, frozen=True, gc=False, kw_only=True):
+    """GEP-2257 durations; `0s` switches the timeout off."""
+
+    request: str = ""
+    backend_request: str = ""
+
+
+class RouteRule(Value, frozen=True, gc=False, kw_only=True):
+    name: str = ""
+    matches: tuple[RouteMatch, ...] = ()
+    filters: tuple[RouteFilter, ...] = ()
+    backend_refs: tuple[BackendRef, ...] = ()
+    timeouts: Timeouts | None = None
+    retry: dict[str, Any] | None = None
+    session_persistence: dict[str, Any] | None = None
+
+
+class HTTPRouteSpec(Value, frozen=True, gc=False, kw_only=True):
+    parent_refs: tuple[ParentReference, ...] = ()
+    hostnames: tuple[str, ...] = ()
+    rules: tuple[RouteRule, ...] = ()
+
+
+class HTTPRoute(Object, frozen=True, gc=False, kw_only=True):
+    spec: HTTPRouteSpec = field(default_factory=HTTPRouteSpec)
