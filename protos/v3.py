@@ -9,28 +9,127 @@ from __future__ import annotations
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
+from google.protobuf.wrappers_pb2 import StringValue
 
+from protos.envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
+from protos.envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
 from protos.envoy.config.cluster.v3.cluster_pb2 import Cluster
-from protos.envoy.config.core.v3.address_pb2 import Address, SocketAddress
+from protos.envoy.config.core.v3.address_pb2 import Address, Pipe, SocketAddress
+from protos.envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption, RuntimeFractionalPercent
 from protos.envoy.config.core.v3.config_source_pb2 import AggregatedConfigSource, ConfigSource
+from protos.envoy.config.core.v3.protocol_pb2 import Http2ProtocolOptions, HttpProtocolOptions
+from protos.envoy.config.endpoint.v3.endpoint_components_pb2 import Endpoint, LbEndpoint, LocalityLbEndpoints
 from protos.envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from protos.envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain, FilterChainMatch, ListenerFilter
 from protos.envoy.config.listener.v3.listener_pb2 import Listener
-from protos.envoy.config.route.v3.route_components_pb2 import Route, VirtualHost
+from protos.envoy.config.route.v3.route_components_pb2 import (
+    DirectResponseAction,
+    HeaderMatcher,
+    QueryParameterMatcher,
+    RedirectAction,
+    Route,
+    RouteAction,
+    RouteMatch,
+    VirtualHost,
+    WeightedCluster,
+)
 from protos.envoy.config.route.v3.route_pb2 import RouteConfiguration
 from protos.envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
-from protos.envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
+from protos.envoy.extensions.dynamic_modules.v3.dynamic_modules_pb2 import DynamicModuleConfig
+from protos.envoy.extensions.filters.http.router.v3.router_pb2 import Router
+from protos.envoy.extensions.filters.listener.tls_inspector.v3.tls_inspector_pb2 import TlsInspector
+from protos.envoy.extensions.filters.network.connection_limit.v3.connection_limit_pb2 import ConnectionLimit
+from protos.envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
+    HttpConnectionManager,
+    HttpFilter,
+    Rds,
+    ScopedRds,
+    ScopedRoutes,
+)
+from protos.envoy.extensions.http.early_header_mutation.dynamic_modules.v3.dynamic_modules_pb2 import DynamicModuleEarlyHeaderMutation
+from protos.envoy.extensions.transport_sockets.tls.v3.common_pb2 import TlsCertificate, TlsParameters
+from protos.envoy.extensions.transport_sockets.tls.v3.secret_pb2 import SdsSecretConfig, Secret
+from protos.envoy.extensions.transport_sockets.tls.v3.tls_pb2 import CommonTlsContext, DownstreamTlsContext
+from protos.envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions as UpstreamHttpProtocolOptions
 from protos.envoy.service.discovery.v3.discovery_pb2 import (
     DeltaDiscoveryRequest,
     DeltaDiscoveryResponse,
     DiscoveryRequest,
     DiscoveryResponse,
 )
+from protos.envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
+from protos.envoy.type.matcher.v3.string_pb2 import StringMatcher
+from protos.envoy.type.v3.percent_pb2 import FractionalPercent
 
 __all__ = [
-    "Address", "AggregatedConfigSource", "Any", "Cluster", "ClusterLoadAssignment", "ConfigSource", "DeltaDiscoveryRequest",
-    "DeltaDiscoveryResponse", "DiscoveryRequest", "DiscoveryResponse", "Duration", "Listener", "Message", "Route", "RouteConfiguration",
-    "ScopedRouteConfiguration", "Secret", "SocketAddress", "VirtualHost", "data", "framed", "pack", "type_url",
-]  # fmt: skip
+    "Address",
+    "AggregatedConfigSource",
+    "Any",
+    "Bootstrap",
+    "CircuitBreakers",
+    "Cluster",
+    "ClusterLoadAssignment",
+    "CommonTlsContext",
+    "ConfigSource",
+    "ConnectionLimit",
+    "DeltaDiscoveryRequest",
+    "DeltaDiscoveryResponse",
+    "DirectResponseAction",
+    "DiscoveryRequest",
+    "DiscoveryResponse",
+    "DownstreamTlsContext",
+    "Duration",
+    "DynamicModuleConfig",
+    "DynamicModuleEarlyHeaderMutation",
+    "Endpoint",
+    "Filter",
+    "FilterChain",
+    "FilterChainMatch",
+    "FractionalPercent",
+    "HeaderMatcher",
+    "HeaderValue",
+    "HeaderValueOption",
+    "Http2ProtocolOptions",
+    "HttpConnectionManager",
+    "HttpFilter",
+    "HttpProtocolOptions",
+    "LbEndpoint",
+    "Listener",
+    "ListenerFilter",
+    "LocalityLbEndpoints",
+    "Message",
+    "Pipe",
+    "QueryParameterMatcher",
+    "Rds",
+    "RedirectAction",
+    "RegexMatchAndSubstitute",
+    "RegexMatcher",
+    "Route",
+    "RouteAction",
+    "RouteConfiguration",
+    "RouteMatch",
+    "Router",
+    "RuntimeFractionalPercent",
+    "ScopedRds",
+    "ScopedRouteConfiguration",
+    "ScopedRoutes",
+    "SdsSecretConfig",
+    "Secret",
+    "SocketAddress",
+    "StringMatcher",
+    "StringValue",
+    "TlsCertificate",
+    "TlsInspector",
+    "TlsParameters",
+    "UpstreamHttpProtocolOptions",
+    "VirtualHost",
+    "WeightedCluster",
+    "data",
+    "framed",
+    "milliseconds",
+    "pack",
+    "type_url",
+]
 
 
 def data(message: Message) -> bytes:
@@ -55,3 +154,7 @@ def framed(field: int, body: bytes) -> bytes:
         size >>= 7
     head.append(size)
     return bytes(head) + body
+
+
+def milliseconds(value: int) -> Duration:
+    return Duration(seconds=value // 1000, nanos=value % 1000 * 1_000_000)

@@ -8,6 +8,11 @@ from translator.ir.listener import Port
 UNRESOLVED = "unresolved"  # the cluster named for a share whose backend cannot be had; it exists nowhere, and answers 500
 
 
+def flat(group: str) -> str:
+    """The view of a group for Envoys without our native module: `local~flat`."""
+    return f"{group}~flat"
+
+
 def listener(port: Port) -> str:
     """`local/8080`, or `local/10.0.0.1/8080` where the address is not the group's own."""
     return f"{port.group}/{port.address}/{port.port}" if port.address else f"{port.group}/{port.port}"
