@@ -1,0 +1,46 @@
+"""Objects written as YAML, decoded without the door: for tests of what comes behind it."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+import msgspec
+import yaml
+from pydantic import TypeAdapter
+
+from translator.inputs import OBJECTS
+from translator.resources.backend import Backend, BackendSpec
+from translator.resources.core import EndpointSlice, Namespace, Secret, Service
+from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
+from translator.resources.httproute import HTTPRoute
+from translator.resources.meta import Object
+
+KINDS: dict[str, type[Object]] = {
+    kind.__name__: kind for kind in (Backend, EndpointSlice, Gateway, GatewayClass, HTTPRoute, Namespace, ReferenceGrant, Secret, Service)
+}
+CLUSTER_SCOPED = ("GatewayClass", "Namespace")
+
+
+def decoded(document: dict[str, Any]) -> Object:
+    kind = document["kind"]
+    if kind not in CLUSTER_SCOPED:
+        document["metadata"].setdefault("namespace", "default")
+    return msgspec.convert(document, KINDS[kind], dec_hook=_own)
+
+
+def _own(kind: type, value: Any) -> Any:
+    assert kind is BackendSpec
+    return TypeAdapter(BackendSpec).validate_python(value)
+
+
+def objects(text: str) -> list[Object]:
+    return [decoded(document) for document in yaml.safe_load_all(text) if document]
+
+
+def changes(found: list[Object]) -> list[tuple[Any, str, Object]]:
+    return [(OBJECTS[type(one).__name__], one.key, one) for one in found]
+
+
+def secret_data(**values: bytes) -> dict[str, str]:
+    return {name.replace("_", "."): b64encode(value).decode() for name, value in values.items()}

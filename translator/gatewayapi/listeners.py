@@ -1,0 +1,160 @@
+"""Listeners: what may be served, and which of them get the port they ask for. Knows no view and no Envoy."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from translator.gatewayapi.conditions import (
+    ACCEPTED,
+    CONFLICTED,
+    OVERLAPPING_TLS,
+    PROGRAMMED,
+    RESOLVED_REFS,
+    Problem,
+    fails,
+    holds,
+    verdict,
+)
+from translator.gatewayapi.hostnames import narrower
+from translator.gatewayapi.references import GATEWAY_GROUP
+from translator.gatewayapi.tables import Claim, ListenerState, Verdict
+from translator.ir.finding import Finding, Path
+from translator.ir.output import Condition, RouteGroupKind
+from translator.resources.gateway import Listener
+
+# Which kinds of routes a protocol can carry. The order is that of status.listeners[].supportedKinds.
+KINDS: dict[str, tuple[RouteGroupKind, ...]] = {
+    "HTTP": (RouteGroupKind(GATEWAY_GROUP, "HTTPRoute"),),
+    "HTTPS": (RouteGroupKind(GATEWAY_GROUP, "HTTPRoute"),),
+}
+
+
+def listener_id(gateway: str, name: str) -> str:
+    return f"{gateway}/{name}"
+
+
+def supported_kinds(listener: Listener) -> tuple[RouteGroupKind, ...]:
+    """Those of the protocol, or those of them that the listener names."""
+    offered = KINDS.get(listener.protocol, ())
+    if not listener.allowed_routes.kinds:
+        return offered
+    wanted = [(kind.group or GATEWAY_GROUP, kind.kind) for kind in listener.allowed_routes.kinds]
+    return tuple(kind for kind in offered if (kind.group, kind.kind) in wanted)
+
+
+def spec_problems(gateway: str, index: int, listener: Listener) -> Iterator[Problem]:
+    """What is wrong with a listener looked at alone."""
+    at: Path = ("spec", "listeners", index)
+    if listener.protocol not in KINDS:
+        message = f'listener "{listener.name}" wants protocol {listener.protocol}, which is not served'
+        fix = f"use one of {', '.join(KINDS)}"
+        yield _problem(ACCEPTED, "UnsupportedProtocol", "PM0303", gateway, message, (*at, "protocol"), fix)
+        return
+    for place, kind in enumerate(listener.allowed_routes.kinds):
+        if RouteGroupKind(kind.group or GATEWAY_GROUP, kind.kind) not in KINDS[listener.protocol]:
+            message = f'listener "{listener.name}" allows routes of kind {kind.kind}, which protocol {listener.protocol} cannot carry'
+            where = (*at, "allowedRoutes", "kinds", place)
+            yield _problem(RESOLVED_REFS, "InvalidRouteKinds", "PM0304", gateway, message, where, "remove the kind or change the protocol")
+
+
+def _problem(condition: str, reason: str, code: str, gateway: str, message: str, path: Path, fix: str) -> Problem:
+    return Problem(condition, reason, Finding(code=code, kind="Gateway", key=gateway, message=message, path=path, fix=fix))
+
+
+def contest(claims: Sequence[Claim]) -> dict[str, Verdict]:
+    """Who gets a port, by listener id. `claims` stand in the order in which ports are given away.
+
+    Inside one Gateway no conflicting listener may win (Gateway API, "Handling indistinct Listeners"). Another Gateway's
+    listener is merged only if it is compatible with those already there: otherwise the port is unavailable to it, and
+    what serves goes on serving. So nobody can break an older Gateway by declaring a newer one.
+    """
+    inside: dict[str, list[Claim]] = defaultdict(list)
+    for claim in claims:
+        inside[claim.gateway].append(claim)
+    verdicts = {listener_id(claim.gateway, claim.name): verdict for group in inside.values() for claim, verdict in _conflicts(group)}
+    given: dict[str, Claim] = {}
+    for claim in claims:
+        name = listener_id(claim.gateway, claim.name)
+        if name not in verdicts:
+            if other := _taker(claim, given):
+                verdicts[name] = _unavailable(claim, other)
+            else:
+                given[claim.hostname] = claim
+    overlaps = _overlaps(given)
+    return verdicts | {
+        listener_id(claim.gateway, claim.name): Verdict(overlaps=tuple(overlaps.get(host, ()))) for host, claim in given.items()
+    }
+
+
+def _conflicts(claims: Sequence[Claim]) -> Iterator[tuple[Claim, Verdict]]:
+    """The conflicting among the listeners of one Gateway at one port."""
+    first: dict[str, Claim] = {}
+    hosts: dict[str, list[str]] = defaultdict(list)
+    for claim in claims:
+        first.setdefault(claim.protocol, claim)
+        hosts[claim.hostname].append(claim.name)
+    for claim in claims:
+        if len(first) > 1:
+            other = next(one for one in first.values() if one.protocol != claim.protocol)
+            message = f'listener "{other.name}" uses the same port with protocol {other.protocol}'
+            yield claim, Verdict(CONFLICTED, "ProtocolConflict", message)
+        elif len(same := hosts[claim.hostname]) > 1:
+            name = next(one for one in same if one != claim.name)
+            yield claim, Verdict(CONFLICTED, "HostnameConflict", f'listener "{name}" has the same port, protocol and hostname')
+
+
+def _taker(claim: Claim, given: Mapping[str, Claim]) -> Claim | None:
+    """The listener of an older Gateway that leaves no room for this one."""
+    other = given.get(claim.hostname) or next(iter(given.values()), None)
+    return other if other and (other.hostname == claim.hostname or other.protocol != claim.protocol) else None
+
+
+def _unavailable(claim: Claim, other: Claim) -> Verdict:
+    why = f"with protocol {other.protocol}" if other.protocol != claim.protocol else "and hostname"
+    message = f'listener "{other.name}" of Gateway {other.gateway} has this port {why} on the same proxies'
+    return Verdict(ACCEPTED, "PortUnavailable", message)
+
+
+def _overlaps(given: Mapping[str, Claim]) -> dict[str, list[str]]:
+    """By hostname, the names of listeners whose TLS hosts overlap: connections may be reused across them (GEP-3567)."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for host, claim in given.items():
+        if claim.protocol == "HTTPS":
+            for wider in (*list(narrower(host, ""))[1:], *([""] if host else [])):
+                if other := given.get(wider):
+                    found[host].append(other.name)
+                    found[wider].append(claim.name)
+    return found
+
+
+def listener_state(
+    index: int, listener: Listener, accepted: bool, serves: bool, overlaps: Sequence[str], problems: list[Problem]
+) -> ListenerState:
+    """The conditions of one listener. `Conflicted` and `OverlappingTLSConfig` are negative: false means all is well."""
+    conditions = [
+        _conflicted(problems),
+        _accepted(problems, accepted),
+        verdict(RESOLVED_REFS, problems),
+        holds(PROGRAMMED) if serves else fails(PROGRAMMED, "Invalid", "nothing is served: see the other conditions"),
+    ]
+    if overlaps:
+        message = f"TLS hostnames overlap with those of {', '.join(sorted(overlaps))}: clients may reuse a connection across them"
+        conditions.append(holds(OVERLAPPING_TLS, "OverlappingHostnames", message))
+    return ListenerState(index, listener.name, accepted, serves, supported_kinds(listener), tuple(conditions))
+
+
+def _conflicted(problems: list[Problem]) -> Condition:
+    found = verdict(CONFLICTED, problems)
+    if found.status:
+        return fails(CONFLICTED, "NoConflicts", "")
+    return holds(CONFLICTED, found.reason, found.message)
+
+
+def _accepted(problems: list[Problem], accepted: bool) -> Condition:
+    """A conflicting listener is not accepted either, for the same reason."""
+    if accepted:
+        return holds(ACCEPTED)
+    return verdict(
+        ACCEPTED, [Problem(ACCEPTED, problem.reason, problem.finding) for problem in problems if problem.condition != RESOLVED_REFS]
+    )

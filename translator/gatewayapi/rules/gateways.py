@@ -1,0 +1,200 @@
+"""Gateways: whose they are, which listeners get which ports, what they present, and how routes see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from translator.engine import Facts, View, rule
+from translator.gatewayapi.addresses import bind_addresses
+from translator.gatewayapi.certificates import pair_problem
+from translator.gatewayapi.conditions import ACCEPTED, CONFLICTED, CONTROLLER, RESOLVED_REFS, Problem
+from translator.gatewayapi.hostnames import ANY
+from translator.gatewayapi.listeners import KINDS, contest, listener_id, listener_state, spec_problems, supported_kinds
+from translator.gatewayapi.references import Referent
+from translator.gatewayapi.rules.asking import may_refer
+from translator.gatewayapi.tables import (
+    CERTIFICATE_REF,
+    CERTIFICATE_STATE,
+    CLAIM,
+    DECLARED,
+    FOUND,
+    LISTENER_STATE,
+    OURS,
+    OWNER,
+    SERVED,
+    TARGET,
+    VERDICT,
+    Claim,
+    Declared,
+    Served,
+    Target,
+    Verdict,
+)
+from translator.inputs import GATEWAY, GATEWAY_CLASS, SECRET
+from translator.ir import names
+from translator.ir.finding import Finding
+from translator.ir.listener import Chain, Port
+from translator.ir.route import Place
+from translator.ir.tables import CERTIFICATE, CHAIN, HOST, SECRET_USE
+from translator.resources.gateway import Listener
+from translator.resources.meta import LocalReference
+
+LOCAL = "local"  # the proxy group of all Gateways, until a class or parameters say otherwise
+
+
+@rule(over=GATEWAY, into=(OURS, DECLARED, CLAIM, CERTIFICATE_REF, FOUND))
+def gateway(view: View, key: str) -> Facts:
+    """A Gateway of a class of ours: each listener declared, and claimed at each of its ports."""
+    one = view.one(GATEWAY, key)
+    owner = view.get(GATEWAY_CLASS, one.spec.gateway_class_name)
+    if owner is None:
+        yield FOUND(("Gateway", key), _no_class(key, one.spec.gateway_class_name))
+    if owner is None or owner.spec.controller_name != CONTROLLER:
+        return
+    yield OURS(key, LOCAL)
+    addresses = bind_addresses(one.spec.addresses)
+    for index, listener in enumerate(one.spec.listeners):
+        ports = tuple(Port(LOCAL, address, listener.port) for address in addresses)
+        yield DECLARED(listener_id(key, listener.name), Declared(key, index, listener, ports))
+        if listener.protocol in KINDS:
+            claim = Claim(one.metadata.creation_timestamp, key, index, listener.name, listener.protocol, listener.hostname.lower())
+            for port in ports:
+                yield CLAIM(port, claim)
+        for secret in certificate_keys(key, listener):
+            yield CERTIFICATE_REF(secret.key, listener_id(key, listener.name))
+
+
+def _no_class(key: str, name: str) -> Finding:
+    message = f'GatewayClass "{name}" does not exist'
+    fix = f"create a GatewayClass of this name with controllerName {CONTROLLER}"
+    path = ("spec", "gatewayClassName")
+    return Finding(code="PM0301", kind="Gateway", key=key, message=message, path=path, fix=fix)
+
+
+def certificate_keys(gateway: str, listener: Listener) -> Iterator[Referent]:
+    """The Secrets a listener names, in its order; what is not a core Secret is left out."""
+    for ref in listener.tls.certificate_refs if listener.tls else ():
+        if (ref.group, ref.kind or "Secret") == ("", "Secret"):
+            yield _secret(gateway, ref)
+
+
+def _secret(gateway: str, ref: LocalReference) -> Referent:
+    namespace = ref.namespace or gateway.partition("/")[0]
+    return Referent(ref.group, ref.kind or "Secret", f"{namespace}/{ref.name}")
+
+
+@rule(over=CLAIM, into=(VERDICT, OWNER))
+def ports(view: View, key: Port) -> Facts:
+    """Who gets a port, among all listeners of all Gateways that claim it."""
+    claims = view.list(CLAIM, key)
+    verdicts = contest(claims)
+    for claim in claims:
+        name = listener_id(claim.gateway, claim.name)
+        verdict = verdicts[name]
+        yield VERDICT(name, verdict)
+        if not verdict.reason:
+            yield OWNER((key, claim.hostname), name)
+
+
+@rule(over=CERTIFICATE_REF, into=(CERTIFICATE, CERTIFICATE_STATE))
+def certificate(view: View, key: str) -> Facts:
+    """A Secret that some listener names, looked into once."""
+    secret = view.get(SECRET, key)
+    problem = "it does not exist" if secret is None else pair_problem(secret)
+    yield CERTIFICATE_STATE(key, problem)
+    if secret and not problem:
+        yield CERTIFICATE(key, (secret.data["tls.crt"], secret.data["tls.key"]))
+
+
+@rule(over=DECLARED, into=(LISTENER_STATE, TARGET, SERVED, SECRET_USE, HOST, FOUND))
+def listener(view: View, key: str) -> Facts:
+    """What becomes of one listener: its state, how routes see it, and what it serves."""
+    one = view.one(DECLARED, key)
+    spec, gateway = one.spec, one.gateway
+    verdict = next((each for each in view.list(VERDICT, key) if each.reason), None) or view.get(VERDICT, key) or Verdict()
+    secrets, wrong = certificates(view, one)
+    problems = [*spec_problems(gateway, one.index, spec), *contest_problems(one, verdict), *wrong]
+    accepted = all(problem.condition not in (ACCEPTED, CONFLICTED) for problem in problems)
+    serves = accepted and (spec.protocol != "HTTPS" or bool(secrets)) and bool(supported_kinds(spec))
+    yield LISTENER_STATE(gateway, listener_state(one.index, spec, accepted, serves, verdict.overlaps, problems))
+    for problem in problems:
+        yield FOUND(("Gateway", gateway), problem.finding)
+    tables = tuple((port, table_of(port, spec)) for port in one.ports) if accepted else ()
+    target = Target(
+        key, spec.name, spec.port, accepted, spec.hostname.lower(), spec.allowed_routes.namespaces, supported_kinds(spec), tables
+    )
+    for section in (spec.name, ""):
+        yield TARGET((gateway, section), target)
+    if serves:
+        yield from served(key, spec, tables, tuple(secrets))
+
+
+def served(key: str, spec: Listener, tables: tuple[tuple[Port, str], ...], secrets: tuple[str, ...]) -> Facts:
+    """A filter chain at each port, and the host that is this listener's own even while no route stands there."""
+    for port, table in tables:
+        yield SERVED(port, Served(spec.protocol, spec.hostname.lower(), tuple(names.secret(secret) for secret in secrets), table))
+        for secret in secrets:
+            yield SECRET_USE((port.group, secret), key)
+        if spec.hostname:
+            yield HOST(Place(table, spec.hostname.lower()), key)
+
+
+def table_of(port: Port, spec: Listener) -> str:
+    """Plain HTTP listeners of a port share a route table; each TLS server name has one of its own."""
+    return names.tls_table(port, spec.hostname.lower()) if spec.protocol == "HTTPS" else names.plain_table(port)
+
+
+def contest_problems(one: Declared, verdict: Verdict) -> Iterator[Problem]:
+    if verdict.reason:
+        code = "PM0302" if verdict.condition == CONFLICTED else "PM0305"
+        message = f'listener "{one.spec.name}" is not served: {verdict.message}'
+        path = ("spec", "listeners", one.index)
+        fix = "give it another port, protocol or hostname"
+        yield Problem(
+            verdict.condition, verdict.reason, Finding(code=code, kind="Gateway", key=one.gateway, message=message, path=path, fix=fix)
+        )
+
+
+def certificates(view: View, one: Declared) -> tuple[list[str], list[Problem]]:
+    """Keys of the Secrets that can be presented, and what is wrong with the others. One bad pair does not stop the good."""
+    if one.spec.protocol != "HTTPS":
+        return [], []
+    refs = one.spec.tls.certificate_refs if one.spec.tls else ()
+    good: list[str] = []
+    problems = [] if refs else [_certificate_problem(one, ("tls",), "InvalidCertificateRef", "PM0501", "it names no certificate")]
+    for place, ref in enumerate(refs):
+        referent = _secret(one.gateway, ref)
+        path = ("tls", "certificateRefs", place)
+        if (referent.group, referent.kind) != ("", "Secret"):
+            problems.append(
+                _certificate_problem(one, path, "InvalidCertificateRef", "PM0502", f"{referent.kind} is not a kind of certificate")
+            )
+        elif not may_refer(view, "Gateway", one.gateway.partition("/")[0], referent):
+            problems.append(
+                _certificate_problem(one, path, "RefNotPermitted", "PM0503", f"no ReferenceGrant permits Secret {referent.key}")
+            )
+        elif wrong := view.get(CERTIFICATE_STATE, referent.key):
+            problems.append(_certificate_problem(one, path, "InvalidCertificateRef", "PM0504", f"Secret {referent.key}: {wrong}"))
+        else:
+            good.append(referent.key)
+    return good, problems
+
+
+def _certificate_problem(one: Declared, path: tuple[str | int, ...], reason: str, code: str, why: str) -> Problem:
+    message = f'listener "{one.spec.name}" lacks a certificate: {why}'
+    where = ("spec", "listeners", one.index, *path)
+    return Problem(RESOLVED_REFS, reason, Finding(code=code, kind="Gateway", key=one.gateway, message=message, path=where))
+
+
+@rule(over=SERVED, into=(CHAIN,))
+def chains(view: View, key: Port) -> Facts:
+    """The filter chains of a port: one for all plain HTTP, one for each TLS server name."""
+    for table in dict.fromkeys(one.table for one in view.list(SERVED, key) if one.protocol == "HTTP"):
+        yield CHAIN(key, Chain(name="http", table=table))
+    for one in view.list(SERVED, key):
+        if one.protocol == "HTTPS":
+            hosts = (one.hostname,) if one.hostname else ()
+            yield CHAIN(key, Chain(name=f"https/{one.hostname or ANY}", table=one.table, server_names=hosts, secrets=one.secrets))
+
+
+RULES = (gateway, ports, certificate, listener, chains)

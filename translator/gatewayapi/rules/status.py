@@ -1,0 +1,132 @@
+"""Statuses: what became of each object, said to whoever wrote it. Run last, when it is known what Envoy would refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from translator.engine import Facts, View, rule
+from translator.gatewayapi.addresses import bind_addresses, usable
+from translator.gatewayapi.conditions import (
+    ACCEPTED,
+    CONTROLLER,
+    PARTIALLY_INVALID,
+    PROGRAMMED,
+    RESOLVED_REFS,
+    Problem,
+    fails,
+    holds,
+    verdict,
+)
+from translator.gatewayapi.features import FEATURES
+from translator.gatewayapi.listeners import listener_id
+from translator.gatewayapi.rules.routes import KIND, route_id
+from translator.gatewayapi.tables import COMPILED, FOUND, LISTENER_STATE, OURS, PARENT, ROUTE_ON, Compiled, ListenerState, ParentVerdict
+from translator.inputs import BACKEND, GATEWAY, GATEWAY_CLASS, HTTP_ROUTE
+from translator.ir.finding import Finding
+from translator.ir.output import Address, Condition, ListenerStatus, ParentStatus, Status
+from translator.ir.tables import ENTRIES, GROUP, OUT_FINDINGS, OUT_STATUS, REFUSED
+from translator.resources.gateway import Gateway
+
+
+@rule(over=GATEWAY_CLASS, into=(OUT_STATUS,))
+def class_status(view: View, key: str) -> Facts:
+    one = view.one(GATEWAY_CLASS, key)
+    if one.spec.controller_name != CONTROLLER:
+        return
+    if one.spec.parameters_ref:
+        condition = fails(ACCEPTED, "InvalidParameters", f"parametersRef of kind {one.spec.parameters_ref.kind} is not known")
+    else:
+        condition = holds(ACCEPTED)
+    yield OUT_STATUS(
+        ("GatewayClass", key), Status(generation=one.metadata.generation, conditions=(condition,), supported_features=FEATURES)
+    )
+
+
+@rule(over=PARENT, into=(ROUTE_ON,))
+def count_route(view: View, key: str) -> Facts:
+    """Accepted routes count for each listener they reach, whatever the state of the listener (`attachedRoutes`)."""
+    if _served(view, key):
+        for name in dict.fromkeys(name for parent in view.list(PARENT, key) for name in parent.reached):
+            yield ROUTE_ON(name, key)
+
+
+def _served(view: View, key: str) -> bool:
+    """Whether anything of the route is served: not all of its rules dropped, not all of its entries refused for Envoy."""
+    entries = view.get(ENTRIES, route_id(key))
+    return view.one(COMPILED, key).accepted and (entries is None or view.count(REFUSED, (KIND, key)) < len(entries))
+
+
+@rule(over=OURS, into=(OUT_STATUS,))
+def gateway_status(view: View, key: str) -> Facts:
+    gateway = view.one(GATEWAY, key)
+    states = view.list(LISTENER_STATE, key)
+    group = view.get(GROUP, view.one(OURS, key))
+    addresses = [address or (group.bind if group else "") for address in bind_addresses(gateway.spec.addresses)]
+    status = Status(
+        generation=gateway.metadata.generation,
+        conditions=gateway_conditions(gateway, states),
+        addresses=tuple(Address(type="IPAddress", value=address) for address in addresses if address),
+        listeners=tuple(listener_status(state, view.count(ROUTE_ON, listener_id(key, state.name))) for state in states),
+    )
+    yield OUT_STATUS(("Gateway", key), status)
+
+
+def listener_status(state: ListenerState, attached: int) -> ListenerStatus:
+    return ListenerStatus(name=state.name, supported_kinds=state.kinds, attached_routes=attached, conditions=state.conditions)
+
+
+def gateway_conditions(gateway: Gateway, states: Sequence[ListenerState]) -> tuple[Condition, Condition]:
+    """A Gateway is accepted while one of its listeners is, and programmed while one of them is."""
+    odd = [address.value for address in gateway.spec.addresses if not usable(address)]
+    if odd:
+        message = f"no proxy can bind {', '.join(odd)}: only addresses of type IPAddress"
+        return fails(ACCEPTED, "UnsupportedAddress", message), fails(PROGRAMMED, "Invalid", message)
+    bad = [state.name for state in states if not (state.accepted and state.programmed)]
+    message = f"not served: listener {', '.join(bad)}" if bad else ""
+    accepted = any(state.accepted for state in states)
+    programmed = any(state.programmed for state in states)
+    reason = "ListenersNotValid" if bad else "Accepted"
+    return (
+        holds(ACCEPTED, reason, message) if accepted else fails(ACCEPTED, "ListenersNotValid", message),
+        holds(PROGRAMMED) if programmed else fails(PROGRAMMED, "Invalid", message),
+    )
+
+
+@rule(over=PARENT, into=(OUT_STATUS,))
+def route_status(view: View, key: str) -> Facts:
+    compiled = view.one(COMPILED, key)
+    refused = [Problem(ACCEPTED, "UnsupportedValue", finding) for finding in view.list(REFUSED, (KIND, key))]
+    wrong = [*compiled.dropped, *refused]
+    served = _served(view, key)
+    parents = tuple(parent_status(parent, compiled, wrong, served) for parent in view.list(PARENT, key))
+    yield OUT_STATUS((KIND, key), Status(generation=view.one(HTTP_ROUTE, key).metadata.generation, parents=parents))
+
+
+def parent_status(parent: ParentVerdict, compiled: Compiled, wrong: list[Problem], served: bool) -> ParentStatus:
+    """`wrong` are rules not served as written: together with others that are, the route is partially invalid."""
+    problems = [] if served else wrong
+    accepted = verdict(ACCEPTED, [parent.problem] if parent.problem else problems)
+    conditions = [accepted, verdict(RESOLVED_REFS, list(compiled.unresolved))]
+    if wrong and served:
+        conditions.append(holds(PARTIALLY_INVALID, wrong[0].reason, "; ".join(problem.finding.message for problem in wrong)))
+    return ParentStatus(parent_ref=parent.ref, controller_name=CONTROLLER, conditions=tuple(conditions))
+
+
+@rule(over=BACKEND, into=(OUT_STATUS,))
+def backend_status(view: View, key: str) -> Facts:
+    yield OUT_STATUS(("Backend", key), Status(generation=view.one(BACKEND, key).metadata.generation, conditions=(holds(ACCEPTED),)))
+
+
+@rule(over=REFUSED, into=(FOUND,))
+def refused(view: View, key: tuple[str, str]) -> Facts:
+    for finding in view.list(REFUSED, key):
+        yield FOUND(key, finding)
+
+
+@rule(over=FOUND, into=(OUT_FINDINGS,))
+def findings(view: View, key: tuple[str, str]) -> Facts:
+    found: tuple[Finding, ...] = tuple(dict.fromkeys(view.list(FOUND, key)))
+    yield OUT_FINDINGS(key, found)
+
+
+RULES = (class_status, count_route, gateway_status, route_status, backend_status, refused, findings)

@@ -1,0 +1,122 @@
+"""The tables between the rules of this package. What leaves it is declared in ir.tables."""
+
+from __future__ import annotations
+
+from translator.engine import Table
+from translator.gatewayapi.conditions import Problem
+from translator.ir.cluster import Use
+from translator.ir.finding import Finding, field_path
+from translator.ir.listener import Port
+from translator.ir.output import Condition, ParentRef, RouteGroupKind
+from translator.ir.value import Row
+from translator.resources.core import EndpointSlice
+from translator.resources.gateway import Listener as ListenerSpec
+from translator.resources.gateway import ReferenceGrant, RouteNamespaces
+
+
+class Claim(Row, frozen=True, gc=False, order=True):
+    """A listener that asks for a port. Ordered as ports are given away: oldest Gateway first, then by name and place."""
+
+    created: str
+    gateway: str
+    index: int
+    name: str
+    protocol: str
+    hostname: str
+
+
+class Declared(Row, frozen=True, gc=False):
+    """One listener of a Gateway of ours, as written."""
+
+    gateway: str
+    index: int
+    spec: ListenerSpec
+    ports: tuple[Port, ...]
+
+
+class Verdict(Row, frozen=True, gc=False):
+    """Whether a listener got its ports: no problem, or which. `overlaps` names listeners with overlapping TLS hosts."""
+
+    condition: str = ""
+    reason: str = ""
+    message: str = ""
+    overlaps: tuple[str, ...] = ()
+
+
+class ListenerState(Row, frozen=True, gc=False):
+    """What a listener's status says, but for the count of its routes."""
+
+    index: int
+    name: str
+    accepted: bool
+    programmed: bool
+    kinds: tuple[RouteGroupKind, ...]
+    conditions: tuple[Condition, ...]
+
+
+class Target(Row, frozen=True, gc=False):
+    """A listener as routes see it. Certificates are left out on purpose, so that rotating one re-attaches no route."""
+
+    id: str
+    section: str
+    port: int
+    accepted: bool
+    hostname: str
+    namespaces: RouteNamespaces
+    kinds: tuple[RouteGroupKind, ...]
+    tables: tuple[tuple[Port, str], ...]  # where its routes stand: ports, and the route table of each
+
+
+class Served(Row, frozen=True, gc=False, order=True):
+    """A listener that can serve a port: what its filter chain presents."""
+
+    protocol: str
+    hostname: str
+    secrets: tuple[str, ...]
+    table: str
+
+
+class Compiled(Row, frozen=True, gc=False):
+    """What a route needs and what is wrong with it, wherever it will be attached.
+
+    `dropped` are the rules that are not served as written, with the reason for each; a route whose rules are all
+    dropped is not accepted.
+    """
+
+    uses: tuple[Use, ...]
+    unresolved: tuple[Problem, ...]
+    dropped: tuple[Problem, ...]
+    accepted: bool
+
+
+class ParentVerdict(Row, frozen=True, gc=False):
+    """What came of one parentRef: the listeners it reached, or why none."""
+
+    index: int
+    ref: ParentRef
+    problem: Problem | None
+    reached: tuple[str, ...] = ()
+
+
+def _finding_order(finding: Finding) -> tuple[str, str, str]:
+    return (field_path(finding.path), finding.code, finding.message)
+
+
+OURS = Table[str, str]("Ours")  # gateway → the proxy group that serves it
+CLAIM = Table[Port, Claim]("Claim", order=lambda claim: claim)
+DECLARED = Table[str, Declared]("Declared")  # listener id
+VERDICT = Table[str, Verdict]("Verdict")  # listener id; one for each port it asked for
+OWNER = Table[tuple[Port, str], str]("Owner")  # (port, hostname) → id of the listener that has it
+CERTIFICATE_REF = Table[str, str]("CertificateRef")  # key of a Secret → listeners that name it
+CERTIFICATE_STATE = Table[str, str]("CertificateState")  # key of a Secret → "" or what is wrong
+LISTENER_STATE = Table[str, ListenerState]("ListenerState", order=lambda state: state.index)  # gateway
+TARGET = Table[tuple[str, str], Target]("Target")  # (gateway, section or "")
+SERVED = Table[Port, Served]("Served", order=lambda served: served)
+GRANTS_IN = Table[str, ReferenceGrant]("GrantsIn")  # namespace that grants
+COMPILED = Table[str, Compiled]("Compiled")  # key of an HTTPRoute
+PARENT = Table[str, ParentVerdict]("Parent", order=lambda verdict: verdict.index)  # key of an HTTPRoute
+ROUTE_ON = Table[str, str]("RouteOn")  # listener id → accepted routes attached to it
+ROUTE_IN = Table[str, str]("RouteIn")  # key of an HTTPRoute → proxy groups that serve it
+USE = Table[Use, str]("Use")  # upstream → routes that use it, in any group
+SLICES_OF = Table[str, EndpointSlice]("SlicesOf")  # key of a Service
+FOUND = Table[tuple[str, str], Finding]("Found", order=_finding_order)  # (kind, key)
