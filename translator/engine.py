@@ -18,7 +18,8 @@ Laws, each with a property test:
   * Order: the order of changes, and of work inside one rule, cannot be seen in any table.
   * No cycles: a rule reads only tables that earlier rules finished. Breaking this raises at once, it never loops.
   * No leaks: a key without rows and readers is gone, and no garbage is left for the cyclic collector.
-A rule that raises is our bug: it yields nothing, `failures` names it, and every other key goes on.
+A rule that raises is our bug, and so are two rows under one key of an output: `failures` names it, and every other key
+goes on. The rule's key has no rows until it is mended.
 """
 
 from __future__ import annotations
@@ -207,10 +208,25 @@ class Engine:
                 yield
 
     def settled(self) -> dict[Name, Any]:
-        """The outputs that differ from when this was last asked."""
+        """The outputs that differ from when this was last asked, by table and key; None where one is gone."""
         before, self._before = self._before, {}
-        groups = ((name, self._stores[name[0]].get(name[1])) for name in before)
-        return {name: row for name, group in groups if (row := group.first() if group else None) != before[name]}
+        found: dict[Name, Any] = {}
+        for name, was in before.items():
+            group = self._stores[name[0]].get(name[1])
+            row = group.first() if group else None
+            self._one_row(name, group)
+            if row != was:
+                found[name] = row
+        return found
+
+    def _one_row(self, name: Name, group: _Group | None) -> None:
+        """An output says one thing about a key. Two would be told by rank, which nobody meant."""
+        at = (f"output {name[0]}", name[1])
+        if group and len(group.rows) > 1:
+            makers = ", ".join(dict.fromkeys(self._rules[entry[1]].name for entry in group.rows))
+            self.failures[at] = OrderError(f"{len(group.rows)} rows from {makers}")
+        elif self.failures:
+            self.failures.pop(at, None)
 
     def _declare(self, table: AnyTable, key: Any, row: Any) -> None:
         group = self._stores[table][key]
@@ -238,6 +254,8 @@ class Engine:
             self._publish(answer, yielded)
         if not alive:
             del answers[key]
+            if self.failures:
+                self.failures.pop((self._rules[rank].name, key), None)
 
     def _evaluate(self, rank: int, key: Any) -> tuple[tuple[_Group, Entry], ...]:
         one, stores = self._rules[rank], self._stores
@@ -303,6 +321,21 @@ class Engine:
 
     # Looking -----------------------------------------------------------------------------------------------------------
 
+    @property
+    def tables(self) -> tuple[AnyTable, ...]:
+        """All tables of the program, inputs first."""
+        return tuple(self._stores)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is held: no group, and no answer."""
+        return not any(self._stores.values()) and not any(self._answers)
+
+    def get(self, table: Table[K, R], key: K) -> R | None:
+        """The first row under a key, without leaving a trace."""
+        group = self._stores[table].get(key)
+        return cast("R", group.rows[0][ROW]) if group and group.rows else None
+
     def rows(self, table: Table[K, R]) -> dict[K, Sequence[R]]:
         """All of one table, for tests, dumps and new readers."""
         return {key: [cast("R", entry[ROW]) for entry in group.rows] for key, group in self._stores[table].items() if group.rows}
@@ -313,12 +346,15 @@ class Engine:
         makers = dict.fromkeys(entry[1:3] for entry in group.rows if entry[1] >= 0) if group else {}
         return [self._origin(self._answers[rank][of]) for rank, of in makers]
 
-    def sources(self, table: Table[K, Any], key: K) -> set[Name]:
-        """The input objects that rows stand on: whom to tell when a proxy rejects them."""
+    def sources(self, table: Table[K, Any], key: K, limit: int = 100_000) -> set[Name]:
+        """The input objects that rows stand on: whom to tell when a proxy refuses them.
+
+        A status that counts routes stands on all of them: `limit` is the number of groups after which the walk ends.
+        """
         found: set[Name] = set()
         todo: list[Name] = [(table, key)]
         seen = set(todo)
-        while todo:
+        while todo and len(seen) < limit:
             name = todo.pop()
             origins = self.why(*name)
             if not origins and name[1] in self._stores[name[0]] and self._stores[name[0]][name[1]].rows:
