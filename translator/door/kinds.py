@@ -1,0 +1,102 @@
+"""Which kinds there are, in which versions, and how one is decoded. Each is compiled when it is first met."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+import msgspec
+from pydantic import TypeAdapter
+
+from translator.door import core
+from translator.door.schema import Node, compiled
+from translator.door.suggest import suggestion
+from translator.door.validate import Validator
+from translator.resources.backend import Backend, BackendSpec
+from translator.resources.core import EndpointSlice, Namespace, Secret, Service
+from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
+from translator.resources.httproute import HTTPRoute
+from translator.resources.meta import Metadata, Object
+
+STRUCTS: dict[str, type[Object]] = {
+    struct.__name__: struct for struct in (GatewayClass, Gateway, HTTPRoute, ReferenceGrant, Namespace, Service, EndpointSlice, Secret)
+}
+Decode = Callable[[Mapping[str, Any], Mapping[str, Any]], Object]
+HEAD = ("apiVersion", "kind", "metadata")  # checked elsewhere, and never dropped
+
+
+class Version:
+    """One served version of a kind: its schema in the two forms that are needed."""
+
+    def __init__(self, schema: Mapping[str, Any], *, status: bool, secret: bool) -> None:
+        self._schema, self._secret = schema, secret
+        self.drops_status = status  # with the subresource, a status in the object itself counts for nothing
+
+    @cached_property
+    def _body(self) -> Mapping[str, Any]:
+        left = {*HEAD, "status"} if self.drops_status else {*HEAD}
+        properties = {name: below for name, below in self._schema["properties"].items() if name not in left}
+        return {**self._schema, "properties": properties}
+
+    @cached_property
+    def node(self) -> Node:
+        return compiled(self._body)
+
+    @cached_property
+    def validator(self) -> Validator:
+        required = [name for name in self._body.get("required", ()) if name not in HEAD]
+        return Validator({**self._body, "required": required}, secret=self._secret)
+
+
+class Kind:
+    """A kind as its definition describes it."""
+
+    def __init__(self, definition: Mapping[str, Any], *, own: bool) -> None:
+        spec = definition["spec"]
+        self.name: str = spec["names"]["kind"]
+        self.group: str = spec["group"]
+        self.namespaced = spec["scope"] == "Namespaced"
+        self.short_names = self.name in core.SHORT_NAMES
+        self.generation = 1 if own else 0  # an API server counts the generations of custom resources, and of few others
+        self.versions = {
+            version["name"]: Version(
+                version["schema"]["openAPIV3Schema"], status="status" in version.get("subresources", {}), secret=self.name in core.SECRETS
+            )
+            for version in spec["versions"]
+            if version["served"]
+        }
+
+    @property
+    def api_versions(self) -> list[str]:
+        return [f"{self.group}/{version}" if self.group else version for version in self.versions]
+
+    @cached_property
+    def decode(self) -> Decode:
+        """(metadata, the rest) → the object. msgspec.ValidationError and ValueError where it does not fit after all."""
+        if self.name in STRUCTS:
+            struct = STRUCTS[self.name]
+            return lambda metadata, rest: msgspec.convert({**rest, "metadata": metadata}, struct)
+        return OWN[self.name]()
+
+
+def _backend() -> Decode:
+    spec = TypeAdapter(BackendSpec)
+    return lambda metadata, rest: Backend(metadata=msgspec.convert(metadata, Metadata), spec=spec.validate_python(rest["spec"]))
+
+
+OWN: dict[str, Callable[[], Decode]] = {"Backend": _backend}
+
+
+class Kinds:
+    """All kinds that can be met, by name."""
+
+    def __init__(self, definitions: Iterable[Mapping[str, Any]]) -> None:
+        kinds = [Kind(one, own=False) for one in core.DEFINITIONS] + [Kind(one, own=True) for one in definitions]
+        self._kinds = {kind.name: kind for kind in kinds}
+
+    def get(self, name: str) -> Kind | None:
+        return self._kinds.get(name)
+
+    def near(self, name: str) -> str:
+        return suggestion(name, [*self._kinds, *core.UNSERVED, *core.UNREAD])
