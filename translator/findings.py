@@ -67,6 +67,10 @@ CODES: dict[str, Meaning] = {
     "PM0502": Meaning("Kind is no certificate", "Certificates are read from core Secrets.", "Refer to a Secret."),
     "PM0503": Meaning("Certificate not permitted", "A certificate in another namespace needs a ReferenceGrant there.", "Create a ReferenceGrant in the Secret's namespace."),
     "PM0504": Meaning("Certificate not usable", "The Secret is not there, or its pair cannot be served. Other certificates of the listener still are.", "Mend the Secret: tls.crt and tls.key in PEM, belonging together."),
+    "PM0601": Meaning("Envoy's rules broken", "Envoy would refuse the route, and with it all routes sent beside it. The route is left out, everything else works on.", "Change the field as the message says."),
+    "PM0602": Meaning("Regular expression refused", "Envoy compiles regular expressions with RE2 and limits their size. The route is left out, everything else works on.", "Write it in the syntax of RE2, and shorter."),
+    "PM0603": Meaning("Address not usable", "Envoy takes IP addresses, names to resolve, or paths of sockets. The endpoint is left out, the others are used.", "Change the address."),
+    "PM0604": Meaning("Filter not possible on one backend", "Envoy does this for a whole route only, not for the part of its requests that one backend gets. That part answers 500.", "Move the filter to the rule."),
 }
 # fmt: on
 

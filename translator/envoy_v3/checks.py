@@ -1,0 +1,138 @@
+"""What Envoy would refuse, found before it is sent: one bad route makes Envoy throw away its whole RouteConfiguration.
+
+Knows rows of the IR and Envoy's limits; no tables. Paths of findings lead into the object that the row comes from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_address
+
+import re2
+
+from translator import filters
+from translator.ir.cluster import Cluster, Endpoint, Use
+from translator.ir.finding import Finding, Path
+from translator.ir.route import Entry, Filter, Forward, Headers, Redirect, Rewrite
+
+# Envoy's default of the runtime key `re2.max_program_size.error_level`; 1.40 holds to it, tried
+MAX_PROGRAM_SIZE = 100
+MAX_PIPE = 107  # bytes of a socket's path: sun_path holds 108 with its end
+_OPTIONS = re2.Options()
+_OPTIONS.encoding = re2.Options.Encoding.LATIN1  # as Envoy compiles: over bytes, so that sizes agree
+_OPTIONS.log_errors = False
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 5.6.2
+
+Problem = tuple[str, Path, str]  # code, where below the rule or match, message
+
+
+def entry_findings(entry: Entry) -> Iterator[Finding]:
+    """Nothing, or why this entry must be left out."""
+    rule: Path = ("spec", "rules", entry.rule)
+    match: Path = (*rule, "matches", entry.precedence.place[1])
+    kind, key = entry.origin
+    for base, problems in ((match, match_problems(entry)), (rule, action_problems(entry))):
+        for code, path, message in problems:
+            yield Finding(code=code, kind=kind, key=key, message=message, path=(*base, *path))
+
+
+def match_problems(entry: Entry) -> Iterator[Problem]:
+    wanted = entry.match
+    parts: list[tuple[Path, str, str, str]] = [(("path", "value"), wanted.path.kind, "", wanted.path.value)]
+    parts += [(("headers", n, "value"), one.kind, one.name, one.value) for n, one in enumerate(wanted.headers)]
+    parts += [(("queryParams", n, "value"), one.kind, "", one.value) for n, one in enumerate(wanted.query)]
+    for path, kind, name, value in parts:
+        if kind == "regex" and (fault := regex_fault(value)):
+            yield "PM0602", path, fault
+        if _CONTROL.search(value):
+            yield "PM0601", path, "the value holds a control character"
+        if name and not _TOKEN.fullmatch(name):
+            yield "PM0601", (*path[:-1], "name"), f"{name!r} is no name of a header"
+
+
+def action_problems(entry: Entry) -> Iterator[Problem]:
+    for row in entry.filters:
+        for message in filter_faults(row):
+            yield "PM0601", ("filters",), message
+    if isinstance(entry.action, Forward):
+        for n, share in enumerate(entry.action.shares):
+            for row in share.filters:
+                for message in filter_faults(row):
+                    yield "PM0601", ("backendRefs", n, "filters"), message
+
+
+def filter_faults(row: Filter) -> Iterator[str]:
+    match row:
+        case Headers():
+            for name in (*(name for name, _ in (*row.set, *row.add)), *row.remove):
+                if not _TOKEN.fullmatch(name) or name.lower() == "host":
+                    yield f"the header {name!r} cannot be changed: Envoy allows tokens other than Host"
+            yield from _control_faults(value for _, value in (*row.set, *row.add))
+        case Redirect() | Rewrite():
+            yield from _control_faults((row.hostname, row.path.value if row.path else ""))
+        case _:
+            return
+
+
+def share_findings(entry: Entry) -> Iterator[Finding]:
+    """Filters of a share that Envoy cannot do: the share answers 500, the rest of the route works."""
+    if isinstance(entry.action, Forward):
+        for n, share in enumerate(entry.action.shares):
+            for m, row in enumerate(share.filters):
+                if filters.cannot_share(row):
+                    path: Path = ("spec", "rules", entry.rule, "backendRefs", n, "filters", m)
+                    message = f"a {type(row).__name__.lower()} filter cannot act on one backend only; its share answers 500"
+                    yield Finding(code="PM0604", kind=entry.origin[0], key=entry.origin[1], message=message, path=path)
+
+
+def endpoint_faults(use: Use, cluster: Cluster, endpoints: Iterable[Endpoint]) -> dict[Endpoint, Finding]:
+    """The endpoints whose address Envoy would refuse, and why: one of them costs all others of the response."""
+    faults = {one: endpoint_fault(one, named=cluster.discovery == "dns") for one in endpoints}
+    return {one: _told(use, f"{one.address}: {fault}") for one, fault in faults.items() if fault}
+
+
+def _told(use: Use, message: str) -> Finding:
+    return Finding(code="PM0603", kind=use.kind, key=use.key, message=message)
+
+
+def endpoint_fault(one: Endpoint, *, named: bool) -> str:
+    if _CONTROL.search(one.address):
+        return "the address holds a control character"
+    if one.port == 0 and not named:
+        return "" if 0 < len(one.address.encode()) <= MAX_PIPE else f"the path of a socket has 1 to {MAX_PIPE} bytes"
+    if not 0 < one.port < 65536:
+        return f"{one.port} is no port"
+    if named:
+        return "" if one.address else "a name is needed"
+    return "" if _is_address(one.address) else "this is no IP address"
+
+
+def regex_fault(pattern: str) -> str:
+    """Why Envoy would refuse this regex, or nothing."""
+    try:
+        size = re2.compile(pattern.encode(), _OPTIONS).programsize
+    except re2.error as error:
+        return f"not a regular expression of RE2: {_said(error)}"
+    except UnicodeEncodeError:
+        return "not text"
+    return f"the expression is too large: {size} instructions, Envoy takes {MAX_PROGRAM_SIZE}" if size > MAX_PROGRAM_SIZE else ""
+
+
+def _said(error: Exception) -> str:
+    text = error.args[0] if error.args else ""
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+
+
+def _control_faults(values: Iterable[str]) -> Iterator[str]:
+    for value in values:
+        if _CONTROL.search(value):
+            yield f"{value!r} holds a control character"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return "%" not in text and bool(ip_address(text))
+    except ValueError:
+        return False

@@ -1,0 +1,84 @@
+"""A port and its filter chains as one Listener. Knows no tables; a certificate is only a name here, so that a new one
+changes no listener: a changed listener drains its connections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from protos.v3 import (
+    CommonTlsContext,
+    ConnectionLimit,
+    DownstreamTlsContext,
+    Filter,
+    FilterChain,
+    FilterChainMatch,
+    Listener,
+    ListenerFilter,
+    SdsSecretConfig,
+    TlsInspector,
+    TlsParameters,
+    data,
+    pack,
+)
+from translator.envoy_v3.cluster import address
+from translator.envoy_v3.hcm import manager
+from translator.envoy_v3.sources import ADS, BUFFER
+from translator.ir.listener import Chain
+
+CONNECTIONS = 50_000  # a filter chain: the edge page caps all of a process at as many, and long-lived WebSockets are many
+_TLS_INSPECTOR = ListenerFilter(name="envoy.filters.listener.tls_inspector", typed_config=pack(TlsInspector()))
+
+
+def listener(name: str, bind: str, port: int, chains: Sequence[Chain], sharded: bool) -> bytes:
+    tls = any(chain.secrets for chain in chains)
+    return data(
+        Listener(
+            name=name,
+            address=address(bind, port),
+            per_connection_buffer_limit_bytes=BUFFER,
+            listener_filters=[_TLS_INSPECTOR] if tls else [],
+            filter_chains=[filter_chain(chain, tls, sharded) for chain in chains],
+        )
+    )
+
+
+def distinct(chains: Iterable[Chain]) -> Iterator[Chain]:
+    """The chains without the server names that an earlier one has: Envoy refuses a listener that has a choice."""
+    taken: set[tuple[bool, str]] = set()
+    for chain in chains:
+        wanted = dict.fromkeys("" if one == "*" else one.lower() for one in chain.server_names or ("",))
+        free = tuple(one for one in wanted if (bool(chain.secrets), one) not in taken)
+        taken.update((bool(chain.secrets), one) for one in free)
+        if free:
+            named = () if "" in free else free
+            yield Chain(name=chain.name, table=chain.table, server_names=named, secrets=chain.secrets)
+
+
+def filter_chain(chain: Chain, tls_port: bool, sharded: bool) -> FilterChain:
+    """Where a port speaks TLS, plain text is told from it by its first bytes, and refused if no chain takes it."""
+    limit = ConnectionLimit(stat_prefix=chain.table, max_connections={"value": CONNECTIONS})
+    message = FilterChain(
+        name=chain.name,
+        filter_chain_match=FilterChainMatch(server_names=chain.server_names),
+        filters=[
+            Filter(name="envoy.filters.network.connection_limit", typed_config=pack(limit)),
+            Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(manager(chain.table, chain.table, sharded))),
+        ],
+    )
+    if tls_port:
+        message.filter_chain_match.transport_protocol = "tls" if chain.secrets else "raw_buffer"
+    if chain.secrets:
+        message.transport_socket.name = "envoy.transport_sockets.tls"
+        message.transport_socket.typed_config.MergeFrom(pack(downstream_tls(chain.secrets)))
+    return message
+
+
+def downstream_tls(secrets: Iterable[str]) -> DownstreamTlsContext:
+    return DownstreamTlsContext(
+        common_tls_context=CommonTlsContext(
+            tls_params=TlsParameters(tls_minimum_protocol_version=TlsParameters.TLSv1_2),
+            tls_certificate_sds_secret_configs=[SdsSecretConfig(name=name, sds_config=ADS) for name in secrets],
+            alpn_protocols=["h2", "http/1.1"],
+        )
+    )

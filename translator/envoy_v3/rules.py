@@ -1,0 +1,262 @@
+"""Rules from the tables in the middle to Envoy's resources: ask, call, yield. What is decided stands in the files beside.
+
+An edit of one route packs that route, joins its virtual host, then the one RouteConfiguration that holds it. A table has R
+RouteConfigurations, and R is a function of how many virtual hosts it has; each exists even if it holds none, since scopes
+name it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import structs
+
+from protos.v3 import data
+from translator.engine import Facts, Table, View, rule
+from translator.envoy_v3.checks import endpoint_faults, entry_findings, share_findings
+from translator.envoy_v3.cluster import assignment, cluster
+from translator.envoy_v3.domain import route_configuration, scope, virtual_host
+from translator.envoy_v3.listener import distinct, listener
+from translator.envoy_v3.route import depends_on_site, packed_route
+from translator.envoy_v3.secret import secret
+from translator.envoy_v3.sharding import SLOTS, shards, shards_of
+from translator.ir import names
+from translator.ir.cluster import Cluster, Endpoint, Use
+from translator.ir.finding import Finding
+from translator.ir.listener import Port
+from translator.ir.output import Group, Packed
+from translator.ir.route import Entry, Place, Precedence, Site
+from translator.ir.tables import (
+    CERTIFICATE,
+    CHAIN,
+    CLUSTER,
+    CLUSTER_USE,
+    ENDPOINTS,
+    ENTRIES,
+    GROUP,
+    HOST,
+    OUT_CLUSTER,
+    OUT_ENDPOINTS,
+    OUT_LISTENER,
+    OUT_ROUTES,
+    OUT_SCOPE,
+    OUT_SECRET,
+    PLACED,
+    REFUSED,
+    SECRET_USE,
+)
+from translator.ir.value import Row
+
+# Between -----------------------------------------------------------------------------------------------------------------
+
+
+class Piece(Row, frozen=True, gc=False):
+    """An entry packed. Without bytes it is packed anew at each place where it stands."""
+
+    precedence: Precedence
+    body: bytes
+    entry: Entry | None = None
+
+
+class Door(Row, frozen=True, gc=False):
+    """How requests come to a route table."""
+
+    group: str
+    scheme: Literal["http", "https"]
+    port: int
+
+
+class Plan(Row, frozen=True, gc=False):
+    """The form of a route table: how many RouteConfigurations, and whether there is a flat one beside."""
+
+    group: str
+    shards: int
+    flat: bool
+
+
+COMPILED = Table[str, tuple[Piece, ...]]("Compiled")  # route
+ATTACHED = Table[Place, Piece]("Attached", order=lambda piece: piece.precedence)
+HOSTS = Table[str, str]("Hosts")  # route table; its virtual hosts
+DOOR = Table[str, Door]("Door")  # route table
+PLAN = Table[str, Plan]("Plan")  # route table
+PART = Table[tuple[str, str], bytes]("Part")  # (view, RouteConfiguration); its virtual hosts, framed
+ASSIGNMENT = Table[Use, bytes]("Assignment")
+BODY = Table[Use, Packed]("ClusterBody")
+
+NOTHING = Piece(Precedence(path=(-1, 0), method=False, headers=0, query=0, created="", key="", place=(0, 0)), b"")
+
+# Route tables ------------------------------------------------------------------------------------------------------------
+
+
+@rule(over=ENTRIES, into=(COMPILED, REFUSED))
+def compile_route(view: View, key: str) -> Facts:
+    """An entry that Envoy would refuse is left out, and its object is told."""
+    pieces = []
+    for entry in view.one(ENTRIES, key):
+        findings = [*entry_findings(entry)]
+        if not findings:
+            body = b"" if depends_on_site(entry) else packed_route(entry, Site(path=entry.match.path))
+            pieces.append(Piece(entry.precedence, body, None if body else entry))
+        for finding in (*findings, *share_findings(entry)):
+            yield REFUSED(entry.origin, finding)
+    yield COMPILED(key, tuple(pieces))
+
+
+@rule(over=CHAIN, into=(DOOR,))
+def door(view: View, port: Port) -> Facts:
+    for chain in view.list(CHAIN, port):
+        yield DOOR(chain.table, Door(port.group, "https" if chain.secrets else "http", port.port))
+
+
+@rule(over=HOST, into=(ATTACHED,))
+def bare_host(_view: View, place: Place) -> Facts:
+    """A virtual host exists before it has routes: it answers 404 itself, where a wildcard would answer in its stead."""
+    yield ATTACHED(_lowered(place), NOTHING)
+
+
+@rule(over=PLACED, into=(ATTACHED,))
+def attached(view: View, key: str) -> Facts:
+    pieces = view.get(COMPILED, key) or ()
+    for place in dict.fromkeys(map(_lowered, view.list(PLACED, key))):
+        for piece in pieces:
+            yield ATTACHED(place, _at(view, place, piece) if piece.entry else piece)
+
+
+def _at(view: View, place: Place, piece: Piece) -> Piece:
+    entry, opened = piece.entry, view.get(DOOR, place.table)
+    if entry is None or opened is None:
+        return Piece(piece.precedence, b"")
+    site = Site(path=entry.match.path, host=place.host, scheme=opened.scheme, port=opened.port)
+    return Piece(piece.precedence, packed_route(entry, site))
+
+
+def _lowered(place: Place) -> Place:
+    """Envoy holds hosts equal that differ in case only, and refuses a table that has both."""
+    host = place.host.lower()
+    return place if host == place.host else Place(place.table, host)
+
+
+@rule(over=ATTACHED, into=(HOSTS,))
+def host(_view: View, place: Place) -> Facts:
+    yield HOSTS(place.table, place.host)
+
+
+@rule(over=DOOR, into=(PLAN,))
+def plan(view: View, table: str) -> Facts:
+    group = view.one(DOOR, table).group
+    yield PLAN(table, Plan(group, shards(view.count(HOSTS, table)), _group(view, group).flat))
+
+
+@rule(over=PLAN, into=(PART, OUT_SCOPE))
+def slots(view: View, table: str) -> Facts:
+    """Every RouteConfiguration has a scope that no request can have: a new generation is loaded before slots point to it."""
+    one = view.one(PLAN, table)
+    configurations = [names.route_configuration(table, one.shards, shard) for shard in range(one.shards)]
+    for shard, name in enumerate(configurations):
+        yield PART((one.group, name), b"")
+        warm = names.warm_scope(table, one.shards, shard)
+        yield OUT_SCOPE((one.group, warm), Packed(scope(warm, name), (name,)))
+    for slot in range(SLOTS):
+        key, name = names.scope(table, slot), configurations[slot % one.shards]
+        yield OUT_SCOPE((one.group, key), Packed(scope(key, name), (name,)))
+    if one.flat:
+        yield PART((names.flat(one.group), table), b"")
+
+
+@rule(over=ATTACHED, into=(PART,))
+def host_body(view: View, place: Place) -> Facts:
+    one = view.get(PLAN, place.table)
+    if one is None:
+        return
+    body = virtual_host(place.host, [piece.body for piece in view.list(ATTACHED, place)])
+    for shard in shards_of(place.host, one.shards):
+        yield PART((one.group, names.route_configuration(place.table, one.shards, shard)), body)
+    if one.flat:
+        yield PART((names.flat(one.group), place.table), body)
+
+
+@rule(over=PART, into=(OUT_ROUTES,))
+def configuration(view: View, key: tuple[str, str]) -> Facts:
+    yield OUT_ROUTES(key, Packed(route_configuration(key[1], view.list(PART, key))))
+
+
+# Listeners and secrets ---------------------------------------------------------------------------------------------------
+
+
+@rule(over=CHAIN, into=(OUT_LISTENER,))
+def envoy_listener(view: View, port: Port) -> Facts:
+    """A port that the group's offset moves out of range is left out: no object is at fault, and the others serve on."""
+    group = _group(view, port.group)
+    number = port.port + group.port_offset
+    if not 0 < number < 65536:
+        return
+    name, chains = names.listener(port), [*distinct(view.list(CHAIN, port))]
+    for at, sharded in ((port.group, True), *(((names.flat(port.group), False),) if group.flat else ())):
+        yield OUT_LISTENER((at, name), Packed(listener(name, port.address or group.bind, number, chains, sharded)))
+
+
+def _group(view: View, name: str) -> Group:
+    return view.get(GROUP, name) or Group()
+
+
+@rule(over=SECRET_USE, into=(OUT_SECRET,))
+def envoy_secret(view: View, key: tuple[str, str]) -> Facts:
+    group, of = key
+    pair = view.get(CERTIFICATE, of)
+    if pair is not None:
+        name = names.secret(of)
+        yield OUT_SECRET((group, name), Packed(secret(name, *pair)))
+
+
+# Clusters and endpoints --------------------------------------------------------------------------------------------------
+
+
+@rule(over=CLUSTER, into=(BODY, REFUSED))
+def cluster_body(view: View, use: Use) -> Facts:
+    row = view.one(CLUSTER, use)
+    faults = endpoint_faults(use, row, row.endpoints)
+    sound = _without(row, faults) if faults else row
+    yield BODY(use, Packed(cluster(sound), (row.name,) if row.discovery == "eds" else ()))
+    for finding in faults.values():
+        yield REFUSED((use.kind, use.key), finding)
+
+
+def _without(row: Cluster, faults: dict[Endpoint, Finding]) -> Cluster:
+    return structs.replace(row, endpoints=tuple(one for one in row.endpoints if one not in faults))
+
+
+@rule(over=CLUSTER, into=(ASSIGNMENT, REFUSED))
+def endpoints(view: View, use: Use) -> Facts:
+    """An upstream without endpoints has an empty assignment: Envoy waits for one before it uses the cluster."""
+    row = view.one(CLUSTER, use)
+    if row.discovery != "eds":
+        return
+    known = view.get(ENDPOINTS, use)
+    found = known.endpoints if known else ()
+    faults = endpoint_faults(use, row, found)
+    yield ASSIGNMENT(use, data(assignment(row.name, (one for one in found if one not in faults))))
+    for finding in faults.values():
+        yield REFUSED((use.kind, use.key), finding)
+
+
+@rule(over=CLUSTER_USE, into=(OUT_CLUSTER,))
+def envoy_cluster(view: View, key: tuple[str, Use]) -> Facts:
+    group, use = key
+    row, body = view.get(CLUSTER, use), view.get(BODY, use)
+    if row is not None and body is not None:
+        yield OUT_CLUSTER((group, row.name), body)
+
+
+@rule(over=CLUSTER_USE, into=(OUT_ENDPOINTS,))
+def envoy_endpoints(view: View, key: tuple[str, Use]) -> Facts:
+    group, use = key
+    row, body = view.get(CLUSTER, use), view.get(ASSIGNMENT, use)
+    if row is not None and body is not None:
+        yield OUT_ENDPOINTS((group, row.name), Packed(body))
+
+
+RULES = (
+    compile_route, door, bare_host, attached, host, plan, slots, host_body, configuration,
+    envoy_listener, envoy_secret,
+    cluster_body, endpoints, envoy_cluster, envoy_endpoints,
+)  # fmt: skip
