@@ -60,6 +60,8 @@ from protos.envoy.service.discovery.v3.discovery_pb2 import (
 from protos.envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
 from protos.envoy.type.matcher.v3.string_pb2 import StringMatcher
 from protos.envoy.type.v3.percent_pb2 import FractionalPercent
+from protos.validate import validate_pb2 as validate
+from protos.validate.validate_pb2 import FieldRules, KnownRegex, MapRules, RepeatedRules
 
 __all__ = [
     "Address",
@@ -82,6 +84,7 @@ __all__ = [
     "DynamicModuleConfig",
     "DynamicModuleEarlyHeaderMutation",
     "Endpoint",
+    "FieldRules",
     "Filter",
     "FilterChain",
     "FilterChainMatch",
@@ -93,10 +96,12 @@ __all__ = [
     "HttpConnectionManager",
     "HttpFilter",
     "HttpProtocolOptions",
+    "KnownRegex",
     "LbEndpoint",
     "Listener",
     "ListenerFilter",
     "LocalityLbEndpoints",
+    "MapRules",
     "Message",
     "Pipe",
     "QueryParameterMatcher",
@@ -104,6 +109,7 @@ __all__ = [
     "RedirectAction",
     "RegexMatchAndSubstitute",
     "RegexMatcher",
+    "RepeatedRules",
     "Route",
     "RouteAction",
     "RouteConfiguration",
@@ -129,6 +135,7 @@ __all__ = [
     "milliseconds",
     "pack",
     "type_url",
+    "validate",
 ]
 
 
