@@ -15,7 +15,7 @@ from protos.envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
 from protos.envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
 from protos.envoy.config.cluster.v3.cluster_pb2 import Cluster
 from protos.envoy.config.core.v3.address_pb2 import Address, Pipe, SocketAddress
-from protos.envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption, RuntimeFractionalPercent
+from protos.envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption, Node, RuntimeFractionalPercent
 from protos.envoy.config.core.v3.config_source_pb2 import AggregatedConfigSource, ConfigSource
 from protos.envoy.config.core.v3.protocol_pb2 import Http2ProtocolOptions, HttpProtocolOptions
 from protos.envoy.config.endpoint.v3.endpoint_components_pb2 import Endpoint, LbEndpoint, LocalityLbEndpoints
@@ -103,6 +103,7 @@ __all__ = [
     "LocalityLbEndpoints",
     "MapRules",
     "Message",
+    "Node",
     "Pipe",
     "QueryParameterMatcher",
     "Rds",
