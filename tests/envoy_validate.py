@@ -25,8 +25,9 @@ def refusal(resources: Mapping[Name, Packed], group: str, folder: Path, *, flat:
     return refusal_of(bootstrap(resources, group, flat=flat), folder)
 
 
-def refusal_of(config: bytes, folder: Path) -> str:
-    path = folder / "bootstrap.json"
+def refusal_of(config: bytes, folder: Path, form: str = "json") -> str:
+    """What Envoy says against a bootstrap in that form (`json`, `pb`, `yaml`: it goes by the name of the file), or nothing."""
+    path = folder / f"bootstrap.{form}"
     path.write_bytes(config)
     done = subprocess.run(
         [binary(), "--mode", "validate", "-c", path, "-l", "error"], capture_output=True, text=True, timeout=60, check=False

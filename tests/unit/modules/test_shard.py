@@ -17,30 +17,8 @@ PIECES = st.sampled_from(
     [b"a", b"Z", b"shop", b"EXAMPLE", b".com", b".", b":", b":80", b"]", b"[::1]", b"[2001:DB8::A]", b"*", b"\x00", b"\xff"]
 )
 HOSTS = st.lists(PIECES, max_size=8).map(b"".join) | st.binary(max_size=40)
-PLAIN = [
-    *[
-        b"",
-        b".",
-        b"*",
-        b"@[`{",
-        b"..",
-        b":",
-        b":80",
-        b"a",
-        b"a.",
-        b"a..",
-        b"A",
-        b"a:80",
-        b"a.:80",
-        b"a:80.",
-        b"a:",
-        b"a:b:c",
-        b"a:http",
-        b"::1",
-    ],
-    *[b"[::1", b"::1]", b"[::1]", b"[::1]:80", b"[2001:DB8::A]:80", b"127.0.0.1:80", b"Shop.Example.COM.:443", b"\x80\xc0", b"\xc3\x9c.de"],
-    *[b"*.Example.com", b"a b", b"a/b", b"a@b:80"],
-]
+PLAIN = b". * .. : :80 @[`{ a a. a.. A a:80 a.:80 a:80. a: a:b:c a:http ::1 [::1 ::1] [::1] [::1]:80 [2001:DB8::A]:80 127.0.0.1:80".split()
+PLAIN += [b"", b"Shop.Example.COM.:443", b"*.Example.com", b"a b", b"a/b", b"a@b:80", b"\x80\xc0", b"\xc3\x9c.de"]
 
 
 def expected(host: Host, buckets: int) -> int:
