@@ -1,0 +1,21 @@
+"""The whole program: every rule in the order in which it runs, seen at once.
+
+Fronts bring rules that end in the tables of `ir`; Envoy's side begins there. Statuses come last, because they tell what
+became of everything else.
+"""
+
+from __future__ import annotations
+
+from translator import envoy_v3
+from translator.engine import Engine, Rule
+from translator.gatewayapi.rules import backends, gateways, indexes, routes, status
+from translator.inputs import OBJECTS
+from translator.ir.tables import GROUP, OUTPUTS
+
+FRONTS: tuple[Rule, ...] = (*indexes.RULES, *gateways.RULES, *routes.RULES, *backends.RULES)
+RULES: tuple[Rule, ...] = (*FRONTS, *envoy_v3.RULES, *status.RULES)
+
+
+def engine() -> Engine:
+    """A new engine without any object in it."""
+    return Engine((*OBJECTS.values(), GROUP), RULES, OUTPUTS)
