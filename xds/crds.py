@@ -1,4 +1,4 @@
-"""Where the CustomResourceDefinitions are that we ship, and what they say. Reads files; checks nothing with them."""
+"""Where the CustomResourceDefinitions are that we ship, what they say, and how our own are written. Checks nothing with them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from translator.resources.crd import definitions
 
 HERE = Path(__file__).parent
 PLACES = (HERE / "crds", HERE.parent / "deploy" / "crds")  # in an installed wheel; in a checkout
@@ -24,3 +26,20 @@ def shipped() -> Iterator[Mapping[str, Any]]:
     """Every definition, in the order of its path."""
     for path in sorted(folder().rglob("*.yaml")):
         yield from yaml.load_all(path.read_bytes(), yaml.CSafeLoader)
+
+
+def written(definition: Mapping[str, Any]) -> str:
+    """The text of a file that holds one definition of ours."""
+    return "# Written by `make crds`.\n" + yaml.dump(definition, Dumper=_Plain, sort_keys=False, width=120, allow_unicode=True)
+
+
+class _Plain(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - a definition says what it says where it says it
+        return True
+
+
+def write(folder: Path = PLACES[1] / "pointsman") -> None:
+    """What `make crds` does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, definition in definitions().items():
+        (folder / name).write_text(written(definition))

@@ -1,0 +1,148 @@
+"""CustomResourceDefinitions of our own kinds, made from the dataclasses that decode them: one truth. Writes no file.
+
+Pydantic's JSON Schema is not what Kubernetes calls structural: it refers instead of repeating, says null by `anyOf`, gives
+titles, and can say things that have no place there. What has no form here raises, so that no CRD is silently wider than
+its dataclass. Source: Kubernetes, "Extend the Kubernetes API with CustomResourceDefinitions", structural schemas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from translator.resources.backend import BackendSpec
+
+GROUP = "pointsman.io"
+Schema = dict[str, Any]
+DROPPED = frozenset({"title", "$defs"})  # of a schema; a property may well be called title
+COPIED = frozenset({"type", "description", "default", "enum", "pattern", "format", "required", "minimum", "maximum",
+                    "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"})  # fmt: skip
+
+
+class NotStructuralError(Exception):
+    """A dataclass asks for what a structural schema cannot say. A bug, found when the CRDs are made."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnKind:
+    """A kind of ours: `columns` are what `kubectl get` prints, a name and a JSON path each."""
+
+    kind: str
+    plural: str
+    short: str
+    description: str
+    spec: type
+    columns: tuple[tuple[str, str], ...] = ()
+    version: str = "v1alpha1"
+
+
+OWN_KINDS = (
+    OwnKind(
+        kind="Backend",
+        plural="backends",
+        short="pmbe",
+        description="Backend is an upstream that is no Service: addresses, names and sockets that routes can refer to.",
+        spec=BackendSpec,
+        columns=(("Protocol", ".spec.appProtocol"), ("Accepted", '.status.conditions[?(@.type=="Accepted")].status')),
+    ),
+)
+
+
+def definitions() -> dict[str, Mapping[str, Any]]:
+    """File name → CustomResourceDefinition."""
+    return {f"{GROUP}_{own.plural}.yaml": _definition(own) for own in OWN_KINDS}
+
+
+def _definition(own: OwnKind) -> Schema:
+    columns = [{"name": name, "type": "string", "jsonPath": path} for name, path in own.columns]
+    age = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
+    names = {"kind": own.kind, "listKind": f"{own.kind}List", "plural": own.plural, "singular": own.kind.lower()}
+    version = {
+        "name": own.version,
+        "served": True,
+        "storage": True,
+        "additionalPrinterColumns": [*columns, age],
+        "schema": {"openAPIV3Schema": _object(own)},
+        "subresources": {"status": {}},
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{own.plural}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "names": {**names, "shortNames": [own.short], "categories": ["pointsman"]},
+            "scope": "Namespaced",
+            "versions": [version],
+        },
+    }
+
+
+def _object(own: OwnKind) -> Schema:
+    properties = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
+    conditions = {
+        "type": "array",
+        "maxItems": 8,
+        "items": CONDITION,
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["type"],
+    }
+    status = {"type": "object", "description": "What Pointsman says of it.", "properties": {"conditions": conditions}}
+    return {
+        "type": "object",
+        "description": own.description,
+        "properties": {**properties, "spec": structural(TypeAdapter(own.spec).json_schema()), "status": status},
+        "required": ["spec"],
+    }
+
+
+CONDITION: Schema = {
+    "type": "object",
+    "properties": {
+        "lastTransitionTime": {"type": "string", "format": "date-time"},
+        "message": {"type": "string", "maxLength": 32768},
+        "observedGeneration": {"type": "integer", "format": "int64", "minimum": 0},
+        "reason": {"type": "string", "maxLength": 1024, "minLength": 1, "pattern": "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"},
+        "status": {"type": "string", "enum": ["True", "False", "Unknown"]},
+        "type": {"type": "string", "maxLength": 316},
+    },
+    "required": ["lastTransitionTime", "message", "reason", "status", "type"],
+}
+
+
+def structural(schema: Mapping[str, Any]) -> Schema:
+    """A JSON Schema of pydantic as a structural schema. NotStructuralError for what cannot be said."""
+    return _structural(schema, schema.get("$defs", {}))
+
+
+def _structural(schema: Mapping[str, Any], named: Mapping[str, Any]) -> Schema:
+    if "$ref" in schema:
+        return _structural({**named[schema["$ref"].rpartition("/")[2]], **{name: schema[name] for name in schema if name != "$ref"}}, named)
+    if "anyOf" in schema:
+        return _structural(_without_null(schema), named)
+    out: Schema = {word: schema[word] for word in ("type", "description") if word in schema}  # what is read first stands first
+    for word, value in schema.items():
+        if word == "properties":
+            out[word] = {name: _structural(below, named) for name, below in value.items()}
+        elif word in ("items", "additionalProperties") and isinstance(value, dict):
+            out[word] = _structural(value, named)
+        elif word == "const":
+            out["enum"] = [value]
+        elif word in COPIED or word.startswith("x-kubernetes-"):
+            out[word] = value
+        elif word not in DROPPED and not (word == "additionalProperties" and value is False):  # unknown fields are pruned anyhow
+            raise NotStructuralError(f"{word} in {schema}")
+    if "type" not in out:
+        raise NotStructuralError(f"no type in {schema}")
+    return {name: value for name, value in out.items() if not (name == "default" and value is None)}
+
+
+def _without_null(schema: Mapping[str, Any]) -> Schema:
+    """`X | None` is a field that may be absent: an API server drops nulls where they are not asked for."""
+    forms = [form for form in schema["anyOf"] if form != {"type": "null"}]
+    if len(forms) != 1:
+        raise NotStructuralError(f"a union in {schema}: give each form a field of its own")
+    return {**{name: value for name, value in schema.items() if name != "anyOf"}, **forms[0]}
