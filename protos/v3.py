@@ -15,7 +15,7 @@ from protos.envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
 from protos.envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
 from protos.envoy.config.cluster.v3.cluster_pb2 import Cluster
 from protos.envoy.config.core.v3.address_pb2 import Address, Pipe, SocketAddress
-from protos.envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption, RuntimeFractionalPercent
+from protos.envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption, Node, RuntimeFractionalPercent
 from protos.envoy.config.core.v3.config_source_pb2 import AggregatedConfigSource, ConfigSource
 from protos.envoy.config.core.v3.protocol_pb2 import Http2ProtocolOptions, HttpProtocolOptions
 from protos.envoy.config.endpoint.v3.endpoint_components_pb2 import Endpoint, LbEndpoint, LocalityLbEndpoints
@@ -60,6 +60,8 @@ from protos.envoy.service.discovery.v3.discovery_pb2 import (
 from protos.envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
 from protos.envoy.type.matcher.v3.string_pb2 import StringMatcher
 from protos.envoy.type.v3.percent_pb2 import FractionalPercent
+from protos.validate import validate_pb2 as validate
+from protos.validate.validate_pb2 import FieldRules, KnownRegex, MapRules, RepeatedRules
 
 __all__ = [
     "Address",
@@ -82,6 +84,7 @@ __all__ = [
     "DynamicModuleConfig",
     "DynamicModuleEarlyHeaderMutation",
     "Endpoint",
+    "FieldRules",
     "Filter",
     "FilterChain",
     "FilterChainMatch",
@@ -93,17 +96,21 @@ __all__ = [
     "HttpConnectionManager",
     "HttpFilter",
     "HttpProtocolOptions",
+    "KnownRegex",
     "LbEndpoint",
     "Listener",
     "ListenerFilter",
     "LocalityLbEndpoints",
+    "MapRules",
     "Message",
+    "Node",
     "Pipe",
     "QueryParameterMatcher",
     "Rds",
     "RedirectAction",
     "RegexMatchAndSubstitute",
     "RegexMatcher",
+    "RepeatedRules",
     "Route",
     "RouteAction",
     "RouteConfiguration",
@@ -129,6 +136,7 @@ __all__ = [
     "milliseconds",
     "pack",
     "type_url",
+    "validate",
 ]
 
 

@@ -1,0 +1,203 @@
+"""Scripts that drive one stream: a command, a rule, what the stream answers. See README.md beside this for the commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from protos.v3 import DeltaDiscoveryRequest, DeltaDiscoveryResponse, Node
+from translator.ir import tables
+from translator.ir.output import Packed
+from xds.events import Event, Sent, Step
+from xds.kinds import BY_URL, CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, SECRET, Kind
+from xds.snapshot import Snapshots
+from xds.stream import MODULES, Stream
+
+KINDS: dict[str, Kind] = {"cds": CLUSTER, "eds": ENDPOINT, "sds": SECRET, "lds": LISTENER, "srds": SCOPE, "rds": ROUTE}
+SHORT = {kind.type_url: short for short, kind in KINDS.items()}
+TABLES = {table.name: table for table in tables.RESOURCES}
+
+
+def short(type_url: str) -> str:
+    return SHORT.get(type_url, type_url)
+
+
+class World:
+    """Snapshots, one stream at a time, and a clock that only moves when told."""
+
+    def __init__(self) -> None:
+        self.snapshots = Snapshots(groups=("local", "edge"))
+        self.stream = Stream(self.snapshots)
+        self.now = 100.0
+        self.first = True
+        self.node = Node(id="n", cluster="local")
+        self.node.metadata.fields[MODULES].list_value.values.add(string_value="shard")
+        self.flying: dict[str, DeltaDiscoveryResponse] = {}
+
+    # Commands ----------------------------------------------------------------------------------------------------------
+
+    def run(self, line: str) -> str:
+        verb, *words = line.split()
+        return getattr(self, f"do_{verb}")(words) or "(silence)"
+
+    def do_apply(self, words: list[str]) -> str:
+        """apply [VIEW] TYPE NAME=BODY[>NEED,NEED] -NAME TYPE ...: one batch of changes."""
+        view, kind, changes = "local", CLUSTER, {}
+        for word in words:
+            if word in KINDS:
+                kind = KINDS[word]
+            elif word.startswith("-"):
+                changes[TABLES[kind.table], (view, word[1:])] = None
+            elif "=" in word:
+                name, _, rest = word.partition("=")
+                body, _, needs = rest.partition(">")
+                changes[TABLES[kind.table], (view, name)] = Packed(body.encode(), tuple(needs.split(",")) if needs else ())
+            else:
+                view = word
+        self.snapshots.apply(changes)
+        return self.show(self.stream.changed(self.now))
+
+    def do_sync(self, _: list[str]) -> str:
+        self.snapshots.synced = True
+        return self.show(self.stream.changed(self.now))
+
+    def do_node(self, words: list[str]) -> str:
+        """node [ID] [cluster=C] [modules=M,M]: who the client says it is from now on; `node -` says nothing."""
+        options = dict(word.split("=") for word in words if "=" in word)
+        names = [word for word in words if "=" not in word]
+        self.node = Node(id="" if names == ["-"] else (names or ["n"])[0], cluster=options.get("cluster", "local"))
+        for module in filter(None, options.get("modules", "").split(",")):
+            self.node.metadata.fields[MODULES].list_value.values.add(string_value=module)
+        self.first = True
+        return "ok"
+
+    def do_ask(self, words: list[str]) -> str:
+        """ask TYPE [NAME ...] [-NAME ...] [have NAME=VERSION ...] [nonce=N]: one request that answers nothing."""
+        kind, *rest = words
+        request = DeltaDiscoveryRequest(type_url=KINDS[kind].type_url if kind in KINDS else kind.replace("none", ""))
+        self.fill(request, rest)
+        return self.send(request)
+
+    def fill(self, request: DeltaDiscoveryRequest, words: list[str]) -> None:
+        for word in words:
+            name, _, body = word.partition("=")
+            if name == "nonce":
+                request.response_nonce = body
+            elif body:
+                request.initial_resource_versions[name] = self.version(request.type_url, name, body)
+            elif word.startswith("-"):
+                request.resource_names_unsubscribe.append(word[1:])
+            elif word != "have":
+                request.resource_names_subscribe.append(word)
+
+    def version(self, type_url: str, name: str, body: str) -> str:
+        """The version that this body has, as an earlier run of the server would have computed it."""
+        other = Snapshots()
+        table = TABLES[BY_URL[type_url].table]
+        other.apply({(table, ("local", name)): Packed(body.encode())})
+        return other.of("local", BY_URL[type_url]).live[name].version
+
+    def do_ack(self, words: list[str]) -> str:
+        """ack TYPE [NAME ...] [-NAME ...]: accept what is on its way; names as in `ask`."""
+        kind, *rest = words
+        request = DeltaDiscoveryRequest(type_url=KINDS[kind].type_url, response_nonce=self.flying.pop(kind).nonce)
+        self.fill(request, rest)
+        return self.send(request)
+
+    def do_nack(self, words: list[str]) -> str:
+        kind, *why = words
+        request = DeltaDiscoveryRequest(type_url=KINDS[kind].type_url, response_nonce=self.flying.pop(kind).nonce)
+        request.error_detail.code = 13
+        request.error_detail.message = " ".join(why)
+        return self.send(request)
+
+    def do_garbage(self, _: list[str]) -> str:
+        return self.show(self.stream.receive(b"\xff\xff", self.now))
+
+    def do_wait(self, words: list[str]) -> str:
+        """wait SECONDS: the clock moves, and the stream is woken whenever it asked for it."""
+        until, shown = self.now + float(words[0]), []
+        while (due := self.stream.due()) is not None and due <= until:
+            self.now = due
+            shown.append(self.show(self.stream.tick(self.now)))
+        self.now = until
+        return "\n".join(filter(None, shown))
+
+    def do_due(self, _: list[str]) -> str:
+        due = self.stream.due()
+        return "never" if due is None else f"in {due - self.now:g} s"
+
+    def do_reconnect(self, words: list[str]) -> str:
+        """reconnect [restarted]: a new stream of the same node; `restarted`: also a new server with the same resources."""
+        ended = self.show(self.stream.ended())
+        if words:
+            before, self.snapshots = self.snapshots, Snapshots(groups=("local", "edge"))
+            self.snapshots.synced = before.synced
+            for (view, kind), resources in before._tables.items():
+                for name, one in resources.live.items():
+                    body = one.entry[-one.tail :]
+                    self.snapshots.apply({(TABLES[kind.table], (view, name)): Packed(unpacked(body), one.needs)})
+        self.stream, self.first, self.flying = Stream(self.snapshots), True, {}
+        return ended
+
+    def do_versions(self, _: list[str]) -> str:
+        return "\n".join(f"{short(kind.type_url)} {version[:8]}" for kind, version in self.snapshots.versions("local").items())
+
+    # Wire --------------------------------------------------------------------------------------------------------------
+
+    def send(self, request: DeltaDiscoveryRequest) -> str:
+        if self.first:
+            request.node.CopyFrom(self.node)
+            self.first = False
+        return self.show(self.stream.receive(request.SerializeToString(), self.now))
+
+    def show(self, step: Step) -> str:
+        return "\n".join((*map(self.response, step.responses), *self.events(step.events), *closing(step)))
+
+    def response(self, data: bytes) -> str:
+        response = DeltaDiscoveryResponse.FromString(data)
+        kind = short(response.type_url)
+        assert kind not in self.flying, "two responses of one type without an ACK between them"
+        self.flying[kind] = response
+        words = [f"+{one.name}={one.resource.value.decode()}" for one in response.resources]
+        words += [f"-{name}" for name in response.removed_resources]
+        return " ".join((kind, *(words or ["(empty)"])))
+
+    @staticmethod
+    def events(events: tuple[Event, ...]) -> Iterator[str]:
+        for event in events:
+            if isinstance(event, Sent):
+                continue
+            words = {name: getattr(event, name) for name in event.__struct_fields__ if name not in ("proxy", "nonce")}
+            told = [f"{name}={spelled(value)}" for name, value in words.items() if value]
+            yield " ".join((f"! {type(event).__name__}", *told))
+
+
+def spelled(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(short(str(one)) for one in value)
+    return f"{value:g}" if isinstance(value, float) else short(str(value))
+
+
+def closing(step: Step) -> tuple[str, ...]:
+    return (f"closed {step.close.code}: {step.close.message}",) if step.close else ()
+
+
+def unpacked(tail: bytes) -> bytes:
+    """The body in an element of DiscoveryResponse.resources."""
+    from protos.v3 import DiscoveryResponse
+
+    return DiscoveryResponse.FromString(tail).resources[0].value
+
+
+def replay(text: str, run: Callable[[str], str]) -> str:
+    """The script with its replies as they are now. Paragraphs without a rule are kept as they are: they are prose."""
+    out = []
+    for block in text.strip().split("\n\n"):
+        if "----" not in block:
+            out.append(block)
+            continue
+        commands = block.partition("----")[0].rstrip()
+        lines = [line for line in commands.splitlines() if not line.startswith("#")]
+        replies = [reply for line in lines if (reply := run(line)) != "(silence)"]
+        out.append(f"{commands}\n----\n" + ("\n".join(replies) or "(silence)"))
+    return "\n\n".join(out) + "\n"

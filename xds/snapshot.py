@@ -1,0 +1,236 @@
+"""What every proxy should have now: serialized resources by view and type, and in which order they came to be.
+
+Owns bytes, versions and the log of changes; knows nothing of streams, subscriptions, clocks or I/O. A stream that is in
+step holds one number, the epoch up to which it was told; what changed since is read off the end of the log. Responses are
+built once and shared by all streams that need the same one: a nonce only has to be unlike the last one on its stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+from itertools import count
+from typing import Any
+
+from msgspec import Struct
+
+from protos.v3 import framed
+from translator.engine import Table
+from translator.ir.output import Packed
+from xds.kinds import BY_TABLE, FLAT, KINDS, LISTENER, Kind, group_of
+
+LIMIT = 4 * 1024 * 1024 - 64 * 1024  # bytes of resources in one delta response: gRPC clients take 4 MiB unless told otherwise
+TOMBSTONES = 10_000  # of a type; with more than that, and more than there are resources, the older half is forgotten
+
+
+class Resource(Struct, frozen=True, gc=False):
+    """One resource as it goes over the wire, and when it came to be so.
+
+    `entry` is an element of DeltaDiscoveryResponse.resources. Its end, from `tail` bytes before the end, is an element of
+    DiscoveryResponse.resources as well: both are field 2. `seq` is the epoch of the last change, `previous` that of the
+    one before (0: none), `born` that in which the name came up.
+    """
+
+    name: str
+    version: str
+    entry: bytes
+    tail: int
+    needs: tuple[str, ...]
+    seq: int
+    previous: int
+    born: int
+
+
+class Part(Struct, frozen=True, gc=False):
+    """One response, complete with its nonce. `names` and `gone` are what it carries, `needs` what its resources name."""
+
+    nonce: str
+    version: str
+    data: bytes
+    names: tuple[str, ...]
+    gone: tuple[str, ...]
+    needs: frozenset[str]
+
+
+def resource(kind: Kind, name: str, packed: Packed, seq: int, before: Resource | None) -> Resource:
+    version = blake2b(packed.body, digest_size=8).hexdigest()
+    tail = framed(2, framed(1, kind.type_url.encode()) + framed(2, packed.body))
+    entry = framed(2, framed(3, name.encode()) + framed(1, version.encode()) + tail)
+    previous, born = (before.seq, before.born) if before else (0, seq)
+    return Resource(name, version, entry, len(tail), packed.needs, seq, previous, born)
+
+
+class Resources:
+    """All resources of one type in one view. `live` and `dead` are ordered by their last change: they are the log."""
+
+    __slots__ = ("_made", "_nonces", "_parts", "_sum", "dead", "dead_at", "floor", "kind", "live", "live_at")
+
+    def __init__(self, kind: Kind, nonces: count[int]) -> None:
+        self.kind, self._nonces = kind, nonces
+        self.live: dict[str, Resource] = {}
+        self.dead: dict[str, tuple[int, Resource]] = {}  # the epoch in which it went, and what it was
+        self.live_at = self.dead_at = 0  # epochs of the last change
+        self.floor = 0  # who was last told of removals before this epoch can no longer be told what is gone
+        self._sum = 0
+        self._made: dict[tuple[int, int], tuple[Resource, ...]] = {}
+        self._parts: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[Part, ...]] = {}
+
+    @property
+    def version(self) -> str:
+        """Of the set: the same for the same resources, whatever their history."""
+        return f"{self._sum:032x}"
+
+    def put(self, name: str, packed: Packed, seq: int) -> bool:
+        """Take in one resource; False where it is what it was."""
+        before = self.live.get(name)
+        new = resource(self.kind, name, packed, seq, before)
+        if before and before.version == new.version:
+            return False
+        self.live.pop(name, None)
+        self.live[name] = new
+        self.dead.pop(name, None)
+        self._count(before, new)
+        self.live_at = seq
+        return True
+
+    def drop(self, name: str, seq: int) -> bool:
+        before = self.live.pop(name, None)
+        if before is None:
+            return False
+        self.dead[name] = (seq, before)
+        self._count(before, None)
+        self.dead_at = seq
+        if len(self.dead) > max(TOMBSTONES, len(self.live)):
+            self._forget(len(self.dead) // 2)
+        return True
+
+    def _count(self, before: Resource | None, after: Resource | None) -> None:
+        for one, sign in ((before, -1), (after, 1)):
+            if one:
+                self._sum += sign * int.from_bytes(blake2b(f"{one.name}\0{one.version}".encode(), digest_size=16).digest())
+        self._sum %= 1 << 128
+        self._made.clear()
+        self._parts.clear()
+
+    def _forget(self, many: int) -> None:
+        for name in list(self.dead)[:many]:
+            self.floor = self.dead.pop(name)[0]
+
+    # Reading the log ---------------------------------------------------------------------------------------------------
+
+    def made(self, after: int, upto: int) -> tuple[Resource, ...]:
+        """Resources whose last change is in (after, upto], oldest first."""
+        if after >= self.live_at:
+            return ()
+        found = self._made.get((after, upto))
+        if found is None:
+            recent = []
+            for one in reversed(self.live.values()):
+                if one.seq <= after:
+                    break
+                if one.seq <= upto:
+                    recent.append(one)
+            found = self._made[after, upto] = tuple(reversed(recent))
+        return found
+
+    def gone(self, after: int, upto: int) -> tuple[str, ...]:
+        """Names whose removal is in (after, upto] and that did not come back, oldest first."""
+        found = []
+        for name, (seq, _) in reversed(self.dead.items()) if after < self.dead_at else ():
+            if seq <= after:
+                break
+            if seq <= upto:
+                found.append(name)
+        return tuple(reversed(found))
+
+    def skipped(self, clear: int, upto: int) -> bool:
+        """Whether a resource that changed after `upto` had changed before, yet after `clear`: a state nobody was sent."""
+        return any(one.previous > clear for one in self.made(upto, self.live_at))
+
+    # Responses ---------------------------------------------------------------------------------------------------------
+
+    def parts(self, names: tuple[str, ...], gone: tuple[str, ...]) -> tuple[Part, ...]:
+        """Delta responses, each below 4 MiB if its resources allow it, that carry these. At least one, may be empty."""
+        found = self._parts.get((names, gone))
+        if found is None:
+            found = self._parts[names, gone] = tuple(self._split(names, gone))
+        return found
+
+    def _split(self, names: tuple[str, ...], gone: tuple[str, ...]) -> Iterable[Part]:
+        chunk: list[Resource] = []
+        size = sum(map(len, gone))
+        for name in names:
+            one = self.live[name]
+            if chunk and size + len(one.entry) > LIMIT:
+                yield self._part(chunk, gone)
+                chunk, size, gone = [], 0, ()
+            chunk.append(one)
+            size += len(one.entry)
+        yield self._part(chunk, gone)
+
+    def _part(self, chunk: list[Resource], gone: tuple[str, ...]) -> Part:
+        """The bytes of a DeltaDiscoveryResponse. The fields of a message are joined as they are: nothing is parsed again."""
+        nonce, version = str(next(self._nonces)), self.version
+        data = b"".join(
+            (
+                framed(1, version.encode()),
+                *(one.entry for one in chunk),
+                framed(4, self.kind.type_url.encode()),
+                framed(5, nonce.encode()),
+                *(framed(6, name.encode()) for name in gone),
+            )
+        )
+        needs = frozenset(need for one in chunk for need in one.needs)
+        return Part(nonce, version, data, tuple(one.name for one in chunk), gone, needs)
+
+
+Changes = Mapping[tuple[Table[Any, Any], Any], Any]
+
+
+class Snapshots:
+    """All views. Nothing may be answered before `synced`: what is missing then may only be late."""
+
+    def __init__(self, groups: Iterable[str] = ("local",)) -> None:
+        self.groups = frozenset(groups)
+        self.synced = False
+        self.epoch = 0
+        self._nonces = count(1)
+        self._tables: dict[tuple[str, Kind], Resources] = {}
+
+    def apply(self, changes: Changes) -> set[tuple[str, Kind]]:
+        """Take in what the engine settled; tables that are not resources are passed over. Gives the (view, type) touched."""
+        epoch, touched = self.epoch + 1, set()
+        for (table, key), packed in changes.items():
+            kind = BY_TABLE.get(table.name)
+            if kind is None:
+                continue
+            view, name = key
+            resources = self._of(view, kind)
+            if resources.put(name, packed, epoch) if packed is not None else resources.drop(name, epoch):
+                touched.add((view, kind))
+        if touched:
+            self.epoch = epoch
+        return touched
+
+    def of(self, view: str, kind: Kind) -> Resources:
+        """The resources of a type that a stream of this view sees."""
+        return self._of(group_of(view) if kind.shared else view, kind)
+
+    def complete(self, view: str) -> bool:
+        """Whether the view may be answered: all is synced, and a flat view, made on demand, has been made."""
+        if not self.synced:
+            return False
+        return not view.endswith(FLAT) or bool(self.of(view, LISTENER).live) or not self.of(group_of(view), LISTENER).live
+
+    def group(self, cluster: str) -> str:
+        """The group of an Envoy that says this in `node.cluster`."""
+        return cluster if cluster in self.groups else "local"
+
+    def versions(self, view: str) -> dict[Kind, str]:
+        return {kind: self.of(view, kind).version for kind in KINDS}
+
+    def _of(self, view: str, kind: Kind) -> Resources:
+        found = self._tables.get((view, kind))
+        if found is None:
+            found = self._tables[view, kind] = Resources(kind, self._nonces)
+        return found

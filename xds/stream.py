@@ -1,0 +1,263 @@
+"""One ADS stream as a state machine: requests, changes and time in, one Step with all effects out. No I/O, no clock.
+
+Delta xDS as the protocol page has it, with what Envoy 1.40 needs on top: ACK-gated order (ordering.py), endpoints again
+with every cluster, at most one response of a type that is not ACKed. Types gate each other only here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import chain, count
+
+from google.protobuf.message import DecodeError
+
+from protos.v3 import DeltaDiscoveryRequest, Node
+from xds.events import Acked, Close, Connected, Disconnected, Event, GateExpired, Nacked, NeedsView, Proxy, Sent, Step
+from xds.kinds import BY_URL, CLUSTER, ENDPOINT, FLAT, ROUTE, SCOPE, Kind
+from xds.ordering import GATE_SECONDS, ORDER, RESUME_SECONDS, Move, Phase
+from xds.snapshot import Part, Snapshots
+from xds.subscription import delta
+from xds.watch import Flight, Watch
+
+MODULES = "pointsman.io/modules"  # key of node metadata: a list of what our native module can do there
+HELD = 1000  # requests of one stream kept until there is an answer
+UNKNOWN = 64  # types remembered that we do not serve
+
+NOBODY = Proxy(node="", group="", view="", agent="", stream=0, since=0.0)
+_streams = count(1)
+
+
+class Stream:
+    def __init__(self, snapshots: Snapshots) -> None:
+        self.proxy = NOBODY  # until the first request names its node
+        self.watches: dict[Kind, Watch] = {}
+        self.unknown: set[str] = set()
+        self._snapshots = snapshots
+        self._held: list[DeltaDiscoveryRequest] = []
+        self._blocked: dict[Phase, float] = {}
+        self._awaited: set[str] = set()  # RouteConfigurations that new scopes name and that are not loaded yet
+        self._pushed: list[frozenset[str]] = []  # endpoints of clusters sent before the client subscribed to endpoints
+        self._resumes_until = self._now = 0.0
+        self._responses: list[bytes] = []
+        self._events: list[Event] = []
+
+    # Inputs ------------------------------------------------------------------------------------------------------------
+
+    def receive(self, data: bytes, now: float) -> Step:
+        """One DeltaDiscoveryRequest."""
+        try:
+            request = DeltaDiscoveryRequest.FromString(data)
+        except DecodeError:
+            return self._close("INVALID_ARGUMENT", "the request is not a DeltaDiscoveryRequest")
+        refusal = self._identify(request, now)
+        if refusal:
+            return self._close("INVALID_ARGUMENT", refusal)
+        if not self._ready():
+            self._held.append(request)
+            return (
+                self._step() if len(self._held) <= HELD else self._close("RESOURCE_EXHAUSTED", "too many requests before the first answer")
+            )
+        self._take(request, now)
+        return self._go_on(now)
+
+    def changed(self, now: float) -> Step:
+        """There are other snapshots, or they are synced now."""
+        if self.proxy is NOBODY or not self._ready():
+            return Step()
+        held, self._held = self._held, []
+        for request in held:
+            self._take(request, now)
+        return self._go_on(now)
+
+    tick = changed  # time has passed, to `due()` or beyond
+
+    def ended(self) -> Step:
+        return Step(events=(Disconnected(self.proxy),) if self.proxy is not NOBODY else ())
+
+    def due(self) -> float | None:
+        """When to call `tick` at the latest, if nothing else happens; None if only an input can change anything."""
+        times = [watch.quiet_until for watch in self.watches.values() if watch.quiet_until and any(map(watch.wants, Move))]
+        if self._blocked:
+            times += [since + GATE_SECONDS for since in self._blocked.values()]
+            times += [watch.flight.since + GATE_SECONDS for watch in self.watches.values() if watch.flight]
+            times.append(self._resumes_until)
+        return min((time for time in times if time > self._now), default=None)
+
+    # The first request -------------------------------------------------------------------------------------------------
+
+    def _identify(self, request: DeltaDiscoveryRequest, now: float) -> str:
+        """Take the node from the first request, hold later ones to it. What is wrong, or nothing."""
+        node = request.node
+        if self.proxy is NOBODY:
+            if not node.id:
+                return "the first request of a stream must say who asks: node.id is empty"
+            self._connect(node, now)
+        elif node.id and node.id != self.proxy.node:
+            return f"this stream belongs to node {self.proxy.node!r}"
+        return "" if request.type_url else "type_url is empty"
+
+    def _connect(self, node: Node, now: float) -> None:
+        group = self._snapshots.group(node.cluster)
+        view = group if "shard" in modules(node) else group + FLAT
+        self.proxy = Proxy(node.id, group, view, agent(node), next(_streams), now)
+        self._events.append(Connected(self.proxy))
+        if view != group:
+            self._events.append(NeedsView(self.proxy, view))
+
+    def _ready(self) -> bool:
+        return self.proxy is not NOBODY and self._snapshots.complete(self.proxy.view)
+
+    # Requests ----------------------------------------------------------------------------------------------------------
+
+    def _take(self, request: DeltaDiscoveryRequest, now: float) -> None:
+        kind = BY_URL.get(request.type_url)
+        if kind is None:
+            if len(self.unknown) < UNKNOWN:
+                self.unknown.add(request.type_url)
+            return
+        watch = self.watches.get(kind) or self._watch(kind)
+        flight = watch.flight
+        if flight and request.response_nonce == flight.part.nonce:
+            self._answered(watch, flight, request, now)
+        self._subscribe(watch, request, now)
+
+    def _watch(self, kind: Kind) -> Watch:
+        watch = Watch(kind, self._snapshots.of(self.proxy.view, kind), self._snapshots.epoch)
+        self.watches[kind] = watch
+        return watch
+
+    def _answered(self, watch: Watch, flight: Flight, request: DeltaDiscoveryRequest, now: float) -> None:
+        part, url = flight.part, watch.kind.type_url
+        if request.HasField("error_detail"):
+            watch.rejected(part, request.error_detail.message, now)
+            self._events.append(Nacked(self.proxy, url, part.nonce, part.names, request.error_detail.message))
+        else:
+            watch.accepted(part)
+            self._events.append(Acked(self.proxy, url, part.nonce, part.names, part.gone, now - flight.since))
+            if watch.kind is ROUTE and self._awaited:
+                self._awaited.difference_update(part.names, part.gone)
+        follows = watch.land(flight, now)
+        if follows:
+            self._send(watch, follows)
+
+    def _subscribe(self, watch: Watch, request: DeltaDiscoveryRequest, now: float) -> None:
+        first = watch.subscription is None
+        subscribe, unsubscribe = request.resource_names_subscribe, request.resource_names_unsubscribe
+        if not (first or subscribe or unsubscribe):
+            return
+        held: Mapping[str, str] | None = request.initial_resource_versions if first else None
+        if held:
+            held = dict(held)
+            self._resumes_until = now + RESUME_SECONDS
+        asked = delta(watch.subscription, subscribe, unsubscribe, legacy_wildcard=watch.kind.legacy_wildcard)
+        watch.ask(asked, held, chain.from_iterable(self._pushed) if watch.kind is ENDPOINT else ())
+        if watch.kind is ENDPOINT:
+            self._pushed.clear()
+        if watch.kind is ROUTE and unsubscribe:
+            self._awaited.difference_update(unsubscribe)
+
+    # Phases ------------------------------------------------------------------------------------------------------------
+
+    def _go_on(self, now: float) -> Step:
+        """Send all that may be sent."""
+        self._now, epoch = now, self._snapshots.epoch
+        for phase in ORDER:
+            watch = self.watches.get(phase.kind)
+            if watch is None or not watch.wants(phase.move):
+                self._blocked.pop(phase, None)
+            elif watch.forgotten:
+                return self._close("ABORTED", "this stream is too far behind; reconnect with the versions that you have")
+            elif watch.flight is None and now >= watch.quiet_until:
+                self._move(phase, watch, epoch, now)
+        return self._step()
+
+    def _move(self, phase: Phase, watch: Watch, epoch: int, now: float) -> None:
+        limit, waited = self._limit(phase, watch, epoch, now)
+        expired = bool(waited) and now >= self._blocked.get(phase, now) + GATE_SECONDS
+        pick = watch.pick(phase.move, epoch if expired else limit, epoch)
+        sends = bool(pick.names or pick.gone or pick.greets)
+        if sends:
+            self._send(watch, watch.fly(pick, phase.move, now))
+        if sends or not waited:
+            self._blocked.pop(phase, None)
+        if waited and not expired and watch.wants(phase.move):
+            self._blocked.setdefault(phase, now)
+        elif expired and sends:
+            self._awaited.clear()
+            self._events.append(GateExpired(self.proxy, phase.kind.type_url, tuple(kind.type_url for kind in waited)))
+
+    def _limit(self, phase: Phase, watch: Watch, epoch: int, now: float) -> tuple[int, list[Kind]]:
+        """The epoch up to which this phase may send, and the types that it waits for beyond that."""
+        limit, waited = epoch, []
+        for kind in phase.after:
+            through = self._through(kind, phase, watch, epoch, now)
+            if through < epoch:
+                waited.append(kind)
+                limit = min(limit, through)
+        return limit, waited
+
+    def _through(self, kind: Kind, phase: Phase, follower: Watch, epoch: int, now: float) -> int:
+        watch = self.watches.get(kind)
+        if watch is None:
+            resumes = now < self._resumes_until and self._snapshots.of(self.proxy.view, kind).live
+            return 0 if resumes else epoch
+        if now < watch.quiet_until or (watch.flight and now >= watch.flight.since + GATE_SECONDS):
+            return epoch
+        if phase.move is Move.REMOVE:
+            made = watch.made_through(epoch)
+            return made if kind is phase.kind else min(made, watch.gone_through(epoch))
+        if kind is ROUTE and (self._awaits(watch) or (phase.move is Move.POINT and self._refused(follower, watch))):
+            return 0
+        return watch.made_through(epoch)
+
+    def _awaits(self, routes: Watch) -> bool:
+        if self._awaited:
+            self._awaited &= routes.table.live.keys()
+        return bool(self._awaited)
+
+    @staticmethod
+    def _refused(scopes: Watch, routes: Watch) -> bool:
+        live = scopes.table.live
+        return bool(routes.refused) and any(need in routes.refused for name in scopes.points if name in live for need in live[name].needs)
+
+    # Outputs -----------------------------------------------------------------------------------------------------------
+
+    def _send(self, watch: Watch, part: Part) -> None:
+        watch.nonce = part.nonce
+        self._responses.append(part.data)
+        self._events.append(Sent(self.proxy, watch.kind.type_url, part.nonce, part.names, part.gone, len(part.data)))
+        if watch.kind is CLUSTER and part.needs:
+            self._push_endpoints(part.needs)
+        elif watch.kind is SCOPE and part.needs:
+            routes = self.watches.get(ROUTE)
+            self._awaited.update(need for need in part.needs if routes is None or not routes.holds(need))
+
+    def _push_endpoints(self, needs: frozenset[str]) -> None:
+        """Envoy 1.40 waits for the endpoints of a cluster that it is sent, and does not ask for them again on an update."""
+        endpoints = self.watches.get(ENDPOINT)
+        if endpoints:
+            endpoints.push(needs)
+        else:
+            self._pushed.append(needs)
+
+    def _step(self, close: Close | None = None) -> Step:
+        responses, self._responses = tuple(self._responses), []
+        events, self._events = tuple(self._events), []
+        return Step(responses, events, close)
+
+    def _close(self, code: str, message: str) -> Step:
+        return self._step(Close(code, message))
+
+
+def modules(node: Node) -> tuple[str, ...]:
+    """What the node's metadata says our native module can do there."""
+    fields = node.metadata.fields
+    return tuple(value.string_value for value in fields[MODULES].list_value.values) if MODULES in fields else ()
+
+
+def agent(node: Node) -> str:
+    number = node.user_agent_version
+    if node.HasField("user_agent_build_version"):
+        version = node.user_agent_build_version.version
+        number = f"{version.major_number}.{version.minor_number}.{version.patch}"
+    return f"{node.user_agent_name} {number}".strip()

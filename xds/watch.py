@@ -1,0 +1,237 @@
+"""One type on one stream: what was asked for, what was sent, what came back. Decides what could be sent, never when.
+
+Knows the log of one table of resources and nothing of other types: which of them must be ACKed first is for the stream to
+say, as `limit`, the epoch up to which changes may go out. While the client is in step this holds a few numbers; names are
+listed only where the client deviates (a reconnect, a refusal, a new name).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from xds.kinds import LISTENER, SCOPE, Kind
+from xds.ordering import Move
+from xds.snapshot import Part, Resource, Resources
+from xds.subscription import NOTHING, Asked, Subscription
+
+
+class Flight(Struct):
+    """Responses of which one is on its way and the rest follows it, ACK by ACK. `made` and `gone` are the epochs that are
+    clear when the last is ACKed; None where this says nothing about them.
+    """
+
+    parts: tuple[Part, ...]
+    made: int | None
+    gone: int | None
+    since: float
+    at: int = 0
+
+    @property
+    def part(self) -> Part:
+        return self.parts[self.at]
+
+
+class Pick(NamedTuple):
+    names: tuple[str, ...]
+    gone: tuple[str, ...]
+    made_to: int | None = None
+    gone_to: int | None = None
+    greets: bool = False  # to be sent even if empty: the client waits for a first answer
+
+
+class Watch:
+    __slots__ = (
+        "clear", "error", "flight", "gone", "gone_clear", "greet", "kind", "lost", "nacks", "nonce", "owed", "points", "quiet_until",
+        "refused", "sent", "subscription", "table", "version",
+    )  # fmt: skip
+
+    def __init__(self, kind: Kind, table: Resources, epoch: int) -> None:
+        self.kind, self.table = kind, table
+        self.subscription: Subscription | None = None
+        self.sent = self.gone = epoch  # the log up to here was looked through for what is made, and for what is gone
+        self.clear = self.gone_clear = 0  # all up to here is ACKed
+        self.owed: frozenset[str] = NOTHING  # to be sent, whatever the log says
+        self.lost: frozenset[str] = NOTHING  # the client came with them, and they are no more
+        self.points: frozenset[str] = NOTHING  # changed scopes that wait until what they point to is loaded
+        self.greet = False  # an answer is due even if there is nothing
+        self.flight: Flight | None = None
+        self.refused: dict[str, str] = {}  # name → why; held back until it changes
+        self.error = self.nonce = self.version = ""
+        self.nacks, self.quiet_until = 0, 0.0
+
+    # Asking ------------------------------------------------------------------------------------------------------------
+
+    def ask(self, asked: Asked, held: Mapping[str, str] | None, pushed: Iterable[str] = ()) -> None:
+        """Take in a subscription. `held` are the versions a reconnecting client came with, None if it did not say;
+        `pushed` names are to be sent although it holds them.
+        """
+        self.subscription = asked.now
+        if not asked.everything and not asked.names and not held:
+            return
+        if held:
+            self._resume(asked, held, frozenset(pushed))
+        elif asked.everything:
+            self.sent, self.points, self.greet = 0, NOTHING, True
+            self._owe(name for name in asked.names if name not in self.table.live)
+        else:
+            self._owe(asked.names)
+            self.points -= asked.names
+
+    def _resume(self, asked: Asked, held: Mapping[str, str], pushed: frozenset[str]) -> None:
+        live, wanted = self.table.live, self.table.live if asked.everything else asked.names
+        differs = {name for name in wanted if name in pushed or name not in live or held.get(name) != live[name].version}
+        lost = {name for name in held if name not in live and asked.now.covers(name)}
+        differs.update(name for name in asked.names if name not in live)
+        differs -= lost
+        if self.kind is SCOPE:
+            self.points |= {name for name in differs if name in held}
+        self._owe(differs - self.points)
+        self.lost |= lost
+
+    def push(self, names: frozenset[str]) -> None:
+        """Send these again if the client wants them: it may wait for them though it holds them."""
+        if self.subscription is not None:
+            self._owe(names if self.subscription.wildcard else names & self.subscription.names)
+
+    def _owe(self, names: Iterable[str]) -> None:
+        self.owed = self.owed.union(names) if self.owed else frozenset(names)
+
+    # Where it stands ---------------------------------------------------------------------------------------------------
+
+    def wants(self, move: Move) -> bool:
+        """Whether there may be something to send. May say so in vain where a subscription is by name."""
+        if move is Move.MAKE:
+            made = self.table.live_at > self.sent or bool(self.owed) or self.greet
+            return made or (self.kind is LISTENER and self._removes())
+        if move is Move.POINT:
+            return bool(self.points)
+        return self.kind is not LISTENER and self._removes()
+
+    def _removes(self) -> bool:
+        return self.table.dead_at > self.gone or bool(self.lost)
+
+    def made_through(self, epoch: int) -> int:
+        """All that was made up to this epoch is ACKed, or not wanted."""
+        flying = self.flight is not None and self.flight.made is not None
+        if flying or self.owed or self.points or self.table.live_at > self.sent:
+            return self.clear
+        return epoch
+
+    def gone_through(self, epoch: int) -> int:
+        flying = self.flight is not None and self.flight.gone is not None
+        return self.gone_clear if flying or self._removes() else epoch
+
+    def holds(self, name: str) -> bool:
+        """Whether the client has ACKed some state of this resource, and nothing of it is on its way."""
+        one = self.table.live.get(name)
+        if one is None or self.subscription is None or not self.subscription.covers(name) or one.born > self.sent:
+            return False
+        flying = self.flight is not None and any(name in part.names for part in self.flight.parts[self.flight.at :])
+        return not flying and name not in self.owed and name not in self.refused
+
+    @property
+    def forgotten(self) -> bool:
+        """The log does not reach back to what this client was last told of removals."""
+        return self.gone < self.table.floor and self.table.dead_at > self.gone
+
+    # Picking -----------------------------------------------------------------------------------------------------------
+
+    def pick(self, move: Move, limit: int, epoch: int) -> Pick:
+        """What may go out now, of changes up to `limit`. What is picked counts as sent."""
+        if move is Move.MAKE:
+            pick = self._pick_made(limit, epoch)
+            return self._with_removals(pick, limit, epoch) if self.kind is LISTENER else pick
+        if move is Move.POINT:
+            return self._pick_points(limit)
+        return self._with_removals(Pick((), ()), limit, epoch)
+
+    def _pick_made(self, limit: int, epoch: int) -> Pick:
+        made = self._covered(self.table.made(self.sent, limit)) if limit > self.sent else ()
+        if self.kind is SCOPE and self.sent:
+            held = {one.name for one in made if one.born <= self.sent}
+            self.points |= held
+            made = tuple(one for one in made if one.name not in held)
+        names, gone = self._pick_owed(limit, made)
+        whole = not (self.points or self.owed or self.table.skipped(self.clear, limit))
+        self.sent = max(self.sent, limit)
+        clear = max(self.clear, limit) if whole else self.clear
+        greets = self.greet and limit >= epoch and not names and not gone
+        if not names and not gone:
+            self.clear = clear
+        self.greet = self.greet and not (names or greets)
+        return Pick(names, gone, made_to=clear, greets=greets)
+
+    def _pick_owed(self, limit: int, made: tuple[Resource, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of `made` and of what is owed and may go; and those owed that do not exist."""
+        names = tuple(one.name for one in made)
+        if not self.owed:
+            return names, ()
+        live, dead = self.table.live, self.table.dead
+        ready = {name for name in self.owed if name in live and live[name].seq <= limit}
+        lacking = {name for name in self.owed if name not in live}
+        told_later = {name for name in lacking if name in dead and dead[name][0] > self.gone}
+        self.owed = self.owed - ready - lacking
+        return (*names, *sorted(ready.difference(names))), tuple(sorted(lacking - told_later))
+
+    def _pick_points(self, limit: int) -> Pick:
+        live = self.table.live
+        ready = {name for name in self.points if name not in live or live[name].seq <= limit}
+        self.points = self.points - ready
+        return Pick(tuple(sorted(ready & live.keys())), (), made_to=self.clear if self.points or self.owed else min(limit, self.sent))
+
+    def _with_removals(self, pick: Pick, limit: int, epoch: int) -> Pick:
+        gone = self.table.gone(self.gone, limit) if limit > self.gone else ()
+        if self.subscription and not self.subscription.wildcard:
+            gone = tuple(name for name in gone if name in self.subscription.names)
+        if self.lost and limit >= epoch:
+            gone = (*gone, *sorted(self.lost - self.table.live.keys() - set(gone)))
+            self.lost = NOTHING
+        self.gone = max(self.gone, limit)
+        if not gone:
+            self.gone_clear = self.gone
+            return pick
+        return pick._replace(gone=(*pick.gone, *gone), gone_to=self.gone)
+
+    def _covered(self, made: tuple[Resource, ...]) -> tuple[Resource, ...]:
+        if self.subscription is None or self.subscription.wildcard:
+            return made
+        wanted = self.subscription.names
+        return tuple(one for one in made if one.name in wanted)
+
+    # Flying ------------------------------------------------------------------------------------------------------------
+
+    def fly(self, pick: Pick, move: Move, now: float) -> Part:
+        parts = self.table.parts(pick.names, pick.gone)
+        made = pick.made_to if move is not Move.REMOVE else None
+        self.flight = Flight(parts, made, pick.gone_to, now)
+        return self.flight.part
+
+    def land(self, flight: Flight, now: float) -> Part | None:
+        """The part on its way has been answered: the one that follows it, or None and all of it is over."""
+        if flight.at + 1 < len(flight.parts):
+            flight.at, flight.since = flight.at + 1, now
+            return flight.part
+        self.flight = None
+        if flight.made is not None:
+            self.clear = max(self.clear, flight.made)
+        if flight.gone is not None:
+            self.gone_clear = max(self.gone_clear, flight.gone)
+        return None
+
+    def accepted(self, part: Part) -> None:
+        self.nacks, self.nonce, self.version = 0, part.nonce, part.version
+        for name in (*part.names, *part.gone) if self.refused else ():
+            self.refused.pop(name, None)
+        if not self.refused:
+            self.error = ""
+
+    def rejected(self, part: Part, message: str, now: float) -> None:
+        """Refused: what it carried is not held. A client that refuses everything is sent ever less often, to twice a minute."""
+        self.refused.update(dict.fromkeys(part.names, message))
+        self.error = message
+        self.nacks += 1
+        if self.nacks > 3:
+            self.quiet_until = now + min(30.0, 0.1 * 2 ** min(self.nacks - 4, 9))
