@@ -16,10 +16,10 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
 from protos.v3 import FieldRules, Message, validate
-from translator.envoy_v3.validation.constraints import Constraint, Obeys, constraints, counts
+from translator.envoy_v3.validation.constraints import DURATION, Constraint, Obeys, constraints, counts
 from translator.ir.value import Row
 
-ANY = "google.protobuf.Any"
+ANY, DURATION_NAME = "google.protobuf.Any", "google.protobuf.Duration"
 WRAPPERS = frozenset(
     f"google.protobuf.{name}Value" for name in ("Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes")
 )
@@ -27,7 +27,8 @@ WRAPPERS = frozenset(
 
 class Violation(Row, frozen=True, gc=False, order=True):
     """A broken rule: `path` leads to the field from the message's root (`virtual_hosts[0].domains`), `rule` is its name in
-    protoc-gen-validate (`repeated.min_items`), `any.decodes` where the bytes of an Any are not a message of its type.
+    protoc-gen-validate (`repeated.min_items`). Three names are ours: `duration.range` (Envoy takes only durations from 0 to
+    9,223,372,035.999999999 s, anywhere), `any.decodes` (the bytes of an Any are no message of its type) and `….outside`.
     """
 
     path: str
@@ -164,6 +165,8 @@ def _nested(descriptor: Descriptor) -> Check | None:
     """Asked when it is met, so that types may contain themselves."""
     if descriptor.full_name == ANY:
         return _inside
+    if descriptor.full_name == DURATION_NAME:
+        return _constrained([DURATION])
     if not _reaches_rules(descriptor):
         return None
 
@@ -180,7 +183,11 @@ def _reaches_rules(descriptor: Descriptor) -> bool:
     ahead = [descriptor]
     while ahead:
         met = ahead.pop()
-        if met.full_name == ANY or any(map(_is_required, met.oneofs)) or any(_rules(field).ListFields() for field in met.fields):
+        if (
+            met.full_name in (ANY, DURATION_NAME)
+            or any(map(_is_required, met.oneofs))
+            or any(_rules(field).ListFields() for field in met.fields)
+        ):
             return True
         seen.add(met.full_name)
         ahead += [field.message_type for field in met.fields if field.message_type and field.message_type.full_name not in seen]

@@ -32,6 +32,7 @@ from protos.envoy.config.route.v3.route_components_pb2 import (
     RateLimit,
     RetryPolicy,
     Route,
+    RouteAction,
     RouteMatch,
     VirtualHost,
     WeightedCluster,
@@ -128,6 +129,10 @@ def _backoff(**interval: int) -> RetryPolicy.RetryBackOff:
     return RetryPolicy.RetryBackOff(base_interval=interval)
 
 
+def _waiting(**timeout: int) -> RouteAction:
+    return RouteAction(cluster="c", timeout=timeout)
+
+
 def _idle(**timeout: int) -> QuicProtocolOptions:
     return QuicProtocolOptions(idle_network_timeout=timeout)
 
@@ -159,7 +164,9 @@ CASES = (
     Case("duration.gte", _keep_alive(1), _keep_alive(0), "initial_interval", "duration.outside"),
     Case("duration.lte", _keep_alive(999_999), _keep_alive(1_000_000), "initial_interval", "duration.outside"),
     Case("duration.lt", _session(2**32), _session(2**32 - 1), "session_timeout"),
-    Case("duration.gt", _backoff(seconds=315_576_000_001), _backoff(seconds=315_576_000_000), "base_interval", "duration.range"),
+    Case("duration.gt", _waiting(seconds=9_223_372_036), _waiting(seconds=9_223_372_035), "timeout", "duration.range"),
+    Case("duration.gt", _waiting(nanos=10**9), _waiting(nanos=10**9 - 1), "timeout", "duration.range"),
+    Case("duration.gt", _waiting(nanos=-1), _waiting(), "timeout", "duration.range"),
     Case("duration.required", BackoffStrategy(), BackoffStrategy(base_interval={"seconds": 1}), "base_interval"),
     Case("enum.defined_only", _address(protocol=9), _address(protocol=1), "protocol"),
     Case("enum.not_in", _http_check(6), _http_check(1), "method"),
