@@ -1,0 +1,170 @@
+"""The gRPC shell around streams: moves bytes, keeps time, ends what is stuck. What is said, and when, is stream.py's.
+
+One writer for each stream, and at most one response of each type between it and the client: a client that stops reading
+costs the responses it was last given, which all streams share, and delays nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from xds.events import Close, Event, Step
+from xds.proxies import ProxyState, proxy_state
+from xds.snapshot import Snapshots
+from xds.stream import Stream
+
+SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
+WRITE_SECONDS = 60.0  # a client that takes nothing for so long is let go; it reconnects when it reads again
+OPTIONS = [
+    ("grpc.max_receive_message_length", 64 * 1024 * 1024),  # a reconnect names every resource (envoy#46072)
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_concurrent_streams", 1 << 20),
+    ("grpc.so_reuseport", 0),  # two servers on one port would each see half of the proxies
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.max_ping_strikes", 0),
+]
+
+Context = Any  # grpc.aio.ServicerContext: grpc has no types
+
+
+class Connection:
+    """One stream of one client: a state machine, what it has to write, and why its writer should wake up."""
+
+    def __init__(self, server: Server) -> None:
+        self.stream = Stream(server.snapshots)
+        self.writer: asyncio.Task[None] | None = None
+        self.writing_since: float | None = None
+        self._server = server
+        self._outbox: deque[bytes] = deque()
+        self._changed = False
+        self._close: Close | None = None
+        self._wake = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def wake(self) -> None:
+        self._changed = True
+        self._wake.set()
+
+    def end(self, close: Close) -> None:
+        self._close = self._close or close
+        self._wake.set()
+
+    async def read(self, requests: AsyncIterator[bytes]) -> None:
+        """Take requests until the client is done."""
+        clock, close = self._server.clock, Close("INTERNAL", "this server has a bug")
+        try:
+            async for data in requests:
+                self._take(self.stream.receive(data, clock()))
+                if self._outbox or self._close:
+                    self._wake.set()
+            close = Close("OK", "")
+        finally:
+            self.end(close)
+
+    async def write(self, context: Context) -> Close:
+        """Write until there is a reason to end."""
+        clock = self._server.clock
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self._changed:
+                self._changed = False
+                self._take(self.stream.changed(clock()))
+            while self._outbox:
+                self.writing_since = clock()
+                await context.write(self._outbox.popleft())
+                self.writing_since = None
+            if self._close:
+                return self._close
+
+    def _take(self, step: Step) -> None:
+        self._outbox.extend(step.responses)
+        for event in step.events:
+            self._server.on_event(event)
+        self._close = self._close or step.close
+        due = self.stream.due()
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if due is not None:
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, due - self._server.clock()), self.wake)
+
+    def ended(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        for event in self.stream.ended().events:
+            self._server.on_event(event)
+
+
+class Server:
+    """Serves one set of snapshots. `on_event` is called on the loop for all that streams tell, and must not block;
+    `clock` gives seconds that never go back.
+    """
+
+    def __init__(self, snapshots: Snapshots, on_event: Callable[[Event], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self.snapshots, self.on_event, self.clock = snapshots, on_event, clock
+        self._connections: dict[Connection, None] = {}
+        self._grpc: grpc.aio.Server | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
+
+    async def start(self, address: str) -> str:
+        """Listen on `host:port` (0: any free one) or `unix:/path`; gives what it is bound to. RuntimeError if it cannot be."""
+        server = self._grpc = grpc.aio.server(options=OPTIONS)
+        handlers = {"DeltaAggregatedResources": grpc.stream_stream_rpc_method_handler(self._serve)}
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+        port = server.add_insecure_port(address)
+        await server.start()
+        self._sweeper = asyncio.get_running_loop().call_later(WRITE_SECONDS / 10, self.sweep)
+        return address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
+
+    def publish(self) -> None:
+        """Something in the snapshots is different: every stream looks at it in its own turn."""
+        for connection in self._connections:
+            connection.wake()
+
+    async def stop(self, grace: float) -> None:
+        """End all streams and stop listening; whoever has not let go after `grace` seconds is cut off."""
+        if self._sweeper:
+            self._sweeper.cancel()
+        for connection in self._connections:
+            connection.end(Close("UNAVAILABLE", "the server is stopping"))
+        if self._grpc:
+            await self._grpc.stop(grace)
+
+    def proxies(self) -> list[ProxyState]:
+        """Every connected proxy, by node id."""
+        states = (proxy_state(connection.stream) for connection in self._connections)
+        return sorted((state for state in states if state), key=lambda state: (state.node, state.stream))
+
+    async def _serve(self, requests: AsyncIterator[bytes], context: Context) -> None:
+        connection = Connection(self)
+        self._connections[connection] = None
+        connection.writer = asyncio.current_task()
+        reader = asyncio.create_task(connection.read(requests))
+        try:
+            close = await connection.write(context)
+        finally:
+            reader.cancel()
+            del self._connections[connection]
+            connection.ended()
+        if close.code != "OK":
+            await context.abort(grpc.StatusCode[close.code], close.message)
+
+    def sweep(self) -> None:
+        """End connections whose client takes nothing. Their writer is stuck in a write, so it is cancelled from outside."""
+        late = self.clock() - WRITE_SECONDS
+        for connection in self._connections:
+            if connection.writing_since is not None and connection.writing_since < late and connection.writer:
+                connection.writer.cancel()
+        self._sweeper = asyncio.get_running_loop().call_later(WRITE_SECONDS / 10, self.sweep)
