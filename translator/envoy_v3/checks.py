@@ -11,7 +11,9 @@ from ipaddress import ip_address
 
 import re2
 
+from protos.v3 import Route
 from translator import filters
+from translator.envoy_v3.validation import violations
 from translator.ir.cluster import Cluster, Endpoint, Use
 from translator.ir.finding import Finding, Path
 from translator.ir.route import Entry, Filter, Forward, Headers, Redirect, Rewrite
@@ -36,6 +38,13 @@ def entry_findings(entry: Entry) -> Iterator[Finding]:
     for base, problems in ((match, match_problems(entry)), (rule, action_problems(entry))):
         for code, path, message in problems:
             yield Finding(code=code, kind=kind, key=key, message=message, path=(*base, *path))
+
+
+def rule_findings(entry: Entry, message: Route) -> Iterator[Finding]:
+    """The rules of Envoy's API that the route breaks. Their paths are Envoy's, so the finding points to the rule."""
+    for one in violations(message):
+        text = f"Envoy refuses {one.path}: {one.rule}"
+        yield Finding(code="PM0601", kind=entry.origin[0], key=entry.origin[1], message=text, path=("spec", "rules", entry.rule))
 
 
 def match_problems(entry: Entry) -> Iterator[Problem]:

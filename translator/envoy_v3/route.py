@@ -34,14 +34,18 @@ def depends_on_site(entry: Entry) -> bool:
 def packed_route(entry: Entry, site: Site) -> bytes:
     """Where the host of the Location is the request's own, requests whose Host names a port get a route of their own."""
     plain = route(entry, site)
-    body = framed(ROUTES, data(plain))
+    body = packed(plain)
     if not site.host.startswith("*") or not any(type(row) is Redirect and not row.hostname for row in entry.filters):
         return body
     ported = route(entry, Site(path=site.path, host=site.host, scheme=site.scheme, port=site.port, host_names_port=True))
     if ported.redirect == plain.redirect:
         return body
     ported.match.headers.append(_PORT_IN_HOST)
-    return framed(ROUTES, data(ported)) + body
+    return packed(ported) + body
+
+
+def packed(message: Route) -> bytes:
+    return framed(ROUTES, data(message))
 
 
 def route(entry: Entry, site: Site) -> Route:

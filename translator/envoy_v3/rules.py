@@ -13,11 +13,11 @@ from msgspec import structs
 
 from protos.v3 import data
 from translator.engine import Facts, Table, View, rule
-from translator.envoy_v3.checks import endpoint_faults, entry_findings, share_findings
+from translator.envoy_v3.checks import endpoint_faults, entry_findings, rule_findings, share_findings
 from translator.envoy_v3.cluster import assignment, cluster
 from translator.envoy_v3.domain import route_configuration, scope, virtual_host
 from translator.envoy_v3.listener import distinct, listener
-from translator.envoy_v3.route import depends_on_site, packed_route
+from translator.envoy_v3.route import depends_on_site, packed, packed_route, route
 from translator.envoy_v3.secret import secret
 from translator.envoy_v3.sharding import SLOTS, shards, shards_of
 from translator.ir import names
@@ -91,15 +91,24 @@ NOTHING = Piece(Precedence(path=(-1, 0), method=False, headers=0, query=0, creat
 @rule(over=ENTRIES, into=(COMPILED, REFUSED))
 def compile_route(view: View, key: str) -> Facts:
     """An entry that Envoy would refuse is left out, and its object is told."""
-    pieces = []
+    pieces: list[Piece] = []
     for entry in view.one(ENTRIES, key):
-        findings = [*entry_findings(entry)]
-        if not findings:
-            body = b"" if depends_on_site(entry) else packed_route(entry, Site(path=entry.match.path))
-            pieces.append(Piece(entry.precedence, body, None if body else entry))
+        piece, findings = _compiled(entry)
+        pieces += [piece] if piece else []
         for finding in (*findings, *share_findings(entry)):
             yield REFUSED(entry.origin, finding)
     yield COMPILED(key, tuple(pieces))
+
+
+def _compiled(entry: Entry) -> tuple[Piece | None, list[Finding]]:
+    findings = [*entry_findings(entry)]
+    if findings:
+        return None, findings  # what is no text cannot be put into a message
+    message = route(entry, Site(path=entry.match.path))
+    findings = [*rule_findings(entry, message)]
+    if findings:
+        return None, findings
+    return Piece(entry.precedence, b"", entry) if depends_on_site(entry) else Piece(entry.precedence, packed(message)), []
 
 
 @rule(over=CHAIN, into=(DOOR,))

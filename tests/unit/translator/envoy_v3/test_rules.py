@@ -22,7 +22,7 @@ from translator.envoy_v3.sharding import SLOTS, shards, shards_of
 from translator.ir.cluster import Cluster, Endpoint, Endpoints, Use
 from translator.ir.listener import Chain, Port
 from translator.ir.output import Group
-from translator.ir.route import Forward, Match, Mirror, Place, Redirect, Share, TextMatch
+from translator.ir.route import Answer, Forward, Match, Mirror, Place, Redirect, Share, TextMatch
 from translator.ir.tables import (
     CERTIFICATE,
     CLUSTER_USE,
@@ -294,6 +294,8 @@ FIRST = ("spec", "rules", 1, "matches", 0)
             ("spec", "rules", 1, "matches", 0, "queryParams", 0, "value"),
         ),
         (entry(1, at("exact", "/a\x00")), "PM0601", (*FIRST, "path", "value")),
+        (entry(1, at("prefix", "/a?b")), "PM0601", ("spec", "rules", 1)),
+        (entry(1, action=Answer(700)), "PM0601", ("spec", "rules", 1)),
     ],
 )
 def test_bad_route_is_left_out_alone_and_its_object_is_told(bad: object, code: str, path: tuple[object, ...]) -> None:
