@@ -18,8 +18,7 @@ Laws, each with a property test:
   * Order: the order of changes, and of work inside one rule, cannot be seen in any table.
   * No cycles: a rule reads only tables that earlier rules finished. Breaking this raises at once, it never loops.
   * No leaks: a key without rows and readers is gone, and no garbage is left for the cyclic collector.
-A rule that raises is our bug, and so are two rows under one key of an output: `failures` names it, and every other key
-goes on. The rule's key has no rows until it is mended.
+A rule that raises is our bug, and so are two rows under one key of an output: `failures` names it, all other keys go on.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R")
@@ -85,18 +84,52 @@ class Origin:
 
 Entry = tuple[Any, int, Any, int, Any]  # order, rank of the rule, key it ran for, n-th of its rows, the row
 Rows = list[Entry]
-ROW = 4  # what stands before the row is unique in its group, so sorting never compares rows
+NO_ROWS: Rows = []  # of every empty group; never changed
+ROW: Final = 4  # what stands before the row is unique in its group, so sorting never compares rows
 
 
 class _Group:
-    """The rows under one key of one table, sorted, and the answers that read them. Exists while it has either."""
+    """The rows under one key of one table, sorted, and the answers that read them. Exists while it has either.
+
+    Most groups have one reader, and a dictionary costs more than all else here: the first reader stands by itself.
+    """
 
     __slots__ = ("key", "readers", "rows", "store")
 
     def __init__(self, store: _Store, key: Any) -> None:
         self.store, self.key = store, key
-        self.rows: Rows = []
-        self.readers: dict[_Answer, None] | None = None  # made when first read: outputs never are
+        self.rows: Rows = NO_ROWS
+        self.readers: _Answer | dict[_Answer, None] | None = None
+
+    def read_by(self, answer: _Answer) -> None:
+        if self.readers is None:
+            self.readers = answer
+        elif isinstance(self.readers, dict):
+            self.readers[answer] = None
+        elif self.readers is not answer:
+            self.readers = {self.readers: None, answer: None}
+
+    def left_by(self, answer: _Answer) -> None:
+        if isinstance(self.readers, dict):
+            self.readers.pop(answer)
+        else:
+            self.readers = None
+        self.leave_if_empty()
+
+    def each_reader(self) -> Iterable[_Answer]:
+        return (self.readers,) if isinstance(self.readers, _Answer) else self.readers or ()
+
+    def put(self, entry: Entry) -> None:
+        if self.rows:
+            insort(self.rows, entry)
+        else:
+            self.rows = [entry]
+
+    def take(self, entry: Entry) -> None:
+        if len(self.rows) == 1:
+            self.rows = NO_ROWS
+        else:
+            del self.rows[bisect_left(self.rows, entry)]
 
     def first(self) -> Any:
         return self.rows[0][ROW] if self.rows else None
@@ -144,15 +177,16 @@ class View:
     def get(self, table: Table[K, R], key: K) -> R | None:
         """The row, or the first in the table's order ("oldest wins"), or None."""
         rows = self._read(table, key)
-        return cast("R", rows[0][ROW]) if rows else None
+        return rows[0][ROW] if rows else None
 
     def one(self, table: Table[K, R], key: K) -> R:
         """The same where the rule knows that there is one: for the key it runs over."""
-        return cast("R", self._read(table, key)[0][ROW])
+        row: R = self._read(table, key)[0][ROW]
+        return row
 
     def list(self, table: Table[K, R], key: K) -> Sequence[R]:
         """All rows, in the table's order."""
-        return [cast("R", entry[ROW]) for entry in self._read(table, key)]
+        return [entry[ROW] for entry in self._read(table, key)]
 
     def count(self, table: Table[K, Any], key: K) -> int:
         return len(self._read(table, key))
@@ -196,9 +230,7 @@ class Engine:
         return self.settled()
 
     def steps(self, changes: Iterable[tuple[AnyTable, Any, Any]]) -> Iterator[None]:
-        """`apply` in small steps, for a caller that shares its thread. Between two steps the tables are half new: read
-        nothing, begin no other batch; after the last one take `settled()`.
-        """
+        """`apply` in small steps, for a caller that shares its thread. Until the last one, read nothing and begin no other batch."""
         for table, key, row in changes:
             self._declare(table, key, row)
             yield
@@ -214,25 +246,26 @@ class Engine:
         for name, was in before.items():
             group = self._stores[name[0]].get(name[1])
             row = group.first() if group else None
-            self._one_row(name, group)
+            if self.failures or (group and len(group.rows) > 1):
+                self._one_row(name, group.rows if group else NO_ROWS)
             if row != was:
                 found[name] = row
         return found
 
-    def _one_row(self, name: Name, group: _Group | None) -> None:
+    def _one_row(self, name: Name, rows: Rows) -> None:
         """An output says one thing about a key. Two would be told by rank, which nobody meant."""
         at = (f"output {name[0]}", name[1])
-        if group and len(group.rows) > 1:
-            makers = ", ".join(dict.fromkeys(self._rules[entry[1]].name for entry in group.rows))
-            self.failures[at] = OrderError(f"{len(group.rows)} rows from {makers}")
-        elif self.failures:
+        if len(rows) > 1:
+            makers = ", ".join(dict.fromkeys(self._rules[entry[1]].name for entry in rows))
+            self.failures[at] = OrderError(f"{len(rows)} rows from {makers}")
+        else:
             self.failures.pop(at, None)
 
     def _declare(self, table: AnyTable, key: Any, row: Any) -> None:
         group = self._stores[table][key]
         was = group.first()
         if was != row:
-            group.rows = [] if row is None else [(None, -1, key, 0, row)]
+            group.rows = NO_ROWS if row is None else [(None, -1, key, 0, row)]
             self._touched({group: was})
         group.leave_if_empty()
 
@@ -245,17 +278,17 @@ class Engine:
             answer = answers[key] = _Answer(rank, key)
         over = self._stores[self._rules[rank].over].get(key)
         alive = over is not None and over.rows
-        self._view._rank, self._view._reads = rank, {}
+        view = self._view
+        view._rank, view._reads = rank, {}
         yielded = self._evaluate(rank, key) if alive else ()
-        reads = tuple(self._view._reads)
+        reads = tuple(view._reads)
         if reads != answer.reads:
             self._relink(answer, reads)
         if yielded != answer.yielded:
             self._publish(answer, yielded)
         if not alive:
             del answers[key]
-            if self.failures:
-                self.failures.pop((self._rules[rank].name, key), None)
+            self.failures.pop((self._rules[rank].name, key), None)
 
     def _evaluate(self, rank: int, key: Any) -> tuple[tuple[_Group, Entry], ...]:
         one, stores = self._rules[rank], self._stores
@@ -280,12 +313,9 @@ class Engine:
     def _relink(self, answer: _Answer, reads: tuple[_Group, ...]) -> None:
         old, answer.reads = answer.reads, reads
         for group in reads:
-            if group.readers is None:
-                group.readers = {}
-            group.readers[answer] = None
+            group.read_by(answer)
         for group in set(old).difference(reads) if old else ():
-            group.readers.pop(answer)  # type: ignore[union-attr]
-            group.leave_if_empty()
+            group.left_by(answer)
 
     def _publish(self, answer: _Answer, yielded: tuple[tuple[_Group, Entry], ...]) -> None:
         """Replace the rows of an answer where they differ. Groups stay sorted: O(log n) comparisons for a row."""
@@ -298,12 +328,12 @@ class Engine:
                 if group not in touched:
                     touched[group] = group.first()
                 if old is not None:
-                    del group.rows[bisect_left(group.rows, old)]
-                insort(group.rows, entry)
+                    group.take(old)
+                group.put(entry)
         for (group, _), entry in stale.items():
             if group not in touched:
                 touched[group] = group.first()
-            del group.rows[bisect_left(group.rows, entry)]
+            group.take(entry)
         self._touched(touched)
 
     def _touched(self, groups: dict[_Group, Any]) -> None:
@@ -315,9 +345,10 @@ class Engine:
             if (was is None) != (not group.rows):  # the key was born or died
                 for rank in store.followers:
                     self._dirty[rank][group.key] = None
-            for reader in group.readers or ():
+            for reader in group.each_reader() if group.readers else ():
                 self._dirty[reader.rank][reader.key] = None
-            group.leave_if_empty()
+            if not group.rows:
+                group.leave_if_empty()
 
     # Looking -----------------------------------------------------------------------------------------------------------
 
@@ -334,11 +365,11 @@ class Engine:
     def get(self, table: Table[K, R], key: K) -> R | None:
         """The first row under a key, without leaving a trace."""
         group = self._stores[table].get(key)
-        return cast("R", group.rows[0][ROW]) if group and group.rows else None
+        return group.rows[0][ROW] if group and group.rows else None
 
     def rows(self, table: Table[K, R]) -> dict[K, Sequence[R]]:
         """All of one table, for tests, dumps and new readers."""
-        return {key: [cast("R", entry[ROW]) for entry in group.rows] for key, group in self._stores[table].items() if group.rows}
+        return {key: [entry[ROW] for entry in group.rows] for key, group in self._stores[table].items() if group.rows}
 
     def why(self, table: Table[K, Any], key: K) -> list[Origin]:
         """Why these rows exist, one level deep; nothing for an input. Ask again for what was asked, down to the inputs."""

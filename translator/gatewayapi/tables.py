@@ -116,7 +116,6 @@ GRANTS_IN = Table[str, ReferenceGrant]("GrantsIn")  # namespace that grants
 COMPILED = Table[str, Compiled]("Compiled")  # key of an HTTPRoute
 PARENT = Table[str, ParentVerdict]("Parent", order=lambda verdict: verdict.index)  # key of an HTTPRoute
 ROUTE_ON = Table[str, str]("RouteOn")  # listener id → accepted routes attached to it
-ROUTE_IN = Table[str, str]("RouteIn")  # key of an HTTPRoute → proxy groups that serve it
 USE = Table[Use, str]("Use")  # upstream → routes that use it, in any group
 SLICES_OF = Table[str, EndpointSlice]("SlicesOf")  # key of a Service
 FOUND = Table[tuple[str, str], Finding]("Found", order=_finding_order)  # (kind, key)

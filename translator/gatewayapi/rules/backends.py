@@ -12,30 +12,22 @@ from translator.ir.cluster import Cluster, Endpoints, Use
 from translator.ir.tables import CLUSTER, ENDPOINTS
 
 
-@rule(over=USE, into=(CLUSTER,))
-def cluster(view: View, use: Use) -> Facts:
+@rule(over=USE, into=(CLUSTER, ENDPOINTS))
+def upstream(view: View, use: Use) -> Facts:
+    """The cluster and its endpoints are rows apart: an EndpointSlice that changes leaves the cluster as it is."""
     name = names.cluster(use)
     if use.kind == "Service":
         service = view.get(SERVICE, use.key)
         port = service_port(service, use.port) if service else None
         yield CLUSTER(use, Cluster(name=name, protocol=protocol(port.app_protocol if port else "")))
+        yield ENDPOINTS(use, of_slices(view.list(SLICES_OF, use.key), port.name) if port else Endpoints(endpoints=()))
     elif backend := view.get(BACKEND, use.key):
-        speaks = protocol(backend.spec.app_protocol)
+        speaks, found = protocol(backend.spec.app_protocol), of_backend(backend)
         if resolves_names(backend):
-            yield CLUSTER(use, Cluster(name=name, discovery="dns", protocol=speaks, endpoints=of_backend(backend)))
+            yield CLUSTER(use, Cluster(name=name, discovery="dns", protocol=speaks, endpoints=found))
         else:
             yield CLUSTER(use, Cluster(name=name, protocol=speaks))
+            yield ENDPOINTS(use, Endpoints(endpoints=found))
 
 
-@rule(over=USE, into=(ENDPOINTS,))
-def endpoints(view: View, use: Use) -> Facts:
-    """A rule of its own: an EndpointSlice that changes touches nothing but its endpoints."""
-    if use.kind == "Service":
-        service = view.get(SERVICE, use.key)
-        port = service_port(service, use.port) if service else None
-        yield ENDPOINTS(use, of_slices(view.list(SLICES_OF, use.key), port.name) if port else Endpoints(endpoints=()))
-    elif (backend := view.get(BACKEND, use.key)) and not resolves_names(backend):
-        yield ENDPOINTS(use, Endpoints(endpoints=of_backend(backend)))
-
-
-RULES = (cluster, endpoints)
+RULES = (upstream,)

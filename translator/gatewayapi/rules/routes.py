@@ -16,7 +16,7 @@ from translator.gatewayapi.matches import EVERYTHING, match
 from translator.gatewayapi.precedence import precedence
 from translator.gatewayapi.references import GATEWAY_GROUP
 from translator.gatewayapi.rules.asking import labels_of, may_refer
-from translator.gatewayapi.tables import COMPILED, FOUND, OURS, OWNER, PARENT, ROUTE_IN, TARGET, USE, Compiled, ParentVerdict, Target
+from translator.gatewayapi.tables import COMPILED, FOUND, OURS, OWNER, PARENT, TARGET, USE, Compiled, ParentVerdict, Target
 from translator.inputs import BACKEND, GATEWAY, HTTP_ROUTE, SERVICE
 from translator.ir import names
 from translator.ir.cluster import Use
@@ -159,11 +159,14 @@ def cluster_of(all_of: Compiling, path: Path, ref: BackendObjectReference) -> st
     return names.cluster(use)
 
 
-@rule(over=HTTP_ROUTE, into=(PLACED, PARENT, ROUTE_IN, FOUND))
+@rule(over=HTTP_ROUTE, into=(PLACED, PARENT, CLUSTER_USE, USE, FOUND))
 def attach_route(view: View, key: str) -> Facts:
-    """To which listeners a route attaches, and under which hosts its entries stand."""
+    """To which listeners a route attaches, and under which hosts its entries stand.
+
+    A cluster exists in a group of proxies while a route that they serve uses it.
+    """
     route = view.one(HTTP_ROUTE, key)
-    accepted = view.one(COMPILED, key).accepted
+    compiled = view.one(COMPILED, key)
     places: dict[Place, None] = {}
     groups: dict[str, None] = {}
     for index, ref in enumerate(route.spec.parent_refs):
@@ -179,13 +182,15 @@ def attach_route(view: View, key: str) -> Facts:
         if problem:
             yield FOUND((KIND, key), problem.finding)
         yield PARENT(key, ParentVerdict(index, parent_ref(ref), problem, tuple(target.id for target, _ in reached)))
-        if accepted:
+        if compiled.accepted:
             places.update((place, None) for target, hosts in reached for place in places_of(view, target, hosts))
             groups[group] = None
     for place in places:
         yield PLACED(route_id(key), place)
-    for group in groups:
-        yield ROUTE_IN(key, group)
+    for use in compiled.uses if groups else ():
+        yield USE(use, route_id(key))
+        for group in groups:
+            yield CLUSTER_USE((group, use), route_id(key))
 
 
 def no_parent(key: str, index: int, gateway: str) -> Finding:
@@ -214,14 +219,4 @@ def places_of(view: View, target: Target, hosts: Sequence[str]) -> Iterator[Plac
                 yield Place(table, host or ANY)
 
 
-@rule(over=COMPILED, into=(CLUSTER_USE, USE))
-def uses(view: View, key: str) -> Facts:
-    """A cluster exists in a group of proxies while a route that they serve uses it."""
-    compiled = view.one(COMPILED, key)
-    for group in view.list(ROUTE_IN, key):
-        for use in compiled.uses:
-            yield CLUSTER_USE((group, use), route_id(key))
-            yield USE(use, route_id(key))
-
-
-RULES = (compile_route, attach_route, uses)
+RULES = (compile_route, attach_route)

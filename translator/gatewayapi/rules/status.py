@@ -42,12 +42,16 @@ def class_status(view: View, key: str) -> Facts:
     )
 
 
-@rule(over=PARENT, into=(ROUTE_ON,))
-def count_route(view: View, key: str) -> Facts:
-    """Accepted routes count for each listener they reach, whatever the state of the listener (`attachedRoutes`)."""
-    if _served(view, key):
-        for name in dict.fromkeys(name for parent in view.list(PARENT, key) for name in parent.reached):
-            yield ROUTE_ON(name, key)
+@rule(over=PARENT, into=(OUT_STATUS, ROUTE_ON))
+def route_status(view: View, key: str) -> Facts:
+    """An accepted route counts for each listener it reaches, whatever the state of the listener (`attachedRoutes`)."""
+    compiled = view.one(COMPILED, key)
+    refused = [Problem(ACCEPTED, "UnsupportedValue", finding) for finding in view.list(REFUSED, (KIND, key))]
+    found, served = view.list(PARENT, key), _served(view, key)
+    parents = tuple(parent_status(parent, compiled, [*compiled.dropped, *refused], served) for parent in found)
+    yield OUT_STATUS((KIND, key), Status(generation=view.one(HTTP_ROUTE, key).metadata.generation, parents=parents))
+    for name in dict.fromkeys(name for parent in found for name in parent.reached) if served else ():
+        yield ROUTE_ON(name, key)
 
 
 def _served(view: View, key: str) -> bool:
@@ -92,16 +96,6 @@ def gateway_conditions(gateway: Gateway, states: Sequence[ListenerState]) -> tup
     )
 
 
-@rule(over=PARENT, into=(OUT_STATUS,))
-def route_status(view: View, key: str) -> Facts:
-    compiled = view.one(COMPILED, key)
-    refused = [Problem(ACCEPTED, "UnsupportedValue", finding) for finding in view.list(REFUSED, (KIND, key))]
-    wrong = [*compiled.dropped, *refused]
-    served = _served(view, key)
-    parents = tuple(parent_status(parent, compiled, wrong, served) for parent in view.list(PARENT, key))
-    yield OUT_STATUS((KIND, key), Status(generation=view.one(HTTP_ROUTE, key).metadata.generation, parents=parents))
-
-
 def parent_status(parent: ParentVerdict, compiled: Compiled, wrong: list[Problem], served: bool) -> ParentStatus:
     """`wrong` are rules not served as written: together with others that are, the route is partially invalid."""
     problems = [] if served else wrong
@@ -129,4 +123,4 @@ def findings(view: View, key: tuple[str, str]) -> Facts:
     yield OUT_FINDINGS(key, found)
 
 
-RULES = (class_status, count_route, gateway_status, route_status, backend_status, refused, findings)
+RULES = (class_status, route_status, gateway_status, backend_status, refused, findings)
