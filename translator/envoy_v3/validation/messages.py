@@ -1,4 +1,5 @@
-"""Which rules a message breaks, and where. Knows messages, fields, presence and nesting; what a rule demands is constraints.py's.
+"""Which rules a message breaks, and where. Knows presence and nesting; which rules there are is rules.py's to say, and what
+one demands constraints.py's.
 
 Each message type is read once and becomes a closure that looks only at fields with rules below them; a type from which no
 rule can be reached costs nothing. What an absent field breaks is known beforehand, since its value is.
@@ -10,13 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, cast
 
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, OneofDescriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.descriptor_pool import Default
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
-from protos.v3 import FieldRules, Message, validate
+from protos.v3 import FieldRules, Message
 from translator.envoy_v3.validation.constraints import DURATION, Constraint, Obeys, constraints, counts
+from translator.envoy_v3.validation.rules import is_exempt, is_required, rules_of
 from translator.ir.value import Row
 
 ANY, DURATION_NAME = "google.protobuf.Any", "google.protobuf.Duration"
@@ -52,7 +54,7 @@ def violations(message: Message) -> tuple[Violation, ...]:
 @cache
 def check_of(descriptor: Descriptor) -> Check:
     """The closure for messages of a type. Nested types are read when they are first met."""
-    if _option(descriptor, validate.disabled) or _option(descriptor, validate.ignored):
+    if is_exempt(descriptor):
         return _no_check
     checks = {field: (field.name, check) for field in descriptor.fields if (check := _field(field)) is not None}
     needs = _needs(descriptor)
@@ -84,22 +86,9 @@ def _checked(checks: dict[FieldDescriptor, tuple[str, Check]], needs: tuple[Need
 # What is read from a field --------------------------------------------------------------------------------------------
 
 
-def _option(descriptor: Descriptor | FieldDescriptor | OneofDescriptor, extension: Any) -> Any:
-    """An extension of protoc-gen-validate as it stands on a descriptor; its default where it does not."""
-    return descriptor.GetOptions().Extensions[extension]
-
-
-def _rules(field: FieldDescriptor) -> FieldRules:
-    return cast("FieldRules", _option(field, validate.rules))
-
-
-def _is_required(oneof: OneofDescriptor) -> bool:
-    return bool(_option(oneof, validate.required))
-
-
 def _field(field: FieldDescriptor) -> Check | None:
     """What is asked of a field that is set; None where nothing is."""
-    rules = _rules(field)
+    rules = rules_of(field)
     if _is_map(field):
         return _map(cast("Descriptor", field.message_type), rules)
     return _repeated(field, rules) if field.is_repeated else _single(field, rules)
@@ -107,13 +96,13 @@ def _field(field: FieldDescriptor) -> Check | None:
 
 def _needs(descriptor: Descriptor) -> tuple[Need, ...]:
     """What is broken by absence: a required message or oneof, and a value whose zero breaks its rule."""
-    oneofs = [(frozenset(oneof.fields), (Violation(oneof.name, "oneof.required"),)) for oneof in descriptor.oneofs if _is_required(oneof)]
+    oneofs = [(frozenset(oneof.fields), (Violation(oneof.name, "oneof.required"),)) for oneof in descriptor.oneofs if is_required(oneof)]
     absent = [(frozenset({field}), tuple(_below(field.name, _broken_by_absence(field)))) for field in descriptor.fields]
     return (*oneofs, *((field, broken) for field, broken in absent if broken))
 
 
 def _broken_by_absence(field: FieldDescriptor) -> Sequence[Violation]:
-    rules = _rules(field)
+    rules = rules_of(field)
     if field.containing_oneof is not None:  # asked only when it is the one that is set
         return _NOTHING
     if field.has_presence:
@@ -185,8 +174,8 @@ def _reaches_rules(descriptor: Descriptor) -> bool:
         met = ahead.pop()
         if (
             met.full_name in (ANY, DURATION_NAME)
-            or any(map(_is_required, met.oneofs))
-            or any(_rules(field).ListFields() for field in met.fields)
+            or any(map(is_required, met.oneofs))
+            or any(rules_of(field).ListFields() for field in met.fields)
         ):
             return True
         seen.add(met.full_name)

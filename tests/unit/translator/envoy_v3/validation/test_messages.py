@@ -15,6 +15,8 @@ from protos.v3 import (
     Cluster,
     ClusterLoadAssignment,
     DownstreamTlsContext,
+    DynamicModuleConfig,
+    DynamicModuleEarlyHeaderMutation,
     Filter,
     FilterChain,
     HttpConnectionManager,
@@ -140,6 +142,15 @@ def test_message_whose_rules_are_skipped_is_not_looked_into() -> None:
 @pytest.mark.parametrize("kind", [Empty, Struct, FileDescriptorProto])
 def test_type_from_which_no_rule_can_be_reached_is_not_looked_at(kind: type[Message]) -> None:
     assert check_of(kind.DESCRIPTOR) is _no_check
+
+
+def test_rule_that_only_the_pinned_envoy_has_is_asked() -> None:
+    assert broken(RouteConfiguration(vhost_header="a\nb")) == [("vhost_header", "string.well_known_regex")]
+    assert broken(DynamicModuleEarlyHeaderMutation()) == [("dynamic_module_config", "message.required")]
+
+
+def test_rule_that_the_pinned_envoy_no_longer_has_is_not_asked() -> None:
+    assert broken(DynamicModuleConfig(name="")) == []
 
 
 def test_violations_are_values_in_an_order() -> None:
