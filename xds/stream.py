@@ -206,9 +206,16 @@ class Stream:
         if phase.move is Move.REMOVE:
             made = watch.made_through(epoch)
             return made if kind is phase.kind else min(made, watch.gone_through(epoch))
+        if kind is CLUSTER and self._cold():
+            return 0
         if kind is ROUTE and (self._awaits(watch) or (phase.move is Move.POINT and self._refused(follower, watch))):
             return 0
         return watch.made_through(epoch)
+
+    def _cold(self) -> bool:
+        """Envoy names a cluster as held when it reconnects, though the endpoints that it waits for were lost on the way."""
+        endpoints = self.watches.get(ENDPOINT)
+        return endpoints is not None and endpoints.cold
 
     def _awaits(self, routes: Watch) -> bool:
         if self._awaited:

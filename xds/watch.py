@@ -44,8 +44,8 @@ class Pick(NamedTuple):
 
 class Watch:
     __slots__ = (
-        "clear", "error", "flight", "gone", "gone_clear", "greet", "kind", "lost", "nacks", "nonce", "owed", "points", "quiet_until",
-        "refused", "sent", "subscription", "table", "version",
+        "clear", "cold", "error", "flight", "gone", "gone_clear", "greet", "kind", "lost", "nacks", "nonce", "owed", "points",
+        "quiet_until", "refused", "sent", "subscription", "table", "version",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, table: Resources, epoch: int) -> None:
@@ -56,6 +56,7 @@ class Watch:
         self.owed: frozenset[str] = NOTHING  # to be sent, whatever the log says
         self.lost: frozenset[str] = NOTHING  # the client came with them, and they are no more
         self.points: frozenset[str] = NOTHING  # changed scopes that wait until what they point to is loaded
+        self.cold = False  # it reconnected and lacks some that it wants: what stands on them may not be usable yet
         self.greet = False  # an answer is due even if there is nothing
         self.flight: Flight | None = None
         self.refused: dict[str, str] = {}  # name → why; held back until it changes
@@ -90,6 +91,7 @@ class Watch:
             self.points |= {name for name in differs if name in held}
         self._owe(differs - self.points)
         self.lost |= lost
+        self.cold = bool(self.owed)
 
     def push(self, names: frozenset[str]) -> None:
         """Send these again if the client wants them: it may wait for them though it holds them."""
@@ -215,6 +217,7 @@ class Watch:
             flight.at, flight.since = flight.at + 1, now
             return flight.part
         self.flight = None
+        self.cold = self.cold and bool(self.owed)
         if flight.made is not None:
             self.clear = max(self.clear, flight.made)
         if flight.gone is not None:

@@ -19,6 +19,7 @@ import aiohttp
 
 from tests.waiting import wait_until
 
+SOON = {"base_interval": "0.05s", "max_interval": "0.2s"}  # else Envoy may wait up to 30 s before it asks again
 ADS = {"ads": {}, "resource_api_version": "V3"}
 
 
@@ -48,7 +49,7 @@ def bootstrap(xds: str, *, node: str = "envoy", group: str = "local", modules: t
             "ads_config": {
                 "api_type": "DELTA_GRPC",
                 "transport_api_version": "V3",
-                "grpc_services": [{"envoy_grpc": {"cluster_name": "xds"}}],
+                "grpc_services": [{"envoy_grpc": {"cluster_name": "xds"}, "retry_policy": {"retry_back_off": SOON}}],
             },
             "cds_config": ADS,
             "lds_config": ADS,
