@@ -34,7 +34,7 @@ def below(message: Message) -> Iterator[Message]:
 
 def damage(chance: random.Random, whole: Message) -> str:
     """Changes the message at one place and says how."""
-    message = chance.choice(list(below(whole)))
+    message = chance.choice([each for each in below(whole) if each.DESCRIPTOR.fields])
     field = chance.choice(
         [field for field, _ in message.ListFields()] if message.ListFields() and chance.random() < 0.6 else list(message.DESCRIPTOR.fields)
     )
