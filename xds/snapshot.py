@@ -28,7 +28,8 @@ class Resource(Struct, frozen=True, gc=False):
 
     `entry` is an element of DeltaDiscoveryResponse.resources. Its end, from `tail` bytes before the end, is an element of
     DiscoveryResponse.resources as well: both are field 2. `seq` is the epoch of the last change, `previous` that of the
-    one before (0: none), `born` that in which the name came up.
+    one before (0: none), `born` that in which the name came up. A name that went and came back was first there at `first`
+    and last went at `died` (0: it never went).
     """
 
     name: str
@@ -39,6 +40,8 @@ class Resource(Struct, frozen=True, gc=False):
     seq: int
     previous: int
     born: int
+    first: int
+    died: int
 
 
 class Part(Struct, frozen=True, gc=False):
@@ -52,12 +55,17 @@ class Part(Struct, frozen=True, gc=False):
     needs: frozenset[str]
 
 
-def resource(kind: Kind, name: str, packed: Packed, seq: int, before: Resource | None) -> Resource:
+def resource(
+    kind: Kind, name: str, packed: Packed, seq: int, before: Resource | None, dead: tuple[int, Resource] | None = None
+) -> Resource:
     version = blake2b(packed.body, digest_size=8).hexdigest()
     tail = framed(2, framed(1, kind.type_url.encode()) + framed(2, packed.body))
     entry = framed(2, framed(3, name.encode()) + framed(1, version.encode()) + tail)
-    previous, born = (before.seq, before.born) if before else (0, seq)
-    return Resource(name, version, entry, len(tail), packed.needs, seq, previous, born)
+    if before:
+        previous, born, first, died = before.seq, before.born, before.first, before.died
+    else:
+        previous, born, first, died = 0, seq, dead[1].first if dead else seq, dead[0] if dead else 0
+    return Resource(name, version, entry, len(tail), packed.needs, seq, previous, born, first, died)
 
 
 class Resources:
@@ -83,7 +91,7 @@ class Resources:
     def put(self, name: str, packed: Packed, seq: int) -> bool:
         """Take in one resource; False where it is what it was."""
         before = self.live.get(name)
-        new = resource(self.kind, name, packed, seq, before)
+        new = resource(self.kind, name, packed, seq, before, self.dead.get(name))
         if before and before.version == new.version:
             return False
         self.live.pop(name, None)

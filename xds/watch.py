@@ -44,7 +44,7 @@ class Pick(NamedTuple):
 
 class Watch:
     __slots__ = (
-        "clear", "cold", "error", "flight", "gone", "gone_clear", "greet", "kind", "lost", "nacks", "nonce", "owed", "points",
+        "absent", "clear", "cold", "error", "flight", "gone", "gone_clear", "greet", "kind", "lost", "nacks", "nonce", "owed", "points",
         "quiet_until", "refused", "sent", "subscription", "table", "version",
     )  # fmt: skip
 
@@ -55,6 +55,7 @@ class Watch:
         self.clear = self.gone_clear = 0  # all up to here is ACKed
         self.owed: frozenset[str] = NOTHING  # to be sent, whatever the log says
         self.lost: frozenset[str] = NOTHING  # the client came with them, and they are no more
+        self.absent: frozenset[str] = NOTHING  # newly asked for and not there: whoever waits for them is told at once
         self.points: frozenset[str] = NOTHING  # changed scopes that wait until what they point to is loaded
         self.cold = False  # it reconnected and lacks some that it wants: what stands on them may not be usable yet
         self.greet = False  # an answer is due even if there is nothing
@@ -69,7 +70,9 @@ class Watch:
         """Take in a subscription. `held` are the versions a reconnecting client came with, None if it did not say;
         `pushed` names are to be sent although it holds them.
         """
-        self.subscription = asked.now
+        before, self.subscription = self.subscription, asked.now
+        if not (held or (before and before.wildcard)):
+            self.absent |= asked.names.difference(before.names if before else (), self.table.live)
         if not asked.everything and not asked.names and not held:
             return
         if held:
@@ -153,7 +156,7 @@ class Watch:
     def _pick_made(self, limit: int, epoch: int) -> Pick:
         made = self._covered(self.table.made(self.sent, limit)) if limit > self.sent else ()
         if self.kind is SCOPE and self.sent:
-            held = {one.name for one in made if one.born <= self.sent}
+            held = {one.name for one in made if self._had(one)}
             self.points |= held
             made = tuple(one for one in made if one.name not in held)
         names, gone = self._pick_owed(limit, made)
@@ -166,6 +169,10 @@ class Watch:
         self.greet = self.greet and not (names or greets)
         return Pick(names, gone, made_to=clear, greets=greets)
 
+    def _had(self, one: Resource) -> bool:
+        """Whether the client was sent some state of it and not told since that it went, though it may have."""
+        return one.born <= self.sent or (one.first <= self.sent and one.died > self.gone)
+
     def _pick_owed(self, limit: int, made: tuple[Resource, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Names of `made` and of what is owed and may go; and those owed that do not exist."""
         names = tuple(one.name for one in made)
@@ -174,8 +181,8 @@ class Watch:
         live, dead = self.table.live, self.table.dead
         ready = {name for name in self.owed if name in live and live[name].seq <= limit}
         lacking = {name for name in self.owed if name not in live}
-        told_later = {name for name in lacking if name in dead and dead[name][0] > self.gone}
-        self.owed = self.owed - ready - lacking
+        told_later = {name for name in lacking if name in dead and dead[name][0] > self.gone} - self.absent
+        self.owed, self.absent = self.owed - ready - lacking, NOTHING
         return (*names, *sorted(ready.difference(names))), tuple(sorted(lacking - told_later))
 
     def _pick_points(self, limit: int) -> Pick:
