@@ -47,6 +47,7 @@ CODES: dict[str, Meaning] = {
     "PM0122": Meaning("Key given twice", "A mapping holds the same key twice, so one of the values would be lost. What the file last held stays in force.", "Remove one of them."),
     "PM0123": Meaning("Object in two places", "The same object stands twice in the folder. The file whose path sorts first counts, and within a file the first one.", "Remove one of them."),
     "PM0124": Meaning("Many objects gone at once", "More than half of a kind, and at least five of it, are gone at once. They stay in force until somebody says that this is meant.", "Put them back; or, if it is meant, create the file `.allow-mass-deletion` in the folder, or start with --allow-mass-deletion."),
+    "PM0199": Meaning("Bug of Pointsman", "A rule raised. The object that it ran for is left out; everything else goes on.", "Report it, with the object that is named."),
     "PM0125": Meaning("Folder gone", "The folder of files, or a part of it, is not there or cannot be listed. What it last held stays in force.", "Bring the folder back."),
     "PM0201": Meaning("Backend does not exist", "A route refers to a Service or Backend that is not there. Its share of requests is answered with 500.", "Create it or correct the name."),
     "PM0202": Meaning("Port does not exist", "The Service has no such port, so the reference means nothing. Its share of requests is answered with 500.", "Name a port that the Service has."),

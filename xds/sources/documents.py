@@ -15,7 +15,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -110,7 +110,7 @@ def read(text: bytes, form: str, known: dict[bytes, Piece] | None = None) -> tup
         old = known.get(part) if known else None
         if old:
             budget.spend(0, nodes=old.nodes)
-            found.append(old if old.line == line else Piece(part, line, form, old.nodes, old.documents))
+            found.append(replace(old, line=line))
             continue
         left = budget.nodes
         try:
@@ -236,6 +236,17 @@ def _count(value: Any, depth: int, budget: _Budget) -> None:
     budget.spend(depth)
     for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         _count(inner, depth + 1, budget)
+
+
+def forgotten(piece: Piece) -> Piece:
+    """The same without the values: they are many times their text, and `recalled` when somebody asks."""
+    return replace(piece, documents=tuple(Document(None, one.path) for one in piece.documents))
+
+
+def recalled(piece: Piece, document: Document) -> Any:
+    """The value of a document of a piece that was forgotten."""
+    [again] = read(piece.text, piece.form)
+    return next(one.value for one in again.documents if one.path == document.path)
 
 
 # Finding again ---------------------------------------------------------------------------------------------------------

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import watchfiles
 
@@ -20,8 +22,9 @@ from xds.store import Change
 DEBOUNCE_MS = 20  # how long a burst of moves is collected at most: an atomic save is several
 STEP_MS = 5
 RESCAN = 10.0  # seconds: catches what no event tells, such as links that lead out of the folder
-SETTLE = 0.5  # seconds after which all is looked at again: what moved while the watch began
 GONE_POLL = 0.25  # seconds between looks for a folder that is not there
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Update:
 class Files:
     def __init__(self, root: str, folder: Folder, clock: Callable[[], float]) -> None:
         self.root, self.folder, self._clock = str(Path(root).resolve()), folder, clock
+        self._worker = ThreadPoolExecutor(1, "files")
         self._always = folder.allow_mass_deletion
         self._seen: dict[str, disk.Signature] = {}
         self._told: list[Located] = []
@@ -44,10 +48,9 @@ class Files:
         moves: asyncio.Queue[set[str] | None] = asyncio.Queue()
         watcher = asyncio.create_task(self._watch(moves))
         try:
-            yield await asyncio.to_thread(self._look, None)
-            asyncio.get_running_loop().call_later(SETTLE, moves.put_nowait, None)
+            yield await self.ask(self._look, None)
             while True:
-                update = await asyncio.to_thread(self._look, await self._next(moves))
+                update = await self.ask(self._look, await self._next(moves))
                 if update.changes or update.findings != self._told:
                     self._told = update.findings
                     yield update
@@ -55,6 +58,11 @@ class Files:
             watcher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watcher
+            self._worker.shutdown(wait=False)
+
+    async def ask(self, question: Callable[..., T], *args: object) -> T:
+        """Run something that looks at the folder where it is not in between two states: in the one thread that changes it."""
+        return await asyncio.get_running_loop().run_in_executor(self._worker, question, *args)
 
     async def _next(self, moves: asyncio.Queue[set[str] | None]) -> set[str] | None:
         """Paths that moved, an empty set when time alone passed, None to look at everything."""
@@ -72,12 +80,13 @@ class Files:
                     self.root, watch_filter=None, debounce=DEBOUNCE_MS, step=STEP_MS, ignore_permission_denied=True
                 )
                 before = await asyncio.to_thread(Path(self.root).stat)
+                asyncio.get_running_loop().call_soon(moves.put_nowait, None)  # once it watches: what moved before
                 async for events in watching:
                     moves.put_nowait(self._paths(path for _, path in events))
                     if (await asyncio.to_thread(Path(self.root).stat)).st_ino != before.st_ino:
                         break
-            await asyncio.sleep(GONE_POLL)
             moves.put_nowait(None)
+            await asyncio.sleep(GONE_POLL)
 
     def _paths(self, events: object) -> set[str] | None:
         """The files that events speak of; None where one speaks of a folder or a hidden link, which may mean any file."""

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from translator.ir.finding import Finding, Path
 from translator.resources.meta import Object
 from xds.sources.difference import difference
-from xds.sources.documents import Document, Fault, Piece, Position, locate, read
+from xds.sources.documents import Document, Fault, Piece, Position, forgotten, locate, read, recalled
 from xds.store import Change
 
 QUIET = 0.5  # seconds without a move, after which a file counts as written
@@ -134,9 +134,9 @@ class Folder:
         for piece in pieces:
             old = known.get(piece.text)
             admitted = old[1] if old else tuple(self._admit(document.value) for document in piece.documents)
-            file.pieces[piece.text] = (piece, admitted)
+            file.pieces[piece.text] = (forgotten(piece), admitted)
         file.whole = text.endswith(b"\n")
-        self._settle(path, file, pieces, now)
+        self._settle(path, file, [forgotten(piece) for piece in pieces], now)
 
     def _admit(self, value: Any) -> Admission:
         """The door's word; and where the door has none, because the document is no object or nobody reads its kind, ours."""
@@ -156,7 +156,7 @@ class Folder:
         )
         return Unread(admission.kind, admission.key, (finding,))
 
-    def _settle(self, path: str, file: _File, pieces: tuple[Piece, ...], now: float) -> None:
+    def _settle(self, path: str, file: _File, pieces: list[Piece], now: float) -> None:
         """Make the admitted objects of a file its entries."""
         entries: dict[Name, Entry] = {}
         findings: list[Located] = []
@@ -342,7 +342,17 @@ class Folder:
     def where(self, kind: str, key: str, path: Path = ()) -> tuple[str, Position] | None:
         """File, line and column of a field of an object."""
         found = self.entry(kind, key)
-        return found and (found[0], locate(found[1].piece, (*found[1].document.path, *path)))
+        return (found[0], locate(found[1].piece, (*found[1].document.path, *path))) if found else None
+
+    def place(self, finding: Finding) -> Located:
+        """A finding that translation made, and where its object stands."""
+        found = self.where(finding.kind, finding.key, finding.path)
+        return Located(*found, finding) if found else Located("", Position(1, 1), finding)
+
+    def document(self, kind: str, key: str) -> Any:
+        """The object as its file has it, or None."""
+        found = self.entry(kind, key)
+        return recalled(found[1].piece, found[1].document) if found else None
 
     def objects(self) -> dict[Name, Object]:
         return dict(self._current)

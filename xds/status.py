@@ -1,0 +1,94 @@
+"""The `.status` of every object, as Kubernetes would hold it: the translator's conditions, and when each last changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from translator.engine import Name
+from translator.ir.output import Condition, Status
+from translator.ir.tables import OUT_STATUS
+
+Place = tuple[object, ...]  # which list of conditions, and which type in it
+
+
+class Statuses:
+    """Newest status per (kind, key). `wall` gives seconds since 1970: a condition says when its status changed, in UTC."""
+
+    def __init__(self, wall: Callable[[], float]) -> None:
+        self._wall = wall
+        self._held: dict[tuple[str, str], tuple[Status, dict[Place, str]]] = {}
+
+    def apply(self, settled: Mapping[Name, Any]) -> None:
+        """Take in what the engine settled; everything but statuses is passed over."""
+        now = datetime.fromtimestamp(self._wall(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        for (table, name), status in settled.items():
+            if table is not OUT_STATUS:
+                continue
+            if status is None:
+                self._held.pop(name, None)
+                continue
+            old, times = self._held.get(name, (None, {}))
+            before = {place: one.status for place, one in _conditions(old)} if old else {}
+            self._held[name] = (
+                status,
+                {place: times[place] if before.get(place) == one.status else now for place, one in _conditions(status)},
+            )
+
+    def get(self, kind: str, key: str) -> dict[str, Any] | None:
+        """The `.status` in plain values, or None where the object has none."""
+        found = self._held.get((kind, key))
+        return _plain(*found) if found else None
+
+    def names(self) -> list[tuple[str, str]]:
+        return sorted(self._held)
+
+
+def _conditions(status: Status) -> Iterator[tuple[Place, Condition]]:
+    for one in status.conditions:
+        yield ("", one.type), one
+    for listener in status.listeners:
+        for one in listener.conditions:
+            yield (listener.name, one.type), one
+    for parent in status.parents:
+        for one in parent.conditions:
+            yield (parent.parent_ref, parent.controller_name, one.type), one
+
+
+def _plain(status: Status, times: dict[Place, str]) -> dict[str, Any]:
+    def conditions(those: tuple[Condition, ...], *place: object) -> list[dict[str, Any]]:
+        return [_condition(one, status.generation, times[(*place, one.type)]) for one in those]
+
+    body: dict[str, Any] = {}
+    if status.addresses:
+        body["addresses"] = _values(status.addresses)
+    if status.conditions:
+        body["conditions"] = conditions(status.conditions, "")
+    if status.listeners:
+        body["listeners"] = [{**_values(one), "conditions": conditions(one.conditions, one.name)} for one in status.listeners]
+    if status.parents:
+        body["parents"] = [
+            {**_values(one), "conditions": conditions(one.conditions, one.parent_ref, one.controller_name)} for one in status.parents
+        ]
+    if status.supported_features:
+        body["supportedFeatures"] = [{"name": name} for name in status.supported_features]
+    return body
+
+
+def _values(row: object) -> Any:
+    """As JSON would have it: lists, and no tuples."""
+    return msgspec.json.decode(msgspec.json.encode(row))
+
+
+def _condition(one: Condition, generation: int, since: str) -> dict[str, Any]:
+    return {
+        "type": one.type,
+        "status": "True" if one.status else "False",
+        "reason": one.reason,
+        "message": one.message,
+        "observedGeneration": generation,
+        "lastTransitionTime": since,
+    }
