@@ -1,0 +1,64 @@
+"""The bootstrap that fits the server, and which addresses only this machine can reach."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from google.protobuf.json_format import ParseDict
+
+import protos.envoy.extensions.resource_monitors.downstream_connections.v3.downstream_connections_pb2
+import protos.envoy.extensions.upstreams.http.v3.http_protocol_options_pb2  # noqa: F401 - what the Anys hold
+from protos.v3 import Bootstrap as Message
+from xds.bootstrap import Bootstrap, bootstrap, is_loopback, split
+
+
+def test_it_is_a_bootstrap_by_envoys_own_description() -> None:
+    message = ParseDict(bootstrap(Bootstrap(modules=("shard",))), Message())
+    assert message.dynamic_resources.ads_config.api_type == message.dynamic_resources.ads_config.DELTA_GRPC
+    assert message.node.id == "pointsman"
+    assert message.node.cluster == "local"
+    assert message.admin.address.socket_address.address == "127.0.0.1"
+
+
+def test_it_announces_the_native_module_only_where_there_is_one() -> None:
+    assert bootstrap(Bootstrap(modules=("shard",)))["node"]["metadata"] == {"pointsman.io/modules": ["shard"]}
+    assert "metadata" not in bootstrap(Bootstrap())["node"]
+
+
+def test_what_a_user_names_is_a_value_and_never_text_of_the_file() -> None:
+    node = 'x", "cluster": "stolen'
+    assert json.loads(json.dumps(bootstrap(Bootstrap(node=node))))["node"] == {"id": node, "cluster": "local"}
+
+
+@pytest.mark.parametrize(
+    ("address", "kind", "where"),
+    [
+        ("127.0.0.1:18000", "STATIC", {"socket_address": {"address": "127.0.0.1", "port_value": 18000}}),
+        ("[::1]:18000", "STATIC", {"socket_address": {"address": "::1", "port_value": 18000}}),
+        ("localhost:1", "STRICT_DNS", {"socket_address": {"address": "localhost", "port_value": 1}}),
+        ("unix:/run/x", "STATIC", {"pipe": {"path": "/run/x"}}),
+    ],
+)
+def test_the_server_is_reached_by_address_name_or_socket(address: str, kind: str, where: dict[str, object]) -> None:
+    [cluster] = bootstrap(Bootstrap(xds=address))["static_resources"]["clusters"]
+    assert cluster["type"] == kind
+    assert cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"] == where
+    ParseDict(bootstrap(Bootstrap(xds=address)), Message())
+
+
+@pytest.mark.parametrize(
+    ("address", "local"),
+    [
+        ("127.0.0.1:1", True), ("127.9.9.9:1", True), ("[::1]:1", True), ("localhost:1", True), ("unix:/x", True),
+        ("0.0.0.0:1", False), ("10.0.0.1:1", False), ("127.0.0.1.evil.example:1", False), ("[::]:1", False), ("example.com:1", False),
+    ],
+)  # fmt: skip
+def test_loopback_is_told_from_the_world(address: str, local: bool) -> None:
+    assert is_loopback(address) is local
+
+
+@pytest.mark.parametrize("address", ["", "x", ":1", "x:", "x:y", "x:70000", "::1:80", "x:-1"])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(ValueError):
+        split(address)

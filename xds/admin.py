@@ -1,0 +1,116 @@
+"""The admin port: health, metrics, and what the server knows, as JSON. Reads only; on loopback, and for its own names only."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from translator.ir.finding import field_path
+from xds import render
+from xds.app import App
+from xds.bootstrap import is_loopback, split
+from xds.kinds import FLAT
+from xds.objects import described
+from xds.offline import GROUP_NAME
+from xds.sources.folder import Located
+
+SLICE = 20  # resources rendered before others have a turn
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Admin:
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._runner: web.AppRunner | None = None
+        self.address = ""
+
+    def application(self) -> web.Application:
+        application = web.Application(middlewares=[_guarded], client_max_size=4096)
+        for path, handler in (
+            ("/healthz", self._healthz),
+            ("/readyz", self._readyz),
+            ("/metrics", self._metrics),
+            ("/status", self._status),
+            ("/proxies", self._proxies),
+            ("/config", self._config),
+        ):
+            application.router.add_get(path, handler, allow_head=False)
+        return application
+
+    async def start(self, address: str) -> str:
+        """Listen on a loopback `host:port` (0: any free one); gives what it is bound to. OSError where it cannot be."""
+        host, port = split(address)
+        self._runner = web.AppRunner(self.application(), access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        bound = self._runner.addresses[0]
+        self.address = f"[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"{bound[0]}:{bound[1]}"
+        return self.address
+
+    async def stop(self) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok\n") if self._app.synced.is_set() else web.Response(status=503, text="first full sync is not done\n")
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._app.metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+    async def _status(self, _: web.Request) -> web.Response:
+        objects = await self._app.files.ask(described, self._app.folder, self._app.statuses)
+        return _answer({"objects": objects, "findings": [finding(one) for one in self._app.findings]})
+
+    async def _proxies(self, _: web.Request) -> web.Response:
+        now = self._app.server.clock()
+        return _answer([{**msgspec.to_builtins(one), "connected_seconds": now - one.connected_since} for one in self._app.server.proxies()])
+
+    async def _config(self, request: web.Request) -> web.Response:
+        """All resources of the one proxy group; `?view=flat` for Envoys without our native module."""
+        app, view = self._app, GROUP_NAME + (FLAT if request.query.get("view") == "flat" else "")
+        found: dict[str, list[Any]] = {section: [] for section in render.SECTIONS}
+        async with app.translation.calm:
+            wanted = render.items(app.engine, GROUP_NAME, view)
+        for start in range(0, len(wanted), SLICE):
+            async with app.translation.calm:
+                for section, table, key in wanted[start : start + SLICE]:
+                    if one := render.item(app.engine, section, table, key):
+                        found[section].append(one)
+            await asyncio.sleep(0)
+        return _answer(found)
+
+
+def finding(one: Located) -> dict[str, Any]:
+    """A finding in plain values."""
+    what = one.finding
+    return {
+        "code": what.code, "severity": what.severity, "file": one.file, "line": one.at.line, "column": one.at.column,
+        "kind": what.kind, "key": what.key, "path": field_path(what.path), "message": what.message, "fix": what.fix,
+    }  # fmt: skip
+
+
+def _answer(value: Any) -> web.Response:
+    return web.Response(text=json.dumps(value, indent=1, ensure_ascii=False) + "\n", content_type="application/json")
+
+
+@web.middleware
+async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A page in somebody's browser can make a name of its own lead here: only loopback's own names are answered."""
+    try:
+        named = is_loopback(request.host if ":" in request.host.rpartition("]")[2] else f"{request.host}:0")
+    except ValueError:
+        named = False
+    if not named:
+        return web.Response(status=403, text="this Host is not served here\n")
+    response = await handler(request)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

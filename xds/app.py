@@ -1,0 +1,217 @@
+"""The one place where the parts of a server are wired: who feeds whom, and who ends with whom."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from translator.engine import Engine
+from translator.ir.output import Group
+from translator.ir.tables import GROUP, OUT_FINDINGS
+from translator.program import engine
+from xds.events import Acked, Connected, Disconnected, Event, GateExpired, Nacked, NeedsView, Sent
+from xds.journal import Journal, Line
+from xds.kinds import BY_TABLE, group_of
+from xds.offline import GROUP_NAME, door, placed, translated
+from xds.server import Server
+from xds.snapshot import Snapshots
+from xds.sources.files import Files, Update
+from xds.sources.folder import Folder, Located
+from xds.status import Statuses
+from xds.store import Store
+from xds.telemetry import Log, Logger, Metrics
+from xds.translation import Settled, Translation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Read once from the command line, then passed down."""
+
+    files: str
+    xds: str = "127.0.0.1:18000"
+    admin: str = "127.0.0.1:19000"
+    group: Group = field(default_factory=Group)
+    allow_mass_deletion: bool = False
+
+
+@dataclass
+class Listener:
+    """What a command wants to be told while the server runs. Everything is optional."""
+
+    line: Callable[[Line], None] = lambda _: None
+    found: Callable[[Located], None] = lambda _: None
+    cleared: Callable[[Located], None] = lambda _: None
+
+
+class App:
+    def __init__(self, settings: Settings, log: Logger, listener: Listener | None = None) -> None:
+        self.settings, self.metrics = settings, Metrics()
+        self._log, self._listener = log, listener or Listener()
+        self.folder = Folder(door(), allow_mass_deletion=settings.allow_mass_deletion)
+        self.files = Files(settings.files, self.folder, time.monotonic)
+        self._look_for = asyncio.Event()
+        self.engine: Engine = engine()
+        self.store, self.snapshots, self.statuses, self.journal = Store(), Snapshots([GROUP_NAME]), Statuses(time.time), Journal()
+        self.translation = Translation(self.engine, self.store, self._settled)
+        self.server = Server(self.snapshots, self._event, time.monotonic)
+        self.synced = asyncio.Event()
+        self.findings: list[Located] = []
+        self._of_folder: list[Located] = []
+        self._group = settings.group
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self.xds = settings.xds
+
+    # Life --------------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Listening, and reading the folder; `synced` says when all of it is served. RuntimeError where the port is taken."""
+        self.store.declare(GROUP, GROUP_NAME, self._group)
+        self.xds = await self.server.start(self.settings.xds)
+        self._log.info(Log.STARTED, xds=self.xds, files=self.settings.files)
+        self._tasks = [asyncio.create_task(one) for one in (self._read(), self.translation.run(), self._find())]
+
+    async def stop(self) -> None:
+        self._log.info(Log.STOPPING)
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        if self._timer:
+            self._timer.cancel()
+        await self.server.stop(0.2)
+
+    async def failed(self) -> str:
+        """Waits until a task that should never end has ended, and says why."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        return "; ".join(repr(task.exception()) for task in done if not task.cancelled())
+
+    # Sources → store → engine ------------------------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        async for update in self.files.updates():
+            self._count(update)
+            self.store.put(update.changes)
+            self._of_folder = update.findings
+            if not self.synced.is_set():
+                await self.translation.build()
+                self._sync(len(update.changes))
+            elif update.changes:
+                self.journal.changed(update.changes, time.monotonic())
+                self.translation.wake()
+                self._look_later()
+            self._look_for.set()
+
+    def _sync(self, objects: int) -> None:
+        """The first full sync: from now on, what is missing is gone, and not late."""
+        self.snapshots.synced = True
+        self.server.publish()
+        self.synced.set()
+        self.metrics.synced.set(1)
+        self._log.info(Log.SYNCED, objects=objects)
+
+    def _count(self, update: Update) -> None:
+        for change in update.changes:
+            self.metrics.changes.labels(change.kind).inc()
+            self.metrics.objects.labels(change.kind).inc({"new": 1, "gone": -1}.get(change.what, 0))
+            if self.synced.is_set():
+                self._log.info(Log.CHANGED, kind=change.kind, key=change.key, what=change.what)
+
+    # Engine → everybody ------------------------------------------------------------------------------------------------
+
+    def _settled(self, settled: Settled) -> None:
+        touched = self.snapshots.apply(settled)
+        names = [(BY_TABLE[table.name].type_url, key[1]) for (table, key) in settled if table.name in BY_TABLE]
+        self.statuses.apply(settled)
+        self.metrics.batches.inc()
+        self.metrics.resources.inc(len(names))
+        self.metrics.failures.set(len(self.engine.failures))
+        if not self.synced.is_set():
+            return
+        if names:
+            self.journal.resources(names, time.monotonic())
+        if touched:
+            self.server.publish()
+        if self.engine.failures or any(table is OUT_FINDINGS for table, _ in settled):
+            self._look_for.set()
+
+    async def _find(self) -> None:
+        """What is wrong now; tell what is new and what has been mended. Without end."""
+        while True:
+            await self._look_for.wait()
+            self._look_for.clear()
+            async with self.translation.calm:
+                found = translated(self.engine)
+            self._tell(await self.files.ask(placed, self.folder, self._of_folder, found))
+
+    def _tell(self, findings: list[Located]) -> None:
+        before, self.findings = {one.finding: one for one in self.findings}, findings
+        now = {one.finding: one for one in self.findings}
+        for one in (now[finding] for finding in now.keys() - before.keys()):
+            self._log.warning(Log.FINDING, code=one.finding.code, file=one.file, line=one.at.line, message=one.finding.message)
+            self._listener.found(one)
+        for one in (before[finding] for finding in before.keys() - now.keys()):
+            self._log.info(Log.CLEARED, code=one.finding.code, file=one.file)
+            self._listener.cleared(one)
+        self.metrics.findings.clear()
+        for code, count in Counter(one.finding.code for one in self.findings).items():
+            self.metrics.findings.labels(code).set(count)
+
+    # Streams → everybody -----------------------------------------------------------------------------------------------
+
+    def _event(self, event: Event) -> None:
+        self.journal.event(event, time.monotonic())
+        self._measure(event)
+        match event:
+            case NeedsView(view=view) if group_of(view) == GROUP_NAME and not self._group.flat:
+                self._group = replace(self._group, flat=True)
+                self.store.declare(GROUP, GROUP_NAME, self._group)
+                self.translation.wake()
+            case _:
+                pass
+        asyncio.get_running_loop().call_soon(self._look)
+
+    def _measure(self, event: Event) -> None:
+        node, metrics = event.proxy.node, self.metrics
+        match event:
+            case Connected():
+                metrics.proxies.labels(event.proxy.group).inc()
+                self._log.info(Log.CONNECTED, node=node, agent=event.proxy.agent, view=event.proxy.view)
+            case Disconnected():
+                metrics.proxies.labels(event.proxy.group).dec()
+                self._log.info(Log.DISCONNECTED, node=node)
+            case Sent():
+                metrics.sent.labels(event.type_url).inc()
+                metrics.bytes.labels(event.type_url).inc(event.bytes)
+            case Acked():
+                metrics.acked.labels(event.type_url).observe(event.seconds)
+            case Nacked():
+                metrics.nacked.labels(event.type_url).inc()
+                self._log.error(Log.NACKED, node=node, type=event.type_url, names=event.names, message=event.message)
+            case GateExpired():
+                metrics.expired.labels(event.type_url).inc()
+                self._log.warning(Log.GATE_EXPIRED, node=node, type=event.type_url, waited=event.waited)
+            case _:
+                pass
+
+    # Journal -----------------------------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        for line in self.journal.complete(time.monotonic()):
+            self._listener.line(line)
+        self._look_later()
+
+    def _look_later(self) -> None:
+        due = self.journal.due()
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if due is not None:
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, due - time.monotonic()), self._look)

@@ -1,0 +1,104 @@
+"""The Envoy bootstrap that fits this server, as plain values: no text of a user is ever pasted into YAML.
+
+Sources: Envoy 1.40 docs, configuration/overview/bootstrap, xds_api (delta ADS), best_practices/edge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+XDS_CLUSTER = "pointsman"
+MODULES_KEY = "pointsman.io/modules"
+_HTTP2 = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+_DOWNSTREAM_CONNECTIONS = "type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bootstrap:
+    """What differs between two Envoys. `modules` are what the native module at hand there can do; none without it."""
+
+    xds: str = "127.0.0.1:18000"
+    node: str = "pointsman"
+    group: str = "local"
+    admin: str = "127.0.0.1:19001"
+    modules: tuple[str, ...] = ()
+
+
+def bootstrap(of: Bootstrap) -> dict[str, Any]:
+    return {
+        "node": {
+            "id": of.node,
+            "cluster": of.group,
+            **({"metadata": {MODULES_KEY: list(of.modules)}} if of.modules else {}),
+        },
+        "admin": {"address": _address(of.admin)},
+        "dynamic_resources": {
+            "ads_config": {
+                "api_type": "DELTA_GRPC",
+                "transport_api_version": "V3",
+                "set_node_on_first_message_only": True,
+                "grpc_services": [{"envoy_grpc": {"cluster_name": XDS_CLUSTER}}],
+            },
+            "cds_config": {"ads": {}, "resource_api_version": "V3"},
+            "lds_config": {"ads": {}, "resource_api_version": "V3"},
+        },
+        "static_resources": {"clusters": [_xds_cluster(of.xds)]},
+        "overload_manager": {  # edge practice: a global cap of connections, or a flood takes every file descriptor
+            "resource_monitors": [
+                {
+                    "name": "envoy.resource_monitors.global_downstream_max_connections",
+                    "typed_config": {"@type": _DOWNSTREAM_CONNECTIONS, "max_active_downstream_connections": 50_000},
+                }
+            ]
+        },
+    }
+
+
+def _xds_cluster(address: str) -> dict[str, Any]:
+    """Keepalive finds a server that is gone without a word within 40 s."""
+    endpoint = {"endpoint": {"address": _address(address)}}
+    return {
+        "name": XDS_CLUSTER,
+        "type": "STRICT_DNS" if _is_name(address) else "STATIC",
+        "connect_timeout": "5s",
+        "load_assignment": {"cluster_name": XDS_CLUSTER, "endpoints": [{"lb_endpoints": [endpoint]}]},
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": _HTTP2,
+                "explicit_http_config": {
+                    "http2_protocol_options": {"connection_keepalive": {"interval": "30s", "timeout": "10s"}},
+                },
+            }
+        },
+        "upstream_connection_options": {"tcp_keepalive": {"keepalive_probes": 3, "keepalive_time": 30, "keepalive_interval": 5}},
+    }
+
+
+def _address(text: str) -> dict[str, Any]:
+    if text.startswith("unix:"):
+        return {"pipe": {"path": text.removeprefix("unix:")}}
+    host, port = split(text)
+    return {"socket_address": {"address": host, "port_value": port}}
+
+
+def _is_name(address: str) -> bool:
+    return not address.startswith("unix:") and not split(address)[0].replace(".", "").isdigit() and ":" not in split(address)[0]
+
+
+def split(address: str) -> tuple[str, int]:
+    """`host:port`, `[::1]:port`. ValueError for anything else."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > 65535:
+        raise ValueError(f"{address!r} is not host:port")
+    if ":" in host and not (host.startswith("[") and host.endswith("]")):
+        raise ValueError(f"{address!r}: an IPv6 address stands in brackets")
+    return host.strip("[]"), int(port)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine can reach the address."""
+    if address.startswith("unix:"):
+        return True
+    host = split(address)[0]
+    return host in ("localhost", "::1") or (host.startswith("127.") and host.replace(".", "").isdigit())

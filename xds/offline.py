@@ -1,0 +1,76 @@
+"""A folder translated once, without a server: for check, render and status of files. Reads the disk; starts nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from translator.door.door import Door
+from translator.engine import Engine
+from translator.inputs import OBJECTS
+from translator.ir.finding import Finding
+from translator.ir.output import Group
+from translator.ir.tables import GROUP, OUT_FINDINGS
+from translator.program import engine
+from xds import crds
+from xds.sources import disk
+from xds.sources.folder import Folder, Located
+from xds.status import Statuses
+
+GROUP_NAME = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    folder: Folder
+    engine: Engine
+    statuses: Statuses
+    findings: list[Located]
+
+
+def door() -> Door:
+    return Door(crds.shipped())
+
+
+def load(root: Path, group: Group, wall: Callable[[], float]) -> Loaded:
+    """Everything that the folder, or the one file, says now. OSError where it cannot be listed at all."""
+    folder, core, statuses = Folder(door()), engine(), Statuses(wall)
+    read(folder, root)
+    changes = [(OBJECTS[change.kind], change.key, change.object) for change in folder.changes(math.inf)]
+    settled = core.apply([(GROUP, GROUP_NAME, group), *changes])
+    statuses.apply(settled)
+    return Loaded(folder, core, statuses, placed(folder, folder.findings(math.inf), translated(core)))
+
+
+def read(folder: Folder, root: Path) -> None:
+    """Take in all files below a folder, or one file."""
+    if root.is_file():
+        folder.take(root.name, disk.content(str(root.parent), root.name), 0.0)
+    else:
+        listing = disk.scan(str(root))
+        if "" in listing.blind:
+            raise NotADirectoryError(f"{root}: {listing.blind['']}")
+        folder.blind(listing.blind, 0.0)
+        for path in listing.files:
+            try:
+                folder.take(path, disk.content(str(root), path), 0.0)
+            except OSError as error:
+                folder.unreadable(path, f"cannot be read: {error.strerror}", 0.0)
+    folder.tick(math.inf)
+
+
+def translated(core: Engine) -> list[Finding]:
+    """What translation found; and rules that raised, which is our fault."""
+    found = [one for (findings,) in core.rows(OUT_FINDINGS).values() for one in findings]
+    for (rule, key), error in core.failures.items():
+        message = f"rule {rule} failed for {key}: {type(error).__name__}. This is a bug of Pointsman; please report it"
+        found.append(Finding(code="PM0199", kind="", key=str(key), message=message))
+    return found
+
+
+def placed(folder: Folder, found: list[Located], translation: list[Finding]) -> list[Located]:
+    """The folder's own findings and those of translation, by their place."""
+    both = [*found, *(folder.place(one) for one in translation)]
+    return sorted(both, key=lambda one: (one.file, one.at.line, one.at.column, one.finding.code))

@@ -1,0 +1,81 @@
+"""Every log event and every metric, by name. Nothing else in the process makes one up, so this page is what dashboards read."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from enum import StrEnum
+from typing import Any, Literal
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.process_collector import ProcessCollector
+
+
+class Log(StrEnum):
+    """Log events."""
+
+    STARTED = "server.started"
+    SYNCED = "sources.synced"
+    CHANGED = "sources.changed"
+    FINDING = "sources.finding"
+    CLEARED = "sources.finding-cleared"
+    RULE_FAILED = "translation.rule-failed"
+    CONNECTED = "proxy.connected"
+    DISCONNECTED = "proxy.disconnected"
+    NACKED = "proxy.nacked"
+    GATE_EXPIRED = "proxy.gate-expired"
+    STOPPING = "server.stopping"
+
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """One registry of its own, so that two servers in one process do not add up."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.changes = Counter("pointsman_changes", "Changes of objects that sources told.", ["kind"], registry=self.registry)
+        self.objects = Gauge("pointsman_objects", "Objects in force.", ["kind"], registry=self.registry)
+        self.findings = Gauge("pointsman_findings", "What is wrong now, by code.", ["code"], registry=self.registry)
+        self.batches = Counter("pointsman_translation_batches", "Batches of changes translated.", registry=self.registry)
+        self.seconds = Histogram(
+            "pointsman_translation_seconds", "From taking in a batch to its outputs.", buckets=_SECONDS, registry=self.registry
+        )
+        self.failures = Gauge("pointsman_translation_failures", "Rules that raised and have not recovered.", registry=self.registry)
+        self.resources = Counter("pointsman_resources_changed", "Resources made, changed or removed.", registry=self.registry)
+        self.proxies = Gauge("pointsman_proxies", "Connected proxies.", ["group"], registry=self.registry)
+        self.sent = Counter("pointsman_xds_sent", "Responses sent.", ["type"], registry=self.registry)
+        self.bytes = Counter("pointsman_xds_sent_bytes", "Bytes of responses sent.", ["type"], registry=self.registry)
+        self.acked = Histogram(
+            "pointsman_xds_ack_seconds", "From a response to its ACK.", ["type"], buckets=_SECONDS, registry=self.registry
+        )
+        self.nacked = Counter("pointsman_xds_nacked", "Responses that a proxy refused.", ["type"], registry=self.registry)
+        self.expired = Counter("pointsman_xds_gate_expired", "Pushes that went on without an ACK.", ["type"], registry=self.registry)
+        self.synced = Gauge("pointsman_synced", "1 when the first full sync is done.", registry=self.registry)
+
+    def text(self) -> bytes:
+        """What Prometheus scrapes."""
+        return generate_latest(self.registry)
+
+
+Form = Literal["json", "console", "none"]
+Logger = Any  # structlog's wrappers have no type of their own
+
+
+def logger(form: Form) -> Logger:
+    """JSON lines for machines, key=value for people; on stderr, because stdout is for what a command was asked."""
+    if form == "none":
+        return structlog.wrap_logger(structlog.ReturnLogger(), processors=[_drop])
+    last = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    return structlog.wrap_logger(
+        structlog.PrintLogger(sys.stderr),
+        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), last],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
+
+
+def _drop(*_: object) -> dict[str, object]:
+    raise structlog.DropEvent

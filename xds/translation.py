@@ -1,0 +1,80 @@
+"""Feeds the engine without ever holding up the loop: batches from the store, in slices; outputs to whoever wants them.
+
+The only writer of the engine. Who reads its tables takes `calm` first: inside a batch they are half new.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from translator.engine import Engine, Name
+from xds.store import Store
+
+SLICE = 0.002  # seconds of work at a time: a timer passes three turns of the loop, so lag is about three slices
+FREEZE_AFTER = 5_000  # runs of rules after which their answers are put out of the collector's sight, when idle
+
+Settled = Mapping[Name, Any]
+
+
+class Translation:
+    def __init__(
+        self, engine: Engine, store: Store, settled: Callable[[Settled], None], clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self.engine, self.store, self.calm = engine, store, asyncio.Lock()
+        self._settled, self._clock = settled, clock
+        self._wake = asyncio.Event()
+        self._frozen = 0
+
+    def wake(self) -> None:
+        """Something was put into the store."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Take in what comes, without end."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self.drain()
+            if self.engine.runs - self._frozen > FREEZE_AFTER:
+                self._freeze()
+
+    async def drain(self) -> None:
+        """Take in all that waits; what comes meanwhile as well."""
+        while batch := self.store.take():
+            async with self.calm:
+                await self._batch(batch)
+
+    async def build(self) -> None:
+        """The first time, with everything at once: the collector would look at a million objects over and over."""
+        with _without_collector():
+            await self.drain()
+        self._freeze()
+
+    async def _batch(self, batch: list[tuple[Any, Any, Any]]) -> None:
+        due = self._clock() + SLICE
+        for _ in self.engine.steps(batch):
+            if self._clock() > due:
+                await asyncio.sleep(0)
+                due = self._clock() + SLICE
+        self._settled(self.engine.settled())
+
+    def _freeze(self) -> None:
+        """Edits leave no cyclic garbage (a law of the engine), so nothing is lost by not collecting first."""
+        gc.freeze()
+        self._frozen = self.engine.runs
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
