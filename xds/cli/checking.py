@@ -1,0 +1,80 @@
+"""`check`: what is wrong with files, by file, line and column. Envoy itself is asked where the user wants it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from translator.envoy_v3.standalone import bootstrap
+from translator.ir.output import Group
+from translator.ir.tables import RESOURCES
+from xds import dataplane
+from xds.admin import finding
+from xds.cli.output import Exit, Output, dumped, say
+from xds.offline import GROUP_NAME, Loaded, load
+from xds.sources.folder import Located
+
+ENVOY_LIMIT = 60
+
+
+def check(root: Path, envoy: bool, output: Output) -> None:
+    """Exit code 1 where anything is found, warnings too."""
+    loaded = load_or_exit(root, Group(flat=True))
+    refused = _envoy(loaded) if envoy else ""
+    if output is Output.TABLE:
+        for one in loaded.findings:
+            say(line(root, one))
+        if refused:
+            say(f"envoy: {refused}")
+        if not loaded.findings and not refused:
+            say(f"{len(loaded.folder.objects())} objects, no findings" + (", and Envoy takes them" if envoy else ""))
+    else:
+        found: dict[str, Any] = {"findings": [finding(one) for one in loaded.findings]}
+        say(dumped({**found, "envoy": refused} if envoy else found, output))
+    if loaded.findings or refused:
+        raise Exit(1)
+
+
+def load_or_exit(root: Path, group: Group) -> Loaded:
+    if not root.exists():
+        raise Exit(2, f"{root} is not there")
+    try:
+        return load(root, group, time.time)
+    except OSError as error:
+        raise Exit(2, f"{root} cannot be read: {error.strerror or error}") from None
+
+
+def line(root: Path, one: Located) -> str:
+    """`file:line:column CODE object: message (fix)`."""
+    what = one.finding
+    name = f" {what.kind} {what.key}".rstrip() if what.kind else ""
+    fix = f" ({what.fix})" if what.fix else ""
+    return f"{place(root, one)} {what.code}{name}: {what.message}{fix}"
+
+
+def place(root: Path, one: Located) -> str:
+    file = root / one.file if root.is_dir() or not root.exists() else root
+    return f"{file}:{one.at.line}:{one.at.column}"
+
+
+def _envoy(loaded: Loaded) -> str:
+    """What Envoy says against the resources, or nothing."""
+    try:
+        binary = dataplane.binary()
+    except dataplane.NoEnvoyError as error:
+        raise Exit(3, str(error)) from None
+    resources = {(table, key): row for table in RESOURCES for key, (row,) in loaded.engine.rows(table).items()}
+    with tempfile.TemporaryDirectory(prefix="pointsman-") as home:
+        path = Path(home, "bootstrap.json")
+        path.write_bytes(bootstrap(resources, GROUP_NAME, flat=True))
+        try:
+            done = subprocess.run(
+                [binary, "--mode", "validate", "-c", path, "-l", "error"], capture_output=True, text=True, timeout=ENVOY_LIMIT, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return f"no answer within {ENVOY_LIMIT} s"
+    return "" if done.returncode == 0 else (done.stdout + done.stderr).strip() or json.dumps({"exit": done.returncode})

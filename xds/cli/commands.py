@@ -1,0 +1,165 @@
+"""The commands and their options, and nothing else: what a command does stands in its own file, imported when it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xds.cli.output import Exit, Output
+
+app = typer.Typer(
+    name="pointsman",
+    help="A control plane for Envoy. Start with:  pointsman demo --run",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder of YAML and JSON, read with all below it; or one file.")]
+Form = Annotated[Output, typer.Option("-o", "--output", help="How to answer.")]
+Bind = Annotated[str, typer.Option(help="Address on which Envoy opens the ports of Gateways.")]
+Offset = Annotated[int, typer.Option(min=-65534, max=65534, help="Added to every port of a Gateway, so that 80 can be 10080.")]
+Admin = Annotated[str, typer.Option(metavar="ADDR", help="The admin port, on loopback.")]
+Allow = Annotated[bool, typer.Option("--allow-mass-deletion", help="Let more than half of a kind go at once.")]
+ADMIN = "127.0.0.1:19000"
+XDS = "127.0.0.1:18000"
+
+
+@app.command("run")
+def run_(
+    directory: Folder,
+    port_offset: Offset = 0,
+    bind: Bind = "127.0.0.1",
+    admin: Admin = ADMIN,
+    allow: Allow = False,
+    output: Form = Output.TABLE,
+) -> None:
+    """Control plane and Envoy in one command; one line for each change.  Example: pointsman run ./demo"""
+    from xds.cli.running import Options, Running, run
+
+    run(Running(directory, output, Options(admin=admin, bind=bind, port_offset=port_offset, allow_mass_deletion=allow)))
+
+
+@app.command()
+def serve(
+    files: Annotated[Path, typer.Option("--files", metavar="DIR", help="A folder of YAML and JSON, read with all below it.")],
+    xds: Annotated[str, typer.Option(metavar="ADDR", help="Where Envoys ask, on loopback or unix:/path.")] = XDS,
+    admin: Admin = ADMIN,
+    bind: Bind = "127.0.0.1",
+    port_offset: Offset = 0,
+    allow: Allow = False,
+    output: Form = Output.TABLE,
+) -> None:
+    """The server alone, for Envoys started elsewhere.  Example: pointsman serve --files ./demo"""
+    from xds.cli.running import Options, Running, serve
+
+    serve(Running(files, output, Options(xds=xds, admin=admin, bind=bind, port_offset=port_offset, allow_mass_deletion=allow)))
+
+
+@app.command()
+def bootstrap(
+    xds: Annotated[str, typer.Option(metavar="ADDR", help="Where the server listens.")] = XDS,
+    node: Annotated[str, typer.Option(metavar="ID", help="Tells this Envoy from others.")] = "pointsman",
+    group: Annotated[str, typer.Option(metavar="G", help="What kind of Envoy it is.")] = "local",
+    admin: Annotated[str, typer.Option(metavar="ADDR", help="Admin port of Envoy, on loopback.")] = "127.0.0.1:19001",
+    output: Form = Output.YAML,
+) -> None:
+    """Print the Envoy bootstrap that fits the server.  Example: pointsman bootstrap > envoy.yaml && envoy -c envoy.yaml"""
+    from xds.cli.showing import bootstrap
+
+    bootstrap(xds, node, group, admin, output)
+
+
+@app.command()
+def check(
+    directory: Folder,
+    envoy: Annotated[bool, typer.Option("--envoy", help="Ask envoy --mode validate as well.")] = False,
+    output: Form = Output.TABLE,
+) -> None:
+    """Say what is wrong with files, without a server; exit code 1 where anything is.  Example: pointsman check ./demo --envoy"""
+    from xds.cli.checking import check
+
+    check(directory, envoy, output)
+
+
+@app.command()
+def render(
+    directory: Folder,
+    bind: Bind = "127.0.0.1",
+    port_offset: Offset = 0,
+    flat: Annotated[bool, typer.Option("--flat", help="As an Envoy without the native module gets it.")] = False,
+    output: Form = Output.YAML,
+) -> None:
+    """Print the Envoy resources that files become.  Example: pointsman render ./demo -o json"""
+    from xds.cli.showing import render
+
+    render(directory, bind, port_offset, flat, output)
+
+
+Targets = Annotated[
+    list[str] | None, typer.Argument(metavar="[DIR] [KIND[/NAME]]", help="Files, or else the running server; a kind, a name.")
+]
+
+
+@app.command()
+def status(
+    targets: Targets = None,
+    namespace: Annotated[str, typer.Option("-n", "--namespace", help="Only this namespace.")] = "",
+    admin: Admin = ADMIN,
+    output: Form = Output.TABLE,
+) -> None:
+    """Conditions of every object, of files or of the running server.  Example: pointsman status ./demo route/shop"""
+    from xds.cli.showing import status
+
+    status(targets or [], namespace, admin, output)
+
+
+@app.command()
+def proxies(admin: Admin = ADMIN, output: Form = Output.TABLE) -> None:
+    """What each connected Envoy was sent and has acknowledged.  Example: pointsman proxies"""
+    from xds.cli.showing import proxies
+
+    proxies(admin, output)
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write it.")] = Path("demo"),
+    start: Annotated[bool, typer.Option("--run", help="Run it at once, with sample backends.")] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where Envoy takes requests.")] = 8080,
+    admin: Admin = ADMIN,
+    output: Form = Output.TABLE,
+) -> None:
+    """Write a starting point, if it is not there, and run it.  Example: pointsman demo --run"""
+    from xds.cli.demonstration import demo
+
+    demo(directory, start, port, admin, output)
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of a command. Nobody ever sees a traceback, unless POINTSMAN_DEBUG asks for it."""
+    try:
+        app(arguments, standalone_mode=True, prog_name="pointsman")
+    except Exit as end:
+        if end.text:
+            sys.stderr.write(f"pointsman: {end.text}\n")
+        return end.code
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except Exception as error:
+        if os.environ.get("POINTSMAN_DEBUG"):
+            raise
+        sys.stderr.write(f"pointsman: {type(error).__name__}: {error}. This is a bug; POINTSMAN_DEBUG=1 shows where.\n")
+        return 1
+    return 0

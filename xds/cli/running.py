@@ -1,0 +1,240 @@
+"""`run` and `serve`: a server in the foreground until a signal ends it, with or without an Envoy of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import signal
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from translator.ir.output import Group
+from translator.resources.gateway import Gateway
+from translator.resources.meta import Object
+from xds.admin import Admin, finding
+from xds.app import App, Listener, Settings
+from xds.bootstrap import Bootstrap, bootstrap, split
+from xds.cli.checking import line as found_line
+from xds.cli.checking import place
+from xds.cli.output import Exit, Output, dumped, say
+from xds.cli.showing import check_address
+from xds.dataplane import Envoy, NoEnvoyError, binary, modules
+from xds.demo.backends import Samples
+from xds.journal import Line
+from xds.sources.folder import Located, Name
+from xds.telemetry import logger
+
+REACHABLE_LIMIT = 10.0
+POLL = 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    xds: str = ""  # empty: a unix socket that only our own Envoy knows
+    admin: str
+    bind: str
+    port_offset: int
+    allow_mass_deletion: bool = False
+    samples: bool = False  # also start what the folder calls sample backends
+    welcome: str = ""  # for people, once requests are answered
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server in the foreground."""
+
+    directory: Path
+    output: Output
+    options: Options
+
+
+def serve(running: Running) -> None:
+    check_address(running.options.xds, "--xds")
+    _main(running, with_envoy=False)
+
+
+def run(running: Running) -> None:
+    _main(running, with_envoy=True)
+
+
+def _main(running: Running, *, with_envoy: bool) -> None:
+    check_address(running.options.admin, "--admin")
+    if not running.directory.is_dir():
+        raise Exit(2, f"{running.directory} is not a folder. pointsman demo {running.directory} writes one to start with")
+    try:
+        envoy = binary() if with_envoy else None
+    except NoEnvoyError as error:
+        raise Exit(3, str(error)) from None
+    asyncio.run(_until_signal(running, envoy))
+
+
+async def _until_signal(running: Running, envoy: Path | None) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with tempfile.TemporaryDirectory(prefix="pointsman-") as home:
+        async with contextlib.AsyncExitStack() as life:
+            app = await life.enter_async_context(_server(running, home))
+            child = await life.enter_async_context(_child(app, home, envoy)) if envoy else None
+            watched = {asyncio.create_task(one) for one in (_stopped(stop), app.failed(), *((child.ended(),) if child else ()))}
+            life.push_async_callback(_cancel, watched)
+            if await _synced(app, stop):
+                objects = await app.files.ask(app.folder.objects)
+                if running.options.samples:
+                    await life.enter_async_context(Samples(objects.values()))
+                urls = sorted({url for held in objects.values() if isinstance(held, Gateway) for url in _urls(held, running.options)})
+                if child:
+                    await _reachable(urls, stop)
+                _serving(running, app, objects, urls)
+            done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            for reason in (task.result() for task in done):
+                if reason:
+                    raise Exit(1, reason)
+
+
+async def _stopped(stop: asyncio.Event) -> str:
+    await stop.wait()
+    return ""
+
+
+async def _cancel(tasks: set[asyncio.Task[str]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _server(running: Running, home: str) -> AsyncIterator[App]:
+    options, teller = running.options, Teller(running.directory, running.output)
+    settings = Settings(
+        files=str(running.directory),
+        xds=options.xds or f"unix:{home}/xds",
+        group=Group(bind=options.bind, port_offset=options.port_offset),
+        allow_mass_deletion=options.allow_mass_deletion,
+    )
+    app = App(settings, logger("none" if running.output is not Output.TABLE or not options.xds else "console"), teller.listener())
+    admin = Admin(app)
+    try:
+        await app.start()
+        await admin.start(options.admin)
+    except (OSError, RuntimeError) as error:
+        await app.stop()
+        taken = f"{options.admin if isinstance(error, OSError) else options.xds} cannot be listened on"
+        raise Exit(3, f"{taken}: {'in use' if getattr(error, 'errno', 0) == errno.EADDRINUSE else error}") from None
+    try:
+        yield app
+    finally:
+        await admin.stop()
+        await app.stop()
+
+
+@contextlib.asynccontextmanager
+async def _child(app: App, home: str, envoy: Path) -> AsyncIterator[Envoy]:
+    config = bootstrap(Bootstrap(xds=app.xds, node="pointsman-run", admin="127.0.0.1:0", modules=("shard",) if modules() else ()))
+    child = Envoy(config, Path(home), envoy)
+    try:
+        await child.start()
+        yield child
+    except NoEnvoyError as error:
+        raise Exit(3, str(error)) from None
+    finally:
+        await child.stop()
+
+
+async def _synced(app: App, stop: asyncio.Event) -> bool:
+    waits = [asyncio.create_task(one.wait()) for one in (app.synced, stop)]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for task in waits:
+        task.cancel()
+    return app.synced.is_set()
+
+
+async def _reachable(urls: list[str], stop: asyncio.Event) -> None:
+    """Wait until Envoy takes connections at all of these, but not for ever: another program may hold a port."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(REACHABLE_LIMIT):
+            for url in urls:
+                while not stop.is_set() and not await _connects(url):  # noqa: ASYNC110 - Envoy tells nobody when it listens
+                    await asyncio.sleep(POLL)
+
+
+async def _connects(url: str) -> bool:
+    host, port = split(url.partition("://")[2])
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def _serving(running: Running, app: App, objects: dict[Name, Object], urls: list[str]) -> None:
+    """Say what is served."""
+    counts = Counter(kind for kind, _ in objects)
+    if running.output is Output.TABLE:
+        what = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "no objects yet"
+        say(f"✓ {what}   {'  '.join(urls)}   admin http://{running.options.admin}")
+        if running.options.welcome:
+            say(running.options.welcome)
+    else:
+        _record(running.output, {"event": "serving", "objects": dict(counts), "urls": urls, "admin": running.options.admin, "xds": app.xds})
+
+
+def _urls(gateway: Gateway, options: Options) -> list[str]:
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(options.bind, options.bind)  # noqa: S104 - what to type, not where to listen
+    return [f"{one.protocol.lower()}://{host}:{one.port + options.port_offset}" for one in gateway.spec.listeners]
+
+
+def _record(output: Output, value: object) -> None:
+    """One JSON text a line, or one YAML document."""
+    say(msgspec.json.encode(value).decode() if output is Output.JSON else "---\n" + dumped(value, output))
+
+
+class Teller:
+    """One line for each change, each finding, and each finding that is gone."""
+
+    def __init__(self, root: Path, output: Output) -> None:
+        self._root, self._output = root, output
+        self._offset = time.time() - time.monotonic()
+
+    def listener(self) -> Listener:
+        return Listener(self.line, self.found, self.cleared)
+
+    def line(self, line: Line) -> None:
+        if self._output is Output.TABLE:
+            say(str(line))
+            return
+        changes = [{"kind": one.kind, "key": one.key, "what": one.what} for one in line.changes]
+        milliseconds = None if line.seconds is None else round(line.seconds * 1000, 1)
+        body = {
+            "event": "change",
+            "changes": changes,
+            "sent": line.sent,
+            "bytes": line.bytes,
+            "ack_ms": milliseconds,
+            "refused": line.refused,
+        }
+        _record(self._output, body)
+
+    def found(self, one: Located) -> None:
+        if self._output is not Output.TABLE:
+            _record(self._output, {"event": "finding", **finding(one)})
+            return
+        serving = ""
+        if one.since is not None:
+            serving = f" (still serving {datetime.fromtimestamp(one.since + self._offset).astimezone():%H:%M:%S})"
+        say(f"{'✗' if one.finding.severity == 'error' else '!'} {found_line(self._root, one)}{serving}")
+
+    def cleared(self, one: Located) -> None:
+        if self._output is Output.TABLE:
+            say(f"✓ {place(self._root, one)} {one.finding.code} cleared")
+        else:
+            _record(self._output, {"event": "cleared", **finding(one)})

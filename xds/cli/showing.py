@@ -1,0 +1,147 @@
+"""`render`, `status`, `proxies`, `bootstrap`: what there is, of files or of the running server."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from xds.bootstrap import Bootstrap, is_loopback, split
+from xds.bootstrap import bootstrap as made
+from xds.cli.nouns import Wanted, wanted
+from xds.cli.output import Exit, Output, dumped, say, table
+
+ASK_LIMIT = 30
+_URL_TYPES = "type.googleapis.com/envoy."
+
+
+def asked(admin: str, path: str) -> Any:
+    """What the admin port of the running server answers. Exit code 3 where nobody is there."""
+    check_address(admin, "--admin")
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"http://{admin}{path}", timeout=ASK_LIMIT) as answer:
+            return json.load(answer)
+    except (urllib.error.URLError, TimeoutError, ConnectionError, json.JSONDecodeError) as error:
+        reason = getattr(error, "reason", error)
+        raise Exit(3, f"no server answers at {admin}: {reason}. Start one with pointsman run DIR, or name it by --admin") from None
+
+
+def check_address(address: str, option: str) -> None:
+    """Loopback only: what comes over the network needs TLS, which is not there yet."""
+    try:
+        local = is_loopback(address)
+    except ValueError as error:
+        raise Exit(2, f"{option}: {error}") from None
+    if not local:
+        raise Exit(
+            2, f"{option} {address}: only loopback and unix sockets are served until there is TLS. Use 127.0.0.1:{split(address)[1]}"
+        )
+
+
+def bootstrap(xds: str, node: str, group: str, admin: str, output: Output) -> None:
+    from xds.dataplane import modules
+
+    check_address(admin, "--admin")
+    try:
+        config = made(Bootstrap(xds=xds, node=node, group=group, admin=admin, modules=("shard",) if modules() else ()))
+    except ValueError as error:
+        raise Exit(2, f"--xds: {error}") from None
+    say(dumped(config, Output.JSON if output is Output.JSON else Output.YAML))
+
+
+def render(root: Path, bind: str, port_offset: int, flat: bool, output: Output) -> None:
+    from translator.ir.output import Group
+    from xds.cli.checking import line, load_or_exit
+    from xds.kinds import FLAT
+    from xds.offline import GROUP_NAME
+    from xds.render import everything
+
+    loaded = load_or_exit(root, Group(bind=bind, port_offset=port_offset, flat=flat))
+    found = everything(loaded.engine, GROUP_NAME, GROUP_NAME + (FLAT if flat else ""))
+    if output is Output.TABLE:
+        rows = [[section, one["name"], one["version"], ", ".join(one["from"])] for section, items in found.items() for one in items]
+        say(table(["TYPE", "NAME", "VERSION", "FROM"], rows))
+    else:
+        say(dumped(found, output))
+    if loaded.findings:
+        raise Exit(1, "\n".join(["some of it was left out:", *(line(root, one) for one in loaded.findings)]))
+
+
+def status(targets: list[str], namespace: str, admin: str, output: Output) -> None:
+    root = next((Path(one) for one in targets if Path(one).exists()), None)
+    words = [one for one in targets if root is None or Path(one) != root]
+    if len(words) > 1:
+        raise Exit(2, f"one kind at a time, not {' and '.join(words)}")
+    which = wanted(words[0], namespace) if words else Wanted(namespace=namespace)
+    objects = [one for one in (_of_files(root) if root else asked(admin, "/status")["objects"]) if _matches(which, one)]
+    if which.name and not objects:
+        raise Exit(1, f"{which.kind} {which.name} not found")
+    if output is Output.TABLE:
+        rows = [row for one in objects for row in _rows(one)]
+        say(
+            table(["KIND", "NAME", "PARENT", "ACCEPTED", "RESOLVEDREFS", "PROGRAMMED", "ROUTES", "MESSAGE"], rows)
+            if rows
+            else "nothing has a status"
+        )
+    elif which.name and len(objects) == 1:
+        say(dumped(objects[0], output))
+    else:
+        say(dumped({"apiVersion": "v1", "kind": "List", "items": objects}, output))
+
+
+def _of_files(root: Path) -> list[dict[str, Any]]:
+    from translator.ir.output import Group
+    from xds.cli.checking import load_or_exit
+    from xds.objects import described
+
+    loaded = load_or_exit(root, Group())
+    return described(loaded.folder, loaded.statuses)
+
+
+def _matches(which: Wanted, one: dict[str, Any]) -> bool:
+    return which.matches(one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"])
+
+
+def _rows(one: dict[str, Any]) -> list[list[str]]:
+    """A row for the object, and for a route one for each parent."""
+    if (status := one.get("status")) is None:
+        return []
+    name = "/".join(filter(None, (one["metadata"].get("namespace", ""), one["metadata"]["name"])))
+    routes = sum(listener["attachedRoutes"] for listener in status["listeners"]) if "listeners" in status else ""
+    if "parents" in status:
+        return [_row(one["kind"], name, _parent(each["parentRef"]), each["conditions"], "") for each in status["parents"]]
+    return [_row(one["kind"], name, "", status.get("conditions", []), str(routes))]
+
+
+def _row(kind: str, name: str, parent: str, conditions: list[dict[str, Any]], routes: str) -> list[str]:
+    by_type = {one["type"]: one for one in conditions}
+    cells = [_cell(by_type.get(column)) for column in ("Accepted", "ResolvedRefs", "Programmed")]
+    words = "; ".join(one["message"] for one in conditions if one["status"] == "False" and one["message"])
+    return [kind, name, parent, *cells, routes, words]
+
+
+def _cell(condition: dict[str, Any] | None) -> str:
+    if condition is None:
+        return "-"
+    return "True" if condition["status"] == "True" else f"False ({condition['reason']})"
+
+
+def _parent(reference: dict[str, Any]) -> str:
+    section = f"/{reference['sectionName']}" if reference.get("sectionName") else ""
+    return f"{reference.get('kind') or 'Gateway'}/{reference['name']}{section}"
+
+
+def proxies(admin: str, output: Output) -> None:
+    found = asked(admin, "/proxies")
+    if output is not Output.TABLE:
+        say(dumped(found, output))
+        return
+    rows = [
+        [proxy["node"], proxy["view"], one["type"].removeprefix(_URL_TYPES), one["state"].replace("_", " "), str(one["held"]),
+         one["sent"] or "-", one["acked"] or "-", one["error"]]
+        for proxy in found for one in proxy["types"]
+    ]  # fmt: skip
+    say(table(["NODE", "VIEW", "TYPE", "STATE", "HELD", "SENT", "ACKED", "ERROR"], rows) if rows else "no proxy is connected")
