@@ -29,9 +29,10 @@ def on_route(row: Redirect, site: Site) -> Route:
     port = row.port or WELL_KNOWN.get(scheme, site.port)
     host = row.hostname or ("" if site.host.startswith("*") else site.host)
     implied = port == WELL_KNOWN.get(scheme or site.scheme) and (host or not site.host_names_port)
+    given: dict[str, Any] = {"scheme_redirect": scheme} if scheme else {}
     return Route(
         redirect=RedirectAction(
-            scheme_redirect=scheme,
+            **given,
             host_redirect=host,
             port_redirect=0 if implied else port,
             response_code=STATUS.get(row.status, RedirectAction.FOUND),

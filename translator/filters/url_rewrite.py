@@ -13,7 +13,8 @@ from translator.ir.route import PathChange, PathMatch, Rewrite, Site
 
 
 def on_route(row: Rewrite, site: Site) -> Route:
-    return Route(route=RouteAction(host_rewrite_literal=row.hostname, **_path(row.path, site.path)))
+    host: dict[str, Any] = {"host_rewrite_literal": row.hostname} if row.hostname else {}
+    return Route(route=RouteAction(**host, **_path(row.path, site.path)))
 
 
 def _path(change: PathChange | None, match: PathMatch) -> dict[str, Any]:
