@@ -14,10 +14,13 @@ def usable(address: GatewayAddress) -> bool:
 
 
 def bind_addresses(addresses: Sequence[GatewayAddress]) -> tuple[str, ...]:
-    """What the listeners bind, without duplicates; empty text is the address of the proxy group."""
+    """What the listeners bind, without duplicates; empty text is the address of the proxy group.
+
+    Nothing if one of them cannot be bound: the Gateway is not accepted then (`UnsupportedAddress`), and none of it is served.
+    """
     if not addresses:
         return ("",)
-    return tuple(dict.fromkeys(address.value for address in addresses if usable(address)))
+    return tuple(dict.fromkeys(address.value for address in addresses)) if all(map(usable, addresses)) else ()
 
 
 def _is_ip(text: str) -> bool:

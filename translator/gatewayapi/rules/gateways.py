@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from translator.engine import Facts, View, rule
-from translator.gatewayapi.addresses import bind_addresses
+from translator.gatewayapi.addresses import bind_addresses, usable
 from translator.gatewayapi.certificates import pair_problem
 from translator.gatewayapi.conditions import ACCEPTED, CONFLICTED, CONTROLLER, RESOLVED_REFS, Problem
 from translator.gatewayapi.hostnames import ANY
@@ -36,7 +36,7 @@ from translator.ir.finding import Finding
 from translator.ir.listener import Chain, Port
 from translator.ir.route import Place
 from translator.ir.tables import CERTIFICATE, CHAIN, HOST, SECRET_USE
-from translator.resources.gateway import Listener
+from translator.resources.gateway import GatewayAddress, Listener
 from translator.resources.meta import LocalReference
 
 LOCAL = "local"  # the proxy group of all Gateways, until a class or parameters say otherwise
@@ -53,6 +53,9 @@ def gateway(view: View, key: str) -> Facts:
         return
     yield OURS(key, LOCAL)
     addresses = bind_addresses(one.spec.addresses)
+    for place, address in enumerate(one.spec.addresses):
+        if not usable(address):
+            yield FOUND(("Gateway", key), _no_address(key, place, address))
     for index, listener in enumerate(one.spec.listeners):
         ports = tuple(Port(LOCAL, address, listener.port) for address in addresses)
         yield DECLARED(listener_id(key, listener.name), Declared(key, index, listener, ports))
@@ -69,6 +72,12 @@ def _no_class(key: str, name: str) -> Finding:
     fix = f"create a GatewayClass of this name with controllerName {CONTROLLER}"
     path = ("spec", "gatewayClassName")
     return Finding(code="PM0301", kind="Gateway", key=key, message=message, path=path, fix=fix)
+
+
+def _no_address(key: str, place: int, address: GatewayAddress) -> Finding:
+    message = f'address "{address.value}" of type {address.type} cannot be bound, so nothing of this Gateway is served'
+    path = ("spec", "addresses", place)
+    return Finding(code="PM0306", kind="Gateway", key=key, message=message, path=path, fix="use an IP address that the proxies have")
 
 
 def certificate_keys(gateway: str, listener: Listener) -> Iterator[Referent]:
@@ -115,7 +124,7 @@ def listener(view: View, key: str) -> Facts:
     secrets, wrong = certificates(view, one)
     problems = [*spec_problems(gateway, one.index, spec), *contest_problems(one, verdict), *wrong]
     accepted = all(problem.condition not in (ACCEPTED, CONFLICTED) for problem in problems)
-    serves = accepted and (spec.protocol != "HTTPS" or bool(secrets)) and bool(supported_kinds(spec))
+    serves = accepted and bool(one.ports) and (spec.protocol != "HTTPS" or bool(secrets)) and bool(supported_kinds(spec))
     yield LISTENER_STATE(gateway, listener_state(one.index, spec, accepted, serves, verdict.overlaps, problems))
     for problem in problems:
         yield FOUND(("Gateway", gateway), problem.finding)
