@@ -43,6 +43,7 @@ class Compiling:
     uses: dict[Use, None] = field(default_factory=dict)
     unresolved: list[Problem] = field(default_factory=list)
     dropped: list[Problem] = field(default_factory=list)
+    lost: int = 0  # rules that answer nothing but 500, because a filter of theirs is not served
 
 
 @rule(over=HTTP_ROUTE, into=(ENTRIES, COMPILED, FOUND))
@@ -53,7 +54,7 @@ def compile_route(view: View, key: str) -> Facts:
     rules = route.spec.rules or (RouteRule(),)
     for index, spec in enumerate(rules):
         compile_rule(all_of, index, spec)
-    accepted = len({problem.finding.path[2] for problem in all_of.dropped}) < len(rules)
+    accepted = all_of.lost < len(rules)
     yield COMPILED(key, Compiled(tuple(all_of.uses), tuple(all_of.unresolved), tuple(all_of.dropped), accepted))
     if accepted:
         yield ENTRIES(route_id(key), tuple(all_of.entries))
@@ -78,6 +79,7 @@ def compile_rule(all_of: Compiling, index: int, spec: RouteRule) -> None:
     key, created = all_of.route.key, all_of.route.metadata.creation_timestamp
     path: Path = ("spec", "rules", index)
     filters = filters_of(all_of, path, spec.filters)
+    all_of.lost += filters is None
     action: Forward | Answer = Answer(500) if filters is None else action_of(all_of, path, spec, filters)
     for place, one in enumerate(spec.matches or EVERYTHING):
         wanted = match(one)
@@ -112,7 +114,7 @@ def filters_of(all_of: Compiling, path: Path, specs: Sequence[RouteFilter], kind
 
 
 def unserved(key: str, path: Path, name: str) -> Problem:
-    message = f"Dropped Rule {path[2]}: filter {name} is not served, so its requests are answered with 500"
+    message = f"filter {name} is not served, so what it would have acted on is answered with 500"
     return Problem(
         ACCEPTED, "UnsupportedValue", Finding(code="PM0403", kind=KIND, key=key, message=message, path=path, fix="remove the filter")
     )
@@ -182,7 +184,7 @@ def attach_route(view: View, key: str) -> Facts:
         if problem:
             yield FOUND((KIND, key), problem.finding)
         yield PARENT(key, ParentVerdict(index, parent_ref(ref), problem, tuple(target.id for target, _ in reached)))
-        if compiled.accepted:
+        if compiled.accepted and reached:
             places.update((place, None) for target, hosts in reached for place in places_of(view, target, hosts))
             groups[group] = None
     for place in places:

@@ -17,6 +17,7 @@ from translator.gatewayapi.conditions import (
     holds,
     verdict,
 )
+from translator.gatewayapi.dropped import dropped_rules, is_refused
 from translator.gatewayapi.features import FEATURES
 from translator.gatewayapi.listeners import listener_id
 from translator.gatewayapi.rules.routes import KIND, route_id
@@ -56,8 +57,11 @@ def route_status(view: View, key: str) -> Facts:
 
 def _served(view: View, key: str) -> bool:
     """Whether anything of the route is served: not all of its rules dropped, not all of its entries refused for Envoy."""
-    entries = view.get(ENTRIES, route_id(key))
-    return view.one(COMPILED, key).accepted and (entries is None or view.count(REFUSED, (KIND, key)) < len(entries))
+    if not view.one(COMPILED, key).accepted:
+        return False
+    refused = view.list(REFUSED, (KIND, key))
+    entries = view.get(ENTRIES, route_id(key)) if refused else None
+    return not entries or any(not is_refused(entry, refused) for entry in entries)
 
 
 @rule(over=OURS, into=(OUT_STATUS,))
@@ -102,7 +106,7 @@ def parent_status(parent: ParentVerdict, compiled: Compiled, wrong: list[Problem
     accepted = verdict(ACCEPTED, [parent.problem] if parent.problem else problems)
     conditions = [accepted, verdict(RESOLVED_REFS, list(compiled.unresolved))]
     if wrong and served:
-        conditions.append(holds(PARTIALLY_INVALID, wrong[0].reason, "; ".join(problem.finding.message for problem in wrong)))
+        conditions.append(holds(PARTIALLY_INVALID, wrong[0].reason, dropped_rules(problem.finding for problem in wrong)))
     return ParentStatus(parent_ref=parent.ref, controller_name=CONTROLLER, conditions=tuple(conditions))
 
 

@@ -211,7 +211,7 @@ def test_a_route_whose_rules_are_all_dropped_is_not_accepted_and_serves_nothing(
 
 def test_what_envoy_would_refuse_makes_its_route_partially_invalid() -> None:
     engine = run(BASE, ROUTE.replace("rules: [{", "rules: [{matches: [{path: {value: /x}}, {path: {value: /y}}], "))
-    finding = Finding(code="PM0602", kind="HTTPRoute", key="shop/cart", message="no")
+    finding = Finding(code="PM0602", kind="HTTPRoute", key="shop/cart", message="no", path=("spec", "rules", 0, "matches", 0))
     engine.apply([(REFUSED, ("HTTPRoute", "shop/cart"), finding)])
     assert conditions(engine, "HTTPRoute", "shop/cart")["PartiallyInvalid"] == (True, "UnsupportedValue")
     assert codes(engine) == {("shop/cart", "PM0602")}

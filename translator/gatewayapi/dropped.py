@@ -1,0 +1,25 @@
+"""Rules and matches of a route that are not served as written: which, and how the status says so.
+
+Source: Gateway API v1.6.1, `RouteConditionPartiallyInvalid`: what is dropped is named, after the words "Dropped Rule".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from translator.ir.finding import Finding
+from translator.ir.route import Entry
+
+
+def is_refused(entry: Entry, findings: Iterable[Finding]) -> bool:
+    """Whether one of the findings is about this entry: about its own match, or about all of its rule.
+
+    Several may be about one entry, so they cannot just be counted.
+    """
+    match = ("matches", entry.precedence.place[1])
+    return any(one.path[2] == entry.rule and (one.path[3:4] != ("matches",) or one.path[3:5] == match) for one in findings)
+
+
+def dropped_rules(findings: Iterable[Finding]) -> str:
+    """`Dropped Rule 0: …; Rule 2: …`."""
+    return "Dropped " + "; ".join(dict.fromkeys(f"Rule {one.path[2]}: {one.message}" for one in findings))
