@@ -47,6 +47,7 @@ class Listener:
     line: Callable[[Line], None] = lambda _: None
     found: Callable[[Located], None] = lambda _: None
     cleared: Callable[[Located], None] = lambda _: None
+    refused: Callable[[Nacked], None] = lambda _: None
 
 
 class App:
@@ -194,6 +195,7 @@ class App:
                 metrics.acked.labels(event.type_url).observe(event.seconds)
             case Nacked():
                 metrics.nacked.labels(event.type_url).inc()
+                self._listener.refused(event)
                 self._log.error(Log.NACKED, node=node, type=event.type_url, names=event.names, message=event.message)
             case GateExpired():
                 metrics.expired.labels(event.type_url).inc()

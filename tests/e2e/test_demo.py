@@ -30,8 +30,8 @@ def free_port() -> int:
 class Demo:
     """A running demo: its folder, its port, and the lines that it printed."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port, self.admin = folder / "demo", free_port(), f"127.0.0.1:{free_port()}"
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        self.folder, self.port, self.admin = folder / "demo", port or free_port(), f"127.0.0.1:{free_port()}"
         self.lines: list[str] = []
         self._printed = threading.Condition()
         arguments = ["demo", str(self.folder), "--run", "--port", str(self.port), "--admin", self.admin]
@@ -177,3 +177,14 @@ def test_an_envoy_that_dies_ends_the_command_with_a_reason(demo: Demo) -> None:
     os.kill(envoy, signal.SIGKILL)
     demo.line(r"pointsman: Envoy ended with SIGKILL")
     assert demo.process.wait(DEADLINE) == 1
+
+
+def test_a_port_that_another_program_has_is_told(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        running = Demo(tmp_path, other.getsockname()[1])
+        try:
+            running.line(r"^✗ Envoy refused local/8080: .*Address already in use")
+        finally:
+            running.close()

@@ -28,6 +28,7 @@ from xds.cli.output import Exit, Output, dumped, say
 from xds.cli.showing import check_address
 from xds.dataplane import Envoy, NoEnvoyError, binary, modules
 from xds.demo.backends import Samples
+from xds.events import Nacked
 from xds.journal import Line
 from xds.sources.folder import Located, Name
 from xds.telemetry import logger
@@ -206,7 +207,14 @@ class Teller:
         self._offset = time.time() - time.monotonic()
 
     def listener(self) -> Listener:
-        return Listener(self.line, self.found, self.cleared)
+        return Listener(self.line, self.found, self.cleared, self.refused)
+
+    def refused(self, event: Nacked) -> None:
+        """Envoy did not take something, whoever is to blame: a port that another program has, or a bug of ours."""
+        if self._output is Output.TABLE:
+            say(f"✗ Envoy refused {', '.join(event.names)}: {event.message}")
+        else:
+            _record(self._output, {"event": "refused", "node": event.proxy.node, "names": event.names, "message": event.message})
 
     def line(self, line: Line) -> None:
         if self._output is Output.TABLE:
