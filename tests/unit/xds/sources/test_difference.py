@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from translator.resources.backend import Backend, BackendEndpoint, BackendSpec, IPEndpoint
 from translator.resources.core import Secret, Service, ServicePort, ServiceSpec
+from translator.resources.httproute import BackendRef, HTTPRoute, HTTPRouteSpec, RouteRule
 from translator.resources.meta import Metadata, Object
 from xds.sources.difference import difference
 
@@ -31,6 +33,20 @@ def service(*ports: int, type_: str = "ClusterIP", name: str = "") -> Service:
 )  # fmt: skip
 def test_a_change_is_told_by_its_fields(old: Object | None, new: Object | None, words: str) -> None:
     assert difference(old, new) == words
+
+
+def test_a_default_is_said_by_its_value() -> None:
+    old, new = (HTTPRoute(metadata=Metadata(name="r"), spec=HTTPRouteSpec(rules=(RouteRule(backend_refs=(one,)),))) for one in
+                (BackendRef(name="b", weight=90), BackendRef(name="b")))  # fmt: skip
+    assert difference(old, new) == "spec.rules[0].backendRefs[0].weight 90 → 1"
+
+
+def test_a_kind_of_our_own_is_told_by_its_fields_too() -> None:
+    old, new = (
+        Backend(metadata=Metadata(name="b"), spec=BackendSpec(endpoints=(BackendEndpoint(ip=IPEndpoint("127.0.0.1", port)),)))
+        for port in (1, 2)
+    )
+    assert difference(old, new) == "spec.endpoints[0].ip.port 1 → 2"
 
 
 def test_what_a_secret_holds_is_not_told() -> None:
