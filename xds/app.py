@@ -26,7 +26,7 @@ from xds.sources.folder import Folder, Located
 from xds.status import Statuses
 from xds.store import Store
 from xds.telemetry import Log, Logger, Metrics
-from xds.translation import Settled, Translation
+from xds.translation import Settled, Translation, without_collector
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +48,9 @@ class Listener:
     found: Callable[[Located], None] = lambda _: None
     cleared: Callable[[Located], None] = lambda _: None
     refused: Callable[[Nacked], None] = lambda _: None
+
+
+_MORE = {"new": 1, "gone": -1}  # objects that there are more of
 
 
 class App:
@@ -97,18 +100,21 @@ class App:
     # Sources → store → engine ------------------------------------------------------------------------------------------
 
     async def _read(self) -> None:
-        async for update in self.files.updates():
-            self._count(update)
-            self.store.put(update.changes)
-            self._of_folder = update.findings
-            if not self.synced.is_set():
-                await self.translation.build()
-                self._sync(len(update.changes))
-            elif update.changes:
-                self.journal.changed(update.changes, time.monotonic())
-                self.translation.wake()
-                self._look_later()
-            self._look_for.set()
+        with contextlib.ExitStack() as first:
+            first.enter_context(without_collector())
+            async for update in self.files.updates():
+                self._count(update)
+                self.store.put(update.changes)
+                self._of_folder = update.findings
+                if not self.synced.is_set():
+                    await self.translation.build()
+                    self._sync(len(update.changes))
+                    first.close()
+                elif update.changes:
+                    self.journal.changed(update.changes, time.monotonic())
+                    self.translation.wake()
+                    self._look_later()
+                self._look_for.set()
 
     def _sync(self, objects: int) -> None:
         """The first full sync: from now on, what is missing is gone, and not late."""
@@ -119,11 +125,11 @@ class App:
         self._log.info(Log.SYNCED, objects=objects)
 
     def _count(self, update: Update) -> None:
-        for change in update.changes:
-            self.metrics.changes.labels(change.kind).inc()
-            self.metrics.objects.labels(change.kind).inc({"new": 1, "gone": -1}.get(change.what, 0))
-            if self.synced.is_set():
-                self._log.info(Log.CHANGED, kind=change.kind, key=change.key, what=change.what)
+        for (kind, more), count in Counter((one.kind, _MORE.get(one.what, 0)) for one in update.changes).items():
+            self.metrics.changes.labels(kind).inc(count)
+            self.metrics.objects.labels(kind).inc(more * count)
+        for change in update.changes if self.synced.is_set() else ():
+            self._log.info(Log.CHANGED, kind=change.kind, key=change.key, what=change.what)
 
     # Engine → everybody ------------------------------------------------------------------------------------------------
 
