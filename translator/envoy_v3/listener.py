@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from protos.v3 import (
+    Address,
     CommonTlsContext,
     ConnectionLimit,
     DownstreamTlsContext,
@@ -16,12 +17,12 @@ from protos.v3 import (
     Listener,
     ListenerFilter,
     SdsSecretConfig,
+    SocketAddress,
     TlsInspector,
     TlsParameters,
     data,
     pack,
 )
-from translator.envoy_v3.cluster import address
 from translator.envoy_v3.hcm import manager
 from translator.envoy_v3.sources import ADS, BUFFER
 from translator.ir.listener import Chain
@@ -35,7 +36,7 @@ def listener(name: str, bind: str, port: int, chains: Sequence[Chain], sharded: 
     return data(
         Listener(
             name=name,
-            address=address(bind, port),
+            address=Address(socket_address=SocketAddress(address=bind, port_value=port)),
             per_connection_buffer_limit_bytes=BUFFER,
             listener_filters=[_TLS_INSPECTOR] if tls else [],
             filter_chains=[filter_chain(chain, tls, sharded) for chain in chains],
