@@ -80,7 +80,7 @@ HOSTS = Table[str, str]("Hosts")  # route table; its virtual hosts
 DOOR = Table[str, Door]("Door")  # route table
 PLAN = Table[str, Plan]("Plan")  # route table
 PART = Table[tuple[str, str], bytes]("Part")  # (view, RouteConfiguration); its virtual hosts, framed
-ASSIGNMENT = Table[Use, bytes]("Assignment")
+ASSIGNMENT = Table[Use, Packed]("Assignment")
 BODY = Table[Use, Packed]("ClusterBody")
 
 NOTHING = Piece(Precedence(path=(-1, 0), method=False, headers=0, query=0, created="", key="", place=(0, 0)), b"")
@@ -243,29 +243,24 @@ def endpoints(view: View, use: Use) -> Facts:
     known = view.get(ENDPOINTS, use)
     found = known.endpoints if known else ()
     faults = endpoint_faults(use, row, found)
-    yield ASSIGNMENT(use, data(assignment(row.name, (one for one in found if one not in faults))))
+    yield ASSIGNMENT(use, Packed(data(assignment(row.name, (one for one in found if one not in faults)))))
     for finding in faults.values():
         yield REFUSED((use.kind, use.key), finding)
 
 
-@rule(over=CLUSTER_USE, into=(OUT_CLUSTER,))
-def envoy_cluster(view: View, key: tuple[str, Use]) -> Facts:
+@rule(over=CLUSTER_USE, into=(OUT_CLUSTER, OUT_ENDPOINTS))
+def in_group(view: View, key: tuple[str, Use]) -> Facts:
+    """Each group has its own copy, made of the same bytes."""
     group, use = key
-    row, body = view.get(CLUSTER, use), view.get(BODY, use)
+    row, body, members = view.get(CLUSTER, use), view.get(BODY, use), view.get(ASSIGNMENT, use)
     if row is not None and body is not None:
         yield OUT_CLUSTER((group, row.name), body)
-
-
-@rule(over=CLUSTER_USE, into=(OUT_ENDPOINTS,))
-def envoy_endpoints(view: View, key: tuple[str, Use]) -> Facts:
-    group, use = key
-    row, body = view.get(CLUSTER, use), view.get(ASSIGNMENT, use)
-    if row is not None and body is not None:
-        yield OUT_ENDPOINTS((group, row.name), Packed(body))
+    if row is not None and members is not None:
+        yield OUT_ENDPOINTS((group, row.name), members)
 
 
 RULES = (
     compile_route, door, bare_host, attached, host, plan, slots, host_body, configuration,
     envoy_listener, envoy_secret,
-    cluster_body, endpoints, envoy_cluster, envoy_endpoints,
+    cluster_body, endpoints, in_group,
 )  # fmt: skip
