@@ -19,6 +19,9 @@ pytestmark = pytest.mark.e2e
 Asked = Callable[..., http.client.HTTPResponse]
 
 
+LONG = f"/{'segment.' * 100}"  # as an expression it would be larger than Envoy takes
+
+
 def redirect(n: int, prefix: str, **row: object) -> Entry:
     return entry(n, at("prefix", prefix), filters=(Redirect(**row),))  # type: ignore[arg-type]
 
@@ -31,6 +34,7 @@ ENTRIES = [
     redirect(4, "/foo", hostname="b.example", path=PathChange("prefix", "/xyz/")),
     redirect(5, "/gone", hostname="b.example", path=PathChange("prefix", "")),
     redirect(6, "/full", hostname="b.example", path=PathChange("full", "/one"), status=301),
+    redirect(11, LONG, hostname="b.example", path=PathChange("prefix", "/")),
     entry(7, at("exact", "/exact"), Answer(201)),
     entry(8, at("prefix", "/segment"), Answer(202), (Headers(on="response", set=(("x-said", "100% %REQ(host)%"),)),)),
     entry(9, at("regex", "/r[0-9]+"), Answer(203)),
@@ -76,6 +80,10 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
         ("a.example", "/foo", "http://b.example:8080/xyz"),
         ("a.example", "/gone/bar", "http://b.example:8080/bar"),
         ("a.example", "/gone", "http://b.example:8080/"),
+        ("a.example", "/gone?q=1", "http://b.example:8080/?q=1"),
+        ("a.example", f"{LONG}/c", "http://b.example:8080/c"),
+        ("a.example", f"{LONG}/", "http://b.example:8080/"),
+        ("a.example", LONG, "http://b.example:8080/"),
         ("a.example", "/full/x?q=1", "http://b.example:8080/one?q=1"),
         ("root.example", "/c", "http://root.example:8080/new/c"),
     ],
@@ -87,7 +95,7 @@ def test_redirect_leads_where_the_gateway_api_says(ask: Asked, host: str, path: 
 @pytest.mark.parametrize(
     ("path", "status"),
     [("/exact", 201), ("/exact/", 404), ("/segment", 202), ("/segment/x", 202), ("/segmented", 404), ("/r12", 203), ("/r12/x", 404),
-     ("//segment//x", 202), ("/x/../segment", 202), ("/segment%2Fx", 400), ("/full", 301), ("/r", 404)],
+     ("//segment//x", 202), ("/x/../segment", 202), ("/segment%2Fx", 400), ("/full", 301), ("/r", 404), ("/goner", 404)],
 )  # fmt: skip
 def test_path_is_matched_after_it_is_made_plain(ask: Asked, path: str, status: int) -> None:
     assert ask(path).status == status

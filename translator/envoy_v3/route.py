@@ -16,6 +16,7 @@ from protos.v3 import (
 )
 from translator import filters
 from translator.envoy_v3.domain import ROUTES
+from translator.filters.path_change import takes_prefix_away
 from translator.ir import names
 from translator.ir.route import Answer, Entry, Forward, Match, PathMatch, Redirect, Share, Site, TextMatch
 
@@ -30,14 +31,25 @@ def depends_on_site(entry: Entry) -> bool:
 def packed_route(entry: Entry, site: Site) -> bytes:
     """Where the host of the Location is the request's own, requests whose Host names a port get a route of their own."""
     plain = route(entry, site)
-    body = packed(plain)
+    body = packed_entry(entry, plain)
     if not site.host.startswith("*") or not any(type(row) is Redirect and not row.hostname for row in entry.filters):
         return body
     ported = route(entry, Site(path=site.path, host=site.host, scheme=site.scheme, port=site.port, host_names_port=True))
     if ported.redirect == plain.redirect:
         return body
     ported.match.headers.append(_PORT_IN_HOST)
-    return packed(ported) + body
+    return packed_entry(entry, ported) + body
+
+
+def packed_entry(entry: Entry, message: Route) -> bytes:
+    """The routes of an entry: one, or two where a prefix is taken away (filters/path_change.py). Changes the message."""
+    if not entry.filters or not takes_prefix_away(entry.match.path, entry.filters):
+        return packed(message)
+    prefix = message.match.path_separated_prefix
+    message.match.prefix = f"{prefix}/"
+    below = packed(message)
+    message.match.path = prefix
+    return below + packed(message)
 
 
 def packed(message: Route) -> bytes:

@@ -17,7 +17,7 @@ from translator.envoy_v3.checks import endpoint_faults, entry_findings, rule_fin
 from translator.envoy_v3.cluster import assignment, cluster
 from translator.envoy_v3.domain import route_configuration, scope, virtual_host
 from translator.envoy_v3.listener import distinct, listener
-from translator.envoy_v3.route import depends_on_site, packed, packed_route, route
+from translator.envoy_v3.route import depends_on_site, packed_entry, packed_route, route
 from translator.envoy_v3.secret import secret
 from translator.envoy_v3.sharding import SLOTS, shards, shards_of
 from translator.ir import names
@@ -108,7 +108,7 @@ def _compiled(entry: Entry) -> tuple[Piece | None, list[Finding]]:
     findings = [*rule_findings(entry, message)]
     if findings:
         return None, findings
-    return Piece(entry.precedence, b"", entry) if depends_on_site(entry) else Piece(entry.precedence, packed(message)), []
+    return Piece(entry.precedence, b"", entry) if depends_on_site(entry) else Piece(entry.precedence, packed_entry(entry, message)), []
 
 
 @rule(over=CHAIN, into=(DOOR,))

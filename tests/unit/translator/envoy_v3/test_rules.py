@@ -22,7 +22,7 @@ from translator.envoy_v3.sharding import SLOTS, shards, shards_of
 from translator.ir.cluster import Cluster, Endpoint, Endpoints, Use
 from translator.ir.listener import Chain, Port
 from translator.ir.output import Group
-from translator.ir.route import Answer, Forward, Match, Mirror, Place, Redirect, Share, TextMatch
+from translator.ir.route import Answer, Forward, Match, Mirror, PathChange, Place, Redirect, Rewrite, Share, TextMatch
 from translator.ir.tables import (
     CERTIFICATE,
     CLUSTER_USE,
@@ -241,6 +241,15 @@ def test_redirect_names_the_port_of_the_listener_it_is_asked_at() -> None:
         for name in (ONLY, "local/80/http/1/0")
     ]
     assert ports == [8080, 0]
+
+
+def test_prefix_that_is_taken_away_makes_two_routes() -> None:
+    one = entry(match=at("prefix", "/old/"), filters=(Rewrite(path=PathChange("prefix", "/")),))
+    world = World(served(), *routed([one]))
+    first, second = RouteConfiguration.FromString(world.body(OUT_ROUTES, f"{TABLE}/1/0")).virtual_hosts[0].routes
+    assert (first.match.prefix, second.match.path) == ("/old/", "/old")
+    assert first.route == second.route
+    assert first.route.prefix_rewrite == "/"
 
 
 def test_redirect_that_waits_for_its_listener_is_there_once_it_comes() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import re2
 
-from translator.filters.path_change import path_replaced, prefix_replaced
-from translator.ir.route import PathMatch
+from translator.filters.path_change import path_replaced, prefix_replaced, takes_prefix_away
+from translator.ir.route import Filter, Headers, PathChange, PathMatch, Redirect, Rewrite
 
 
 def rewritten(match: str, value: str, path: str) -> str:
@@ -15,6 +15,8 @@ def rewritten(match: str, value: str, path: str) -> str:
     if change := fields.get("regex_rewrite"):
         return re2.sub(change.pattern.regex, change.substitution, path)
     matched = match.rstrip("/") or "/"
+    if takes_prefix_away(PathMatch("prefix", match), (Rewrite(path=PathChange("prefix", value)),)):
+        matched += "/" if path.startswith(f"{matched}/") else ""  # a route for each
     assert path.startswith(matched)
     return fields["prefix_rewrite"] + path[len(matched) :]
 
@@ -47,9 +49,21 @@ def test_prefix_is_replaced_by_whole_segments(match: str, value: str, path: str,
     assert rewritten(match, value, path) == result
 
 
-def test_removed_prefix_is_literal_text_and_no_expression() -> None:
-    change = prefix_replaced(PathMatch("prefix", "/a.b"), "")["regex_rewrite"]
-    assert re2.sub(change.pattern.regex, change.substitution, "/axb/c") == "/axb/c"
+@pytest.mark.parametrize(
+    ("match", "row", "away"),
+    [
+        (PathMatch("prefix", "/a"), Rewrite(path=PathChange("prefix", "/")), True),
+        (PathMatch("prefix", "/a/"), Redirect(path=PathChange("prefix", "")), True),
+        (PathMatch("prefix", "/a"), Rewrite(path=PathChange("prefix", "/b")), False),
+        (PathMatch("prefix", "/a"), Rewrite(path=PathChange("full", "/")), False),
+        (PathMatch("prefix", "/a"), Rewrite(hostname="b"), False),
+        (PathMatch("prefix", "/"), Rewrite(path=PathChange("prefix", "/")), False),
+        (PathMatch("exact", "/a"), Rewrite(path=PathChange("prefix", "/")), False),
+        (PathMatch("prefix", "/a"), Headers(on="request"), False),
+    ],
+)
+def test_prefix_is_taken_away_where_nothing_takes_its_place(match: PathMatch, row: Filter, away: bool) -> None:
+    assert takes_prefix_away(match, (row,)) is away
 
 
 def test_match_that_is_no_prefix_has_its_whole_path_replaced() -> None:
