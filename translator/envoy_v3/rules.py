@@ -113,8 +113,19 @@ def _compiled(entry: Entry) -> tuple[Piece | None, list[Finding]]:
 
 @rule(over=CHAIN, into=(DOOR,))
 def door(view: View, port: Port) -> Facts:
-    for chain in view.list(CHAIN, port):
-        yield DOOR(chain.table, Door(port.group, "https" if chain.secrets else "http", port.port))
+    """The port is the one that clients reach, so that a Location leads there: the offset of a folder's Envoy included.
+
+    Where a Service in front of Envoy maps ports back, the offset must not be named; then Group has to say so.
+    """
+    number = _moved(view, port)
+    for chain in view.list(CHAIN, port) if number else ():
+        yield DOOR(chain.table, Door(port.group, "https" if chain.secrets else "http", number))
+
+
+def _moved(view: View, port: Port) -> int:
+    """The port as Envoy binds it; 0 where the group's offset moves it out of range. Fronts tell whoever asked for it."""
+    number = port.port + _group(view, port.group).port_offset
+    return number if 0 < number < 65536 else 0
 
 
 @rule(over=HOST, into=(ATTACHED,))
@@ -194,10 +205,8 @@ def configuration(view: View, key: tuple[str, str]) -> Facts:
 
 @rule(over=CHAIN, into=(OUT_LISTENER,))
 def envoy_listener(view: View, port: Port) -> Facts:
-    """A port that the group's offset moves out of range is left out: no object is at fault, and the others serve on."""
-    group = _group(view, port.group)
-    number = port.port + group.port_offset
-    if not 0 < number < 65536:
+    group, number = _group(view, port.group), _moved(view, port)
+    if not number:
         return
     name, chains = names.listener(port), [*distinct(view.list(CHAIN, port))]
     for at, sharded in ((port.group, True), *(((names.flat(port.group), False),) if group.flat else ())):

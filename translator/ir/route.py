@@ -131,7 +131,7 @@ class Place(Row, frozen=True, gc=False, order=True):
 class Site(Row, frozen=True, gc=False, kw_only=True):
     """What an action may depend on beside its entry: the path matched, and the door through which requests come.
 
-    `host` is that of the virtual host, `port` the one the Gateway names. `host_names_port` is true for the requests whose Host
+    `host` is that of the virtual host, `port` the one that clients reach. `host_names_port` is true for the requests whose Host
     header carries a port, where these are told apart.
     """
 

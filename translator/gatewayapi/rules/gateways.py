@@ -35,7 +35,7 @@ from translator.ir import names
 from translator.ir.finding import Finding
 from translator.ir.listener import Chain, Port
 from translator.ir.route import Place
-from translator.ir.tables import CERTIFICATE, CHAIN, HOST, SECRET_USE
+from translator.ir.tables import CERTIFICATE, CHAIN, GROUP, HOST, SECRET_USE
 from translator.resources.gateway import GatewayAddress, Listener
 from translator.resources.meta import LocalReference
 
@@ -122,7 +122,7 @@ def listener(view: View, key: str) -> Facts:
     spec, gateway = one.spec, one.gateway
     verdict = next((each for each in view.list(VERDICT, key) if each.reason), None) or view.get(VERDICT, key) or Verdict()
     secrets, wrong = certificates(view, one)
-    problems = [*spec_problems(gateway, one.index, spec), *contest_problems(one, verdict), *wrong]
+    problems = [*spec_problems(gateway, one.index, spec), *contest_problems(one, verdict), *offset_problems(view, one), *wrong]
     accepted = all(problem.condition not in (ACCEPTED, CONFLICTED) for problem in problems)
     serves = accepted and bool(one.ports) and (spec.protocol != "HTTPS" or bool(secrets)) and bool(supported_kinds(spec))
     yield LISTENER_STATE(gateway, listener_state(one.index, spec, accepted, serves, verdict.overlaps, problems))
@@ -162,6 +162,20 @@ def contest_problems(one: Declared, verdict: Verdict) -> Iterator[Problem]:
         yield Problem(
             verdict.condition, verdict.reason, Finding(code=code, kind="Gateway", key=one.gateway, message=message, path=path, fix=fix)
         )
+
+
+def offset_problems(view: View, one: Declared) -> Iterator[Problem]:
+    """A port that no proxy can bind, once the offset of the group is added to it."""
+    for name in dict.fromkeys(port.group for port in one.ports):
+        group = view.get(GROUP, name)
+        moved = one.spec.port + (group.port_offset if group else 0)
+        if not 0 < moved < 65536:
+            message = f'listener "{one.spec.name}" is not served: with the offset of the proxies its port {one.spec.port} would be {moved}'
+            path = ("spec", "listeners", one.index, "port")
+            fix = "use another port or another offset"
+            yield Problem(
+                ACCEPTED, "PortUnavailable", Finding(code="PM0307", kind="Gateway", key=one.gateway, message=message, path=path, fix=fix)
+            )
 
 
 def certificates(view: View, one: Declared) -> tuple[list[str], list[Problem]]:

@@ -243,6 +243,13 @@ def test_redirect_names_the_port_of_the_listener_it_is_asked_at() -> None:
     assert ports == [8080, 0]
 
 
+def test_redirect_names_the_port_that_clients_reach() -> None:
+    one = entry(filters=(Redirect(hostname="b.example"),))
+    world = World((GROUP, "local", Group(port_offset=1000)), served(), *routed([one]))
+    host = RouteConfiguration.FromString(world.body(OUT_ROUTES, f"{TABLE}/1/0")).virtual_hosts[0]
+    assert host.routes[0].redirect.port_redirect == 9080
+
+
 def test_prefix_that_is_taken_away_makes_two_routes() -> None:
     one = entry(match=at("prefix", "/old/"), filters=(Rewrite(path=PathChange("prefix", "/")),))
     world = World(served(), *routed([one]))

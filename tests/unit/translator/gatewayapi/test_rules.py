@@ -282,6 +282,17 @@ def test_conflicting_listeners_are_both_told_and_neither_serves() -> None:
     assert conditions(engine, "Gateway", "infra/edge")["Accepted"] == (True, "ListenersNotValid")
 
 
+def test_a_port_that_the_offset_moves_out_of_range_is_told_and_its_listener_is_not_served() -> None:
+    engine = run(BASE)
+    assert codes(engine) == set()
+    engine.apply([(GROUP, "local", Group(port_offset=-80))])
+    assert codes(engine) == {("infra/edge", "PM0307")}
+    assert conditions(engine, "Gateway", "infra/edge")["Programmed"] == (False, "Invalid")
+    (listener,) = row(engine, OUT_STATUS, ("Gateway", "infra/edge")).listeners
+    assert ("Accepted", False, "PortUnavailable") in {(one.type, one.status, one.reason) for one in listener.conditions}
+    assert engine.rows(CHAIN) == {}
+
+
 def test_a_static_address_is_bound_and_an_odd_one_is_refused() -> None:
     gateway = BASE.replace("gatewayClassName: pointsman\n", "gatewayClassName: pointsman\n  addresses: [{value: 127.0.0.9}]\n")
     assert [port.address for port in run(gateway).rows(CHAIN)] == ["127.0.0.9"]
