@@ -11,7 +11,7 @@ from ipaddress import ip_address
 
 import re2
 
-from protos.v3 import Route
+from protos.v3 import Message, Route
 from translator import filters
 from translator.envoy_v3.validation import violations
 from translator.ir.cluster import Cluster, Endpoint, Use
@@ -42,11 +42,14 @@ def entry_findings(entry: Entry) -> Iterator[Finding]:
             yield Finding(code=code, kind=kind, key=key, message=message, path=(*base, *path))
 
 
-def rule_findings(entry: Entry, message: Route) -> Iterator[Finding]:
-    """The rules of Envoy's API that the route breaks. Their paths are Envoy's, so the finding points to the rule."""
-    for one in violations(message):
-        text = f"Envoy refuses {one.path}: {one.rule}"
-        yield Finding(code="PM0601", kind=entry.origin[0], key=entry.origin[1], message=text, path=("spec", "rules", entry.rule))
+def rule_findings(entry: Entry, message: Route) -> list[Finding]:
+    return broken(message, *entry.origin, ("spec", "rules", entry.rule))
+
+
+def broken(message: Message, kind: str, key: str, path: Path = ()) -> list[Finding]:
+    """The rules of Envoy's API that a message breaks. Their paths are Envoy's, so `path` leads to what it is made of."""
+    texts = [f"Envoy refuses {one.path}: {one.rule}" for one in violations(message)]
+    return [Finding(code="PM0601", kind=kind, key=key, message=text, path=path) for text in texts]
 
 
 def match_problems(entry: Entry) -> Iterator[Problem]:

@@ -11,15 +11,17 @@ from typing import Literal
 
 from msgspec import structs
 
-from protos.v3 import data
+from protos.v3 import Cluster as EnvoyCluster
+from protos.v3 import Listener, Secret, data
 from translator.engine import Facts, Table, View, rule
-from translator.envoy_v3.checks import endpoint_faults, entry_findings, rule_findings, share_findings
+from translator.envoy_v3.checks import broken, endpoint_faults, entry_findings, rule_findings, share_findings
 from translator.envoy_v3.cluster import assignment, cluster
 from translator.envoy_v3.domain import route_configuration, scope, virtual_host
 from translator.envoy_v3.listener import distinct, listener
 from translator.envoy_v3.route import depends_on_site, packed_entry, packed_route, route
 from translator.envoy_v3.secret import secret
 from translator.envoy_v3.sharding import SLOTS, shards, shards_of
+from translator.envoy_v3.validation import violations
 from translator.ir import names
 from translator.ir.cluster import Cluster, Endpoint, Use
 from translator.ir.finding import Finding
@@ -105,7 +107,7 @@ def _compiled(entry: Entry) -> tuple[Piece | None, list[Finding]]:
     if findings:
         return None, findings  # what is no text cannot be put into a message
     message = route(entry, Site(path=entry.match.path))
-    findings = [*rule_findings(entry, message)]
+    findings = rule_findings(entry, message)
     if findings:
         return None, findings
     return Piece(entry.precedence, b"", entry) if depends_on_site(entry) else Piece(entry.precedence, packed_entry(entry, message)), []
@@ -203,27 +205,40 @@ def configuration(view: View, key: tuple[str, str]) -> Facts:
 # Listeners and secrets ---------------------------------------------------------------------------------------------------
 
 
-@rule(over=CHAIN, into=(OUT_LISTENER,))
+@rule(over=CHAIN, into=(OUT_LISTENER, REFUSED))
 def envoy_listener(view: View, port: Port) -> Facts:
+    """A listener that Envoy would refuse is left out whole, and all who asked for the port are told."""
     group, number = _group(view, port.group), _moved(view, port)
     if not number:
         return
-    name, chains = names.listener(port), [*distinct(view.list(CHAIN, port))]
+    rows = view.list(CHAIN, port)
+    name, chains = names.listener(port), [*distinct(rows)]
     for at, sharded in ((port.group, True), *(((names.flat(port.group), False),) if group.flat else ())):
-        yield OUT_LISTENER((at, name), Packed(listener(name, port.address or group.bind, number, chains, sharded)))
+        body = listener(name, port.address or group.bind, number, chains, sharded)
+        message = Listener.FromString(body)
+        wrong = [one for row in rows for kind, key, path in row.origins for one in broken(message, kind, key, path)]
+        if not violations(message):
+            yield OUT_LISTENER((at, name), Packed(body))
+        for finding in wrong:
+            yield REFUSED((finding.kind, finding.key), finding)
 
 
 def _group(view: View, name: str) -> Group:
     return view.get(GROUP, name) or Group()
 
 
-@rule(over=SECRET_USE, into=(OUT_SECRET,))
+@rule(over=SECRET_USE, into=(OUT_SECRET, REFUSED))
 def envoy_secret(view: View, key: tuple[str, str]) -> Facts:
     group, of = key
     pair = view.get(CERTIFICATE, of)
     if pair is not None:
         name = names.secret(of)
-        yield OUT_SECRET((group, name), Packed(secret(name, *pair)))
+        body = secret(name, *pair)
+        wrong = broken(Secret.FromString(body), "Secret", of)
+        if not wrong:
+            yield OUT_SECRET((group, name), Packed(body))
+        for finding in wrong:
+            yield REFUSED(("Secret", of), finding)
 
 
 # Clusters and endpoints --------------------------------------------------------------------------------------------------
@@ -234,8 +249,12 @@ def cluster_body(view: View, use: Use) -> Facts:
     row = view.one(CLUSTER, use)
     faults = endpoint_faults(use, row, row.endpoints)
     sound = _without(row, faults) if faults else row
-    yield BODY(use, Packed(cluster(sound), (row.name,) if row.discovery == "eds" else ()))
-    for finding in faults.values():
+    body = cluster(sound)
+    varies = row.discovery == "dns" or not row.name  # of others only the name does, and a test holds the rest to the rules
+    wrong = broken(EnvoyCluster.FromString(body), use.kind, use.key) if varies else []
+    if not wrong:
+        yield BODY(use, Packed(body, (row.name,) if row.discovery == "eds" else ()))
+    for finding in (*faults.values(), *wrong):
         yield REFUSED((use.kind, use.key), finding)
 
 
@@ -252,8 +271,11 @@ def endpoints(view: View, use: Use) -> Facts:
     known = view.get(ENDPOINTS, use)
     found = known.endpoints if known else ()
     faults = endpoint_faults(use, row, found)
-    yield ASSIGNMENT(use, Packed(data(assignment(row.name, (one for one in found if one not in faults)))))
-    for finding in faults.values():
+    message = assignment(row.name, (one for one in found if one not in faults))
+    wrong = broken(message, use.kind, use.key)
+    if not wrong:
+        yield ASSIGNMENT(use, Packed(data(message)))
+    for finding in (*faults.values(), *wrong):
         yield REFUSED((use.kind, use.key), finding)
 
 

@@ -74,6 +74,8 @@ class Served(Row, frozen=True, gc=False, order=True):
     hostname: str
     secrets: tuple[str, ...]
     table: str
+    gateway: str
+    index: int  # of the listener within it
 
 
 class Compiled(Row, frozen=True, gc=False):

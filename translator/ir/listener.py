@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from translator.ir.finding import Path
 from translator.ir.value import Row
 
 
@@ -17,10 +18,11 @@ class Chain(Row, frozen=True, gc=False, kw_only=True):
     """One filter chain that speaks HTTP: what selects it, what it presents, and the route table it asks.
 
     `server_names` empty matches every connection; `secrets` empty means plain text, else the names of SDS secrets, in
-    the order in which certificates are offered.
+    the order in which certificates are offered. `origins` are kind, key and field of all who asked for it, for findings.
     """
 
     name: str
     table: str
     server_names: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    origins: tuple[tuple[str, str, Path], ...] = ()

@@ -32,7 +32,7 @@ from translator.gatewayapi.tables import (
 )
 from translator.inputs import GATEWAY, GATEWAY_CLASS, SECRET
 from translator.ir import names
-from translator.ir.finding import Finding
+from translator.ir.finding import Finding, Path
 from translator.ir.listener import Chain, Port
 from translator.ir.route import Place
 from translator.ir.tables import CERTIFICATE, CHAIN, GROUP, HOST, SECRET_USE
@@ -135,13 +135,14 @@ def listener(view: View, key: str) -> Facts:
     for section in (spec.name, ""):
         yield TARGET((gateway, section), target)
     if serves:
-        yield from served(key, spec, tables, tuple(secrets))
+        yield from served(key, one, tables, tuple(secrets))
 
 
-def served(key: str, spec: Listener, tables: tuple[tuple[Port, str], ...], secrets: tuple[str, ...]) -> Facts:
+def served(key: str, one: Declared, tables: tuple[tuple[Port, str], ...], secrets: tuple[str, ...]) -> Facts:
     """A filter chain at each port, and the host that is this listener's own even while no route stands there."""
+    spec, presented = one.spec, tuple(names.secret(secret) for secret in secrets)
     for port, table in tables:
-        yield SERVED(port, Served(spec.protocol, spec.hostname.lower(), tuple(names.secret(secret) for secret in secrets), table))
+        yield SERVED(port, Served(spec.protocol, spec.hostname.lower(), presented, table, one.gateway, one.index))
         for secret in secrets:
             yield SECRET_USE((port.group, secret), key)
         if spec.hostname:
@@ -212,12 +213,18 @@ def _certificate_problem(one: Declared, path: tuple[str | int, ...], reason: str
 @rule(over=SERVED, into=(CHAIN,))
 def chains(view: View, key: Port) -> Facts:
     """The filter chains of a port: one for all plain HTTP, one for each TLS server name."""
-    for table in dict.fromkeys(one.table for one in view.list(SERVED, key) if one.protocol == "HTTP"):
-        yield CHAIN(key, Chain(name="http", table=table))
+    plain = [one for one in view.list(SERVED, key) if one.protocol == "HTTP"]
+    for table in dict.fromkeys(one.table for one in plain):
+        yield CHAIN(key, Chain(name="http", table=table, origins=tuple(map(origin, plain))))
     for one in view.list(SERVED, key):
         if one.protocol == "HTTPS":
             hosts = (one.hostname,) if one.hostname else ()
-            yield CHAIN(key, Chain(name=f"https/{one.hostname or ANY}", table=one.table, server_names=hosts, secrets=one.secrets))
+            name = f"https/{one.hostname or ANY}"
+            yield CHAIN(key, Chain(name=name, table=one.table, server_names=hosts, secrets=one.secrets, origins=(origin(one),)))
+
+
+def origin(one: Served) -> tuple[str, str, Path]:
+    return "Gateway", one.gateway, ("spec", "listeners", one.index)
 
 
 RULES = (gateway, ports, certificate, listener, chains)

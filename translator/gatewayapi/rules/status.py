@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from translator.engine import Facts, View, rule
 from translator.gatewayapi.addresses import bind_addresses, usable
 from translator.gatewayapi.conditions import (
@@ -67,7 +69,8 @@ def _served(view: View, key: str) -> bool:
 @rule(over=OURS, into=(OUT_STATUS,))
 def gateway_status(view: View, key: str) -> Facts:
     gateway = view.one(GATEWAY, key)
-    states = view.list(LISTENER_STATE, key)
+    refused = {finding.path: finding.message for finding in view.list(REFUSED, ("Gateway", key))}
+    states = [without(state, refused.get(("spec", "listeners", state.index), "")) for state in view.list(LISTENER_STATE, key)]
     group = view.get(GROUP, view.one(OURS, key))
     addresses = [address or (group.bind if group else "") for address in bind_addresses(gateway.spec.addresses)]
     status = Status(
@@ -77,6 +80,14 @@ def gateway_status(view: View, key: str) -> Facts:
         listeners=tuple(listener_status(state, view.count(ROUTE_ON, listener_id(key, state.name))) for state in states),
     )
     yield OUT_STATUS(("Gateway", key), status)
+
+
+def without(state: ListenerState, message: str) -> ListenerState:
+    """The state of a listener that was left out because Envoy would refuse it."""
+    if not message:
+        return state
+    others = tuple(one for one in state.conditions if one.type != PROGRAMMED)
+    return structs.replace(state, programmed=False, conditions=(*others, fails(PROGRAMMED, "Invalid", message)))
 
 
 def listener_status(state: ListenerState, attached: int) -> ListenerStatus:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from protos.v3 import Cluster as EnvoyCluster
 from protos.v3 import ClusterLoadAssignment, Listener, RouteConfiguration, ScopedRouteConfiguration, Secret, data
 from tests.unit.translator.envoy_v3.world import (
     CART,
@@ -18,7 +19,9 @@ from tests.unit.translator.envoy_v3.world import (
     small,
     upstream,
 )  # fmt: skip
+from translator.envoy_v3.cluster import cluster
 from translator.envoy_v3.sharding import SLOTS, shards, shards_of
+from translator.envoy_v3.validation import violations
 from translator.ir.cluster import Cluster, Endpoint, Endpoints, Use
 from translator.ir.listener import Chain, Port
 from translator.ir.output import Group
@@ -213,6 +216,34 @@ def test_port_moved_out_of_range_is_left_out_and_the_others_serve(offset: int) -
     other = Port("local", "", 8080 - offset if offset < 0 else 80)
     world = World((GROUP, "local", Group(port_offset=offset)), served(), served(Chain(name="b", table="b"), port=other))
     assert len(world.names(OUT_LISTENER)) == 1
+
+
+def test_listener_that_envoy_would_refuse_is_left_out_and_all_who_asked_for_it_are_told() -> None:
+    origins = tuple(("Gateway", f"infra/{name}", ("spec", "listeners", 0)) for name in "ab")
+    world = World((GROUP, "local", Group(bind="")), served(Chain(name="http", table=TABLE, origins=origins)))
+    assert not world.names(OUT_LISTENER)
+    for name in "ab":
+        (finding,) = world.refused("Gateway", f"infra/{name}")
+        assert (finding.code, finding.path) == ("PM0601", ("spec", "listeners", 0))
+        assert "string.min_len" in finding.message
+    world.change((GROUP, "local", Group(bind="127.0.0.1")))
+    assert (world.names(OUT_LISTENER), world.refused("Gateway", "infra/a")) == ({"local/8080"}, [])
+
+
+@pytest.mark.parametrize("discovery", ["eds", "dns"])
+def test_upstream_that_envoy_would_refuse_is_left_out_and_its_object_is_told(discovery: str) -> None:
+    row = Cluster(name="", discovery=discovery)  # type: ignore[arg-type]
+    world = World(*upstream(USE, row, Endpoint("127.0.0.1", 80)))
+    assert not world.names(OUT_CLUSTER)
+    assert not world.names(OUT_ENDPOINTS)
+    assert {finding.code for finding in world.refused("Service")} == {"PM0601"}
+
+
+@pytest.mark.parametrize("discovery", ["eds", "dns"])
+@pytest.mark.parametrize("protocol", ["http1", "h2c"])
+def test_what_all_clusters_have_breaks_no_rule(discovery: str, protocol: str) -> None:
+    row = Cluster(name=NAME, discovery=discovery, protocol=protocol)  # type: ignore[arg-type]
+    assert violations(EnvoyCluster.FromString(cluster(row))) == ()
 
 
 def test_new_certificate_changes_its_secret_and_no_listener() -> None:

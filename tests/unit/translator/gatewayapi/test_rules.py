@@ -293,6 +293,17 @@ def test_a_port_that_the_offset_moves_out_of_range_is_told_and_its_listener_is_n
     assert engine.rows(CHAIN) == {}
 
 
+def test_a_listener_that_envoy_would_refuse_is_accepted_and_not_programmed() -> None:
+    engine = run(BASE)
+    (chain,) = engine.rows(CHAIN).values()
+    ((kind, key, path),) = chain[0].origins
+    engine.apply([(REFUSED, (kind, key), Finding(code="PM0601", kind=kind, key=key, message="no", path=path))])
+    assert conditions(engine, "Gateway", "infra/edge")["Programmed"] == (False, "Invalid")
+    (listener,) = row(engine, OUT_STATUS, ("Gateway", "infra/edge")).listeners
+    assert {one.type: one.status for one in listener.conditions}["Programmed"] is False
+    assert codes(engine) == {("infra/edge", "PM0601")}
+
+
 def test_a_static_address_is_bound_and_an_odd_one_is_refused() -> None:
     gateway = BASE.replace("gatewayClassName: pointsman\n", "gatewayClassName: pointsman\n  addresses: [{value: 127.0.0.9}]\n")
     assert [port.address for port in run(gateway).rows(CHAIN)] == ["127.0.0.9"]
