@@ -1,0 +1,54 @@
+"""`pointsman serve` as a process of its own, which can be killed and started again on the same ports."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+
+from tests.e2e.envoy import free_port
+from tests.waiting import wait_until
+
+
+class Server:
+    def __init__(self, folder: Path, log: Path, *options: str) -> None:
+        self.xds, self.admin = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+        self._command = [sys.executable, "-m", "xds", "serve", "--files", str(folder), "--xds", self.xds, "--admin", self.admin, *options]
+        self._log = log
+        self.process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.kill()
+
+    async def start(self) -> None:
+        with self._log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(*self._command, stdout=log, stderr=log)
+        await wait_until(self._is_ready, 30, "the server to be ready")
+
+    async def kill(self) -> None:
+        """As the kernel does it when memory is short: no word to anybody."""
+        assert self.process
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGKILL)
+        await self.process.wait()
+
+    async def _is_ready(self) -> bool:
+        assert self.process
+        assert self.process.returncode is None, self._log.read_text()[-2000:]
+        try:
+            async with aiohttp.ClientSession() as session, session.get(f"http://{self.admin}/readyz") as response:
+                return response.status == 200
+        except aiohttp.ClientConnectionError:
+            return False
+
+    async def get(self, path: str) -> Any:
+        async with aiohttp.ClientSession() as session, session.get(f"http://{self.admin}{path}") as response:
+            return await response.json()
