@@ -26,6 +26,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -239,9 +240,14 @@ class Engine:
                 self._ask(rank, todo.popitem()[0])
                 yield
 
-    def settled(self) -> dict[Name, Any]:
-        """The outputs that differ from when this was last asked, by table and key; None where one is gone."""
-        before, self._before = self._before, {}
+    def settled(self, most: int | None = None) -> dict[Name, Any]:
+        """The outputs that differ from when this was last asked, by table and key; None where one is gone.
+
+        `most` looks at no more than so many of those touched, so that a large batch can be handed on in pieces:
+        `unsettled` says how many are left.
+        """
+        names = list(islice(self._before, most))
+        before = {name: self._before.pop(name) for name in names}
         found: dict[Name, Any] = {}
         for name, was in before.items():
             group = self._stores[name[0]].get(name[1])
@@ -349,6 +355,10 @@ class Engine:
                 self._dirty[reader.rank][reader.key] = None
             if not group.rows:
                 group.leave_if_empty()
+
+    @property
+    def unsettled(self) -> int:
+        return len(self._before)
 
     # Looking -----------------------------------------------------------------------------------------------------------
 

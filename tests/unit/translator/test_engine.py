@@ -96,6 +96,17 @@ def test_settled_tells_what_differs_since_it_was_last_asked() -> None:
     assert engine.settled() == {(B, "y"): 3}
 
 
+def test_outputs_of_a_large_batch_can_be_taken_in_pieces() -> None:
+    engine = Engine((A,), (copy,), (B,))
+    for _ in engine.steps([(A, name, 1) for name in "vwxyz"]):
+        pass
+    pieces = []
+    while engine.unsettled:
+        pieces.append(engine.settled(2))
+    assert [len(piece) for piece in pieces] == [2, 2, 1]
+    assert {key for piece in pieces for _, key in piece} == set("vwxyz")
+
+
 def test_what_is_born_and_dies_in_one_batch_is_not_reported() -> None:
     engine = Engine((A,), (copy,), (B,))
     assert engine.apply([(A, "x", 1), (A, "x", None)]) == {}
