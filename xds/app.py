@@ -100,21 +100,24 @@ class App:
     # Sources → store → engine ------------------------------------------------------------------------------------------
 
     async def _read(self) -> None:
-        with contextlib.ExitStack() as first:
-            first.enter_context(without_collector())
-            async for update in self.files.updates():
-                self._count(update)
-                self.store.put(update.changes)
-                self._of_folder = update.findings
-                if not self.synced.is_set():
-                    await self.translation.build()
-                    self._sync(len(update.changes))
-                    first.close()
-                elif update.changes:
-                    self.journal.changed(update.changes, time.monotonic())
-                    self.translation.wake()
-                    self._look_later()
-                self._look_for.set()
+        updates = self.files.updates()
+        with without_collector():
+            first = await anext(updates)
+            self._take(first)
+            await self.translation.build()
+        self._sync(len(first.changes))
+        async for update in updates:
+            self._take(update)
+            if update.changes:
+                self.journal.changed(update.changes, time.monotonic())
+                self.translation.wake()
+                self._look_later()
+
+    def _take(self, update: Update) -> None:
+        self._count(update)
+        self.store.put(update.changes)
+        self._of_folder = update.findings
+        self._look_for.set()
 
     def _sync(self, objects: int) -> None:
         """The first full sync: from now on, what is missing is gone, and not late."""

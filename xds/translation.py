@@ -16,6 +16,7 @@ from translator.engine import Engine, Name
 from xds.store import Store
 
 SLICE = 0.002  # seconds of work at a time: a timer passes three turns of the loop, so lag is about three slices
+PIECE = 500  # outputs: some 5 ms of hashing and framing
 FREEZE_AFTER = 5_000  # runs of rules after which their answers are put out of the collector's sight, when idle
 
 Settled = Mapping[Name, Any]
@@ -50,18 +51,25 @@ class Translation:
                 await self._batch(batch)
 
     async def build(self) -> None:
-        """The first time, with everything at once."""
-        with without_collector():
-            await self.drain()
+        """The first time, with everything in one batch: no rule meets half of what it asks for, and runs again for the rest.
+
+        Nobody is served yet, so the outputs are handed on in pieces. Call it with the collector off (`without_collector`).
+        """
+        async with self.calm:
+            await self._batch(self.store.take(len(self.store)), PIECE)
+        await self.drain()
         self._freeze()
 
-    async def _batch(self, batch: list[tuple[Any, Any, Any]]) -> None:
+    async def _batch(self, batch: list[tuple[Any, Any, Any]], piece: int | None = None) -> None:
+        """`piece` is the number of outputs to hand on at a time; without it all of the batch is handed on as one state."""
         due = self._clock() + SLICE
         for _ in self.engine.steps(batch):
             if self._clock() > due:
                 await asyncio.sleep(0)
                 due = self._clock() + SLICE
-        self._settled(self.engine.settled())
+        while self.engine.unsettled:
+            self._settled(self.engine.settled(piece))
+            await asyncio.sleep(0)
 
     def _freeze(self) -> None:
         """Edits leave no cyclic garbage (a law of the engine), so nothing is lost by not collecting first."""
@@ -71,7 +79,10 @@ class Translation:
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """For the first read and build: the collector would look at a million objects over and over, up to 120 ms each time."""
+    """For the first read and the first build: it would look at millions of objects over and over, and find nothing.
+
+    Freeze before the end of it, or the collector begins with all of them.
+    """
     was = gc.isenabled()
     gc.disable()
     try:

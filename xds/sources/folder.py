@@ -93,6 +93,7 @@ class Folder:
     def __init__(self, door: Door, *, allow_mass_deletion: bool = False) -> None:
         self._door = door
         self._files: dict[str, _File] = {}
+        self._faulty: set[str] = set()  # files with findings: few, whatever the number of files
         self._restless: dict[str, None] = {}  # files that moved, until they are quiet
         self._ticked = 0.0
         self._holders: dict[Name, list[str]] = {}  # paths that hold the object, sorted: the first counts
@@ -174,19 +175,19 @@ class Folder:
             entries = {**file.entries, **entries}
         else:
             file.good = now
-        self._findings(file, findings)
+        self._findings(path, file, findings)
         self._replace(path, file, entries, now)
 
     def _fault(self, path: str, file: _File, fault: Fault) -> None:
         finding = Finding(code=fault.code, kind="", key="", message=fault.message, fix=fault.fix)
-        self._findings(file, [Located(path, fault.at or Position(1, 1), finding, file.good)])
+        self._findings(path, file, [Located(path, fault.at or Position(1, 1), finding, file.good)])
 
-    @staticmethod
-    def _findings(file: _File, findings: Iterable[Located]) -> None:
+    def _findings(self, path: str, file: _File, findings: Iterable[Located]) -> None:
         """New ones wait for quiet; those that are no longer found are forgotten at once."""
         file.findings = tuple(findings)
         still = {(one.finding, one.at): one for one in file.findings}
         file.reported = tuple(still[one.finding, one.at] for one in file.reported if (one.finding, one.at) in still)
+        self._faulty.add(path) if still else self._faulty.discard(path)
 
     def _replace(self, path: str, file: _File, entries: dict[Name, Entry], now: float) -> None:
         old, file.entries = file.entries, entries
@@ -231,7 +232,7 @@ class Folder:
         if file and not file.gone:
             file.gone, file.text, file.delayed = True, None, None
             self._stir(path, file, now)
-            self._findings(file, ())
+            self._findings(path, file, ())
             self._replace(path, file, {}, now)
 
     def blind(self, folders: dict[str, str], now: float) -> None:
@@ -306,7 +307,7 @@ class Folder:
 
     def findings(self, now: float) -> list[Located]:
         """What is wrong with the folder and its files, as far as it has been so for long enough."""
-        found = [one for _, file in sorted(self._files.items()) for one in file.reported]
+        found = [one for path in sorted(self._faulty) if path in self._files for one in self._files[path].reported]
         for name, since in sorted(self._doubtful.items()):
             if now >= since + QUIET:
                 found += self._doubles(name)

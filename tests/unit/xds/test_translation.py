@@ -12,7 +12,7 @@ from translator.inputs import SERVICE
 from translator.resources.core import Service
 from translator.resources.meta import Metadata
 from xds.store import Change, Store
-from xds.translation import Translation
+from xds.translation import Translation, without_collector
 
 OUT = Table[str, str]("out")
 
@@ -47,9 +47,18 @@ class World:
 async def test_all_that_waits_is_taken_in_by_batches() -> None:
     world = World()
     world.put(*(str(number) for number in range(450)))
-    await world.translation.build()
+    await world.translation.drain()
     assert len(world.outputs) == 450
     assert world.settled == 3
+
+
+async def test_the_first_build_is_one_batch_whose_outputs_are_handed_on_in_pieces() -> None:
+    world = World()
+    world.put(*(str(number) for number in range(1200)))
+    await world.translation.build()
+    assert len(world.outputs) == 1200
+    assert world.settled == 3
+    gc.unfreeze()
 
 
 async def test_others_have_their_turn_while_a_batch_runs() -> None:
@@ -90,10 +99,11 @@ async def test_what_is_put_later_is_taken_in_when_woken() -> None:
     assert world.outputs == {"a": "a"}
 
 
-async def test_the_collector_is_as_it_was_after_the_first_build() -> None:
+def test_the_collector_is_as_it_was_afterwards() -> None:
     assert gc.isenabled()
-    world = World()
-    world.put("a")
-    await world.translation.build()
+    with without_collector():
+        assert not gc.isenabled()
+        with without_collector():
+            pass
+        assert not gc.isenabled()
     assert gc.isenabled()
-    gc.unfreeze()
