@@ -1,0 +1,41 @@
+"""`make bench`: all figures of docs/benchmarks.md, each with the limit that it is held to. `python -m tests.bench NAME` runs one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+
+from tests.bench import files, stall, translate
+
+
+def table(title: str, figures: Mapping[int, Mapping[str, float]]) -> None:
+    """One line a figure, one column a size, and the ratio of the last to the first: its growth law."""
+    sizes = list(figures)
+    print(f"\n{title}\n{'':24}" + "".join(f"{size:>12,}" for size in sizes) + f"{'last/first':>12}")
+    for name in figures[sizes[0]]:
+        row = [figures[size][name] for size in sizes]
+        print(f"{name:24}" + "".join(f"{value:12.2f}" for value in row) + f"{row[-1] / row[0] if row[0] else 0:12.2f}")
+
+
+def run_translate() -> None:
+    table("From Change to bytes, versions and statuses: CPU by number of routes", translate.main())
+
+
+def run_stall() -> None:
+    print(f"\nLongest hold of the event loop while 10,000 routes are built: {stall.main():.1f} ms (limit 20)")
+
+
+def run_files() -> None:
+    table("From YAML on disk to a changed answer of Envoy: wall time by number of routes", files.main())
+
+
+ALL: dict[str, Callable[[], None]] = {"translate": run_translate, "stall": run_stall, "files": run_files}
+
+
+def main() -> None:
+    for name in sys.argv[1:] or ALL:
+        ALL[name]()
+
+
+if __name__ == "__main__":
+    main()
