@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from translator.ir import tables
 
 _PREFIX = "type.googleapis.com/envoy."
+
+
+class Variant(Enum):
+    """How a client asks and is answered: by changes, or by state of the world."""
+
+    DELTA = "delta"
+    SOTW = "sotw"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -15,6 +23,7 @@ class Kind:
 
     `shared`: all views of a proxy group see the same resources; else each view has its own.
     `legacy_wildcard`: a first request without names asks for everything (xDS protocol: LDS, CDS; Envoy's SRDS alike).
+    `whole`: a SotW response carries all of them, and what it lacks is deleted (the same three, in the same places).
     """
 
     name: str
@@ -22,6 +31,10 @@ class Kind:
     table: str
     shared: bool
     legacy_wildcard: bool
+
+    @property
+    def whole(self) -> bool:
+        return self.legacy_wildcard
 
     def __repr__(self) -> str:
         return self.name

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 import grpc
@@ -17,10 +18,10 @@ import grpc.aio
 
 from xds.events import Close, Event, Step
 from xds.proxies import ProxyState, proxy_state
+from xds.services import METHODS, Method
 from xds.snapshot import Snapshots
 from xds.stream import Stream
 
-SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 WRITE_SECONDS = 60.0  # a client that takes nothing for so long is let go; it reconnects when it reads again
 OPTIONS = [
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),  # a reconnect names every resource (envoy#46072)
@@ -41,8 +42,8 @@ Context = Any  # grpc.aio.ServicerContext: grpc has no types
 class Connection:
     """One stream of one client: a state machine, what it has to write, and why its writer should wake up."""
 
-    def __init__(self, server: Server) -> None:
-        self.stream = Stream(server.snapshots)
+    def __init__(self, server: Server, method: Method) -> None:
+        self.stream = Stream(server.snapshots, method.variant, method.type_url)
         self.writer: asyncio.Task[None] | None = None
         self.writing_since: float | None = None
         self._server = server
@@ -51,6 +52,7 @@ class Connection:
         self._close: Close | None = None
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+        self._due: float | None = None  # when the timer goes off
 
     def wake(self) -> None:
         self._changed = True
@@ -60,11 +62,11 @@ class Connection:
         self._close = self._close or close
         self._wake.set()
 
-    async def read(self, requests: AsyncIterator[bytes]) -> None:
+    async def read(self, context: Context) -> None:
         """Take requests until the client is done."""
         clock, close = self._server.clock, Close("INTERNAL", "this server has a bug")
         try:
-            async for data in requests:
+            while (data := await context.read()) is not grpc.aio.EOF:
                 self._take(self.stream.receive(data, clock()))
                 if self._outbox or self._close:
                     self._wake.set()
@@ -94,11 +96,19 @@ class Connection:
             self._server.on_event(event)
         self._close = self._close or step.close
         due = self.stream.due()
+        if due != self._due:
+            self._set_timer(due)
+
+    def _set_timer(self, due: float | None) -> None:
         if self._timer:
             self._timer.cancel()
-            self._timer = None
+        self._due, self._timer = due, None
         if due is not None:
-            self._timer = asyncio.get_running_loop().call_later(max(0.0, due - self._server.clock()), self.wake)
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, due - self._server.clock()), self._tick)
+
+    def _tick(self) -> None:
+        self._due = self._timer = None
+        self.wake()
 
     def ended(self) -> None:
         if self._timer:
@@ -121,8 +131,9 @@ class Server:
     async def start(self, address: str) -> str:
         """Listen on `host:port` (0: any free one) or `unix:/path`; gives what it is bound to. RuntimeError if it cannot be."""
         server = self._grpc = grpc.aio.server(options=OPTIONS)
-        handlers = {"DeltaAggregatedResources": grpc.stream_stream_rpc_method_handler(self._serve)}
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+        for method in METHODS:
+            handler = grpc.stream_stream_rpc_method_handler(partial(self._serve, method))
+            server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(method.service, {method.name: handler}),))
         port = server.add_insecure_port(address)
         await server.start()
         self._sweeper = asyncio.get_running_loop().call_later(WRITE_SECONDS / 10, self.sweep)
@@ -147,11 +158,11 @@ class Server:
         states = (proxy_state(connection.stream) for connection in self._connections)
         return sorted((state for state in states if state), key=lambda state: (state.node, state.stream))
 
-    async def _serve(self, requests: AsyncIterator[bytes], context: Context) -> None:
-        connection = Connection(self)
+    async def _serve(self, method: Method, _: AsyncIterator[bytes], context: Context) -> None:
+        connection = Connection(self, method)
         self._connections[connection] = None
         connection.writer = asyncio.current_task()
-        reader = asyncio.create_task(connection.read(requests))
+        reader = asyncio.create_task(connection.read(context))
         try:
             close = await connection.write(context)
         finally:

@@ -7,19 +7,22 @@ built once and shared by all streams that need the same one: a nonce only has to
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from itertools import count
 from typing import Any
+from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
 from protos.v3 import framed
 from translator.engine import Table
 from translator.ir.output import Packed
-from xds.kinds import BY_TABLE, FLAT, KINDS, LISTENER, Kind, group_of
+from xds.kinds import BY_TABLE, FLAT, KINDS, LISTENER, Kind, Variant, group_of
 
 LIMIT = 4 * 1024 * 1024 - 64 * 1024  # bytes of resources in one delta response: gRPC clients take 4 MiB unless told otherwise
+REMEMBERED = 8  # sets of one type that a SotW client which comes back may name by their version
 TOMBSTONES = 10_000  # of a type; with more than that, and more than there are resources, the older half is forgotten
 
 
@@ -28,8 +31,8 @@ class Resource(Struct, frozen=True, gc=False):
 
     `entry` is an element of DeltaDiscoveryResponse.resources. Its end, from `tail` bytes before the end, is an element of
     DiscoveryResponse.resources as well: both are field 2. `seq` is the epoch of the last change, `previous` that of the
-    one before (0: none), `born` that in which the name came up. A name that went and came back was first there at `first`
-    and last went at `died` (0: it never went).
+    one before (0: none), `born` that in which the name came up. `digest` is of name and
+    version; a set has their sum.
     """
 
     name: str
@@ -40,12 +43,24 @@ class Resource(Struct, frozen=True, gc=False):
     seq: int
     previous: int
     born: int
-    first: int
-    died: int
+    digest: int
+
+
+class Whole(Struct, frozen=True, weakref=True, eq=False):
+    """All that one SotW client has of a type. May hold states older than those that are live, and what is dead by now."""
+
+    total: int  # of the digests of its members
+    members: Mapping[str, Resource]
+
+    @property
+    def version(self) -> str:
+        return spelled(self.total)
 
 
 class Part(Struct, frozen=True, gc=False):
-    """One response, complete with its nonce. `names` and `gone` are what it carries, `needs` what its resources name."""
+    """One response, complete with its nonce. `names` and `gone` are what is new in it, `needs` what those resources name;
+    `whole` is what the client has when it accepts, where the response says that.
+    """
 
     nonce: str
     version: str
@@ -53,25 +68,32 @@ class Part(Struct, frozen=True, gc=False):
     names: tuple[str, ...]
     gone: tuple[str, ...]
     needs: frozenset[str]
+    whole: Whole | None = None
 
 
-def resource(
-    kind: Kind, name: str, packed: Packed, seq: int, before: Resource | None, dead: tuple[int, Resource] | None = None
-) -> Resource:
+def resource(kind: Kind, name: str, packed: Packed, seq: int, before: Resource | None) -> Resource:
     version = blake2b(packed.body, digest_size=8).hexdigest()
     tail = framed(2, framed(1, kind.type_url.encode()) + framed(2, packed.body))
     entry = framed(2, framed(3, name.encode()) + framed(1, version.encode()) + tail)
-    if before:
-        previous, born, first, died = before.seq, before.born, before.first, before.died
-    else:
-        previous, born, first, died = 0, seq, dead[1].first if dead else seq, dead[0] if dead else 0
-    return Resource(name, version, entry, len(tail), packed.needs, seq, previous, born, first, died)
+    previous, born = (before.seq, before.born) if before else (0, seq)
+    digest = int.from_bytes(blake2b(f"{name}\0{version}".encode(), digest_size=16).digest())
+    return Resource(name, version, entry, len(tail), packed.needs, seq, previous, born, digest)
+
+
+MODULUS = 1 << 128
+
+
+def spelled(total: int) -> str:
+    """The version of a set whose digests have this sum: the same for the same resources, whatever their history."""
+    return f"{total:032x}"
 
 
 class Resources:
     """All resources of one type in one view. `live` and `dead` are ordered by their last change: they are the log."""
 
-    __slots__ = ("_made", "_nonces", "_parts", "_sum", "dead", "dead_at", "floor", "kind", "live", "live_at")
+    __slots__ = (
+        "_made", "_messages", "_nonces", "_parts", "_recent", "_sum", "_wholes", "dead", "dead_at", "floor", "kind", "live", "live_at",
+    )  # fmt: skip
 
     def __init__(self, kind: Kind, nonces: count[int]) -> None:
         self.kind, self._nonces = kind, nonces
@@ -81,17 +103,19 @@ class Resources:
         self.floor = 0  # who was last told of removals before this epoch can no longer be told what is gone
         self._sum = 0
         self._made: dict[tuple[int, int], tuple[Resource, ...]] = {}
-        self._parts: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[Part, ...]] = {}
+        self._parts: dict[tuple[Variant, tuple[str, ...], tuple[str, ...]], tuple[Part, ...]] = {}
+        self._wholes: WeakValueDictionary[int, Whole] = WeakValueDictionary()
+        self._recent: deque[Whole] = deque(maxlen=REMEMBERED)
+        self._messages: dict[int, tuple[str, bytes]] = {}  # total of a whole → nonce and bytes
 
     @property
     def version(self) -> str:
-        """Of the set: the same for the same resources, whatever their history."""
-        return f"{self._sum:032x}"
+        return spelled(self._sum)
 
     def put(self, name: str, packed: Packed, seq: int) -> bool:
         """Take in one resource; False where it is what it was."""
         before = self.live.get(name)
-        new = resource(self.kind, name, packed, seq, before, self.dead.get(name))
+        new = resource(self.kind, name, packed, seq, before)
         if before and before.version == new.version:
             return False
         self.live.pop(name, None)
@@ -113,12 +137,10 @@ class Resources:
         return True
 
     def _count(self, before: Resource | None, after: Resource | None) -> None:
-        for one, sign in ((before, -1), (after, 1)):
-            if one:
-                self._sum += sign * int.from_bytes(blake2b(f"{one.name}\0{one.version}".encode(), digest_size=16).digest())
-        self._sum %= 1 << 128
+        self._sum = (self._sum - (before.digest if before else 0) + (after.digest if after else 0)) % MODULUS
         self._made.clear()
         self._parts.clear()
+        self._messages.clear()
 
     def _forget(self, many: int) -> None:
         for name in list(self.dead)[:many]:
@@ -151,45 +173,100 @@ class Resources:
                 found.append(name)
         return tuple(reversed(found))
 
+    def unsettled(self, after: int) -> int:
+        """The epoch before the last change of any whose removal came after `after`: who is not told of that may never have
+        been sent that change, and have an older state still.
+        """
+        settled = after
+        for seq, one in reversed(self.dead.values()):
+            if seq <= after:
+                break
+            settled = min(settled, one.seq - 1)
+        return settled
+
     def skipped(self, clear: int, upto: int) -> bool:
         """Whether a resource that changed after `upto` had changed before, yet after `clear`: a state nobody was sent."""
         return any(one.previous > clear for one in self.made(upto, self.live_at))
 
     # Responses ---------------------------------------------------------------------------------------------------------
 
-    def parts(self, names: tuple[str, ...], gone: tuple[str, ...]) -> tuple[Part, ...]:
-        """Delta responses, each below 4 MiB if its resources allow it, that carry these. At least one, may be empty."""
-        found = self._parts.get((names, gone))
-        if found is None:
-            found = self._parts[names, gone] = tuple(self._split(names, gone))
+    def parts(self, variant: Variant, names: tuple[str, ...], gone: tuple[str, ...], last: str = "") -> tuple[Part, ...]:
+        """Responses, each below 4 MiB if its resources allow it, that carry these. At least one, may be empty.
+
+        `last` is the nonce that their stream had last: theirs are others, or a late request would pass for an answer.
+        """
+        found = self._parts.get((variant, names, gone))
+        if found is None or found[-1].nonce == last:
+            found = self._parts[variant, names, gone] = tuple(self._split(names, gone, variant))
         return found
 
-    def _split(self, names: tuple[str, ...], gone: tuple[str, ...]) -> Iterable[Part]:
+    def _split(self, names: tuple[str, ...], gone: tuple[str, ...], variant: Variant) -> Iterable[Part]:
         chunk: list[Resource] = []
         size = sum(map(len, gone))
         for name in names:
-            one = self.live[name]
+            one = self.live.get(name) or self.dead[name][1]
             if chunk and size + len(one.entry) > LIMIT:
-                yield self._part(chunk, gone)
+                yield self._part(chunk, gone, variant)
                 chunk, size, gone = [], 0, ()
             chunk.append(one)
             size += len(one.entry)
-        yield self._part(chunk, gone)
+        yield self._part(chunk, gone, variant)
 
-    def _part(self, chunk: list[Resource], gone: tuple[str, ...]) -> Part:
-        """The bytes of a DeltaDiscoveryResponse. The fields of a message are joined as they are: nothing is parsed again."""
+    def _part(self, chunk: list[Resource], gone: tuple[str, ...], variant: Variant) -> Part:
         nonce, version = str(next(self._nonces)), self.version
-        data = b"".join(
+        entries = (one.entry if variant is Variant.DELTA else one.entry[-one.tail :] for one in chunk)
+        data = self._message(version, entries, nonce, gone)
+        return Part(nonce, version, data, tuple(one.name for one in chunk), gone, needs(chunk))
+
+    def _message(self, version: str, entries: Iterable[bytes], nonce: str, gone: Iterable[str] = ()) -> bytes:
+        """A response of either variant: their fields have the same numbers. They are joined as they are, nothing is parsed."""
+        return b"".join(
             (
                 framed(1, version.encode()),
-                *(one.entry for one in chunk),
+                *entries,
                 framed(4, self.kind.type_url.encode()),
                 framed(5, nonce.encode()),
                 *(framed(6, name.encode()) for name in gone),
             )
         )
-        needs = frozenset(need for one in chunk for need in one.needs)
-        return Part(nonce, version, data, tuple(one.name for one in chunk), gone, needs)
+
+    # The state of the world --------------------------------------------------------------------------------------------
+
+    def known(self, version: str) -> Whole | None:
+        """The set that has this version, if it is that of now or was sent not long ago."""
+        if version == self.version:
+            return self._whole(self._sum, self.live)
+        return next((whole for whole in self._recent if whole.version == version), None)
+
+    def whole(self, before: Whole, names: tuple[str, ...], gone: frozenset[str], last: str) -> Part:
+        """A SotW response to who has `before`: `names` as they are now, and without `gone`. Never split.
+
+        `last` is as in `parts`.
+        """
+        picked = [self.live[name] for name in names]
+        old = before.members
+        total = before.total - sum(old[name].digest for name in gone.union(names) if name in old) + sum(one.digest for one in picked)
+        whole = self._wholes.get(total % MODULUS)
+        if whole is None:
+            after = {name: one for name, one in old.items() if name not in gone} | {one.name: one for one in picked}
+            whole = self._whole(total % MODULUS, after)
+        nonce, data = self._messages.get(whole.total, (last, b""))
+        if nonce == last:
+            nonce = str(next(self._nonces))
+            data = self._message(whole.version, (one.entry[-one.tail :] for _, one in sorted(whole.members.items())), nonce)
+            self._messages[whole.total] = nonce, data
+        return Part(nonce, whole.version, data, names, tuple(sorted(gone)), needs(picked), whole)
+
+    def _whole(self, total: int, members: Mapping[str, Resource]) -> Whole:
+        found = self._wholes.get(total)
+        if found is None:
+            found = self._wholes[total] = Whole(total, dict(members))
+            self._recent.append(found)
+        return found
+
+
+def needs(resources: Iterable[Resource]) -> frozenset[str]:
+    return frozenset(need for one in resources for need in one.needs)
 
 
 Changes = Mapping[tuple[Table[Any, Any], Any], Any]

@@ -1,22 +1,22 @@
-"""One ADS stream as a state machine: requests, changes and time in, one Step with all effects out. No I/O, no clock.
+"""One stream as a state machine: requests, changes and time in, one Step with all effects out. No I/O, no clock.
 
-Delta xDS as the protocol page has it, with what Envoy 1.40 needs on top: ACK-gated order (ordering.py), endpoints again
-with every cluster, at most one response of a type that is not ACKed. Types gate each other only here.
+xDS as the protocol page has it, with what Envoy 1.40 needs on top: ACK-gated order (ordering.py), endpoints again with
+every cluster, at most one response of a type that is not ACKed. Types gate each other only here. Delta and state of the
+world differ in how a request is read (requests.py) and how a response is put (watch.py); all that is decided is the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import chain, count
 
 from google.protobuf.message import DecodeError
 
-from protos.v3 import DeltaDiscoveryRequest, Node
+from protos.v3 import Node
 from xds.events import Acked, Close, Connected, Disconnected, Event, GateExpired, Nacked, NeedsView, Proxy, Sent, Step
-from xds.kinds import BY_URL, CLUSTER, ENDPOINT, FLAT, ROUTE, SCOPE, Kind
+from xds.kinds import BY_URL, CLUSTER, ENDPOINT, FLAT, ROUTE, SCOPE, Kind, Variant
 from xds.ordering import GATE_SECONDS, ORDER, RESUME_SECONDS, Move, Phase
+from xds.requests import MESSAGES, Request, wish
 from xds.snapshot import Part, Snapshots
-from xds.subscription import delta
 from xds.watch import Flight, Watch
 
 MODULES = "pointsman.io/modules"  # key of node metadata: a list of what our native module can do there
@@ -28,12 +28,15 @@ _streams = count(1)
 
 
 class Stream:
-    def __init__(self, snapshots: Snapshots) -> None:
+    """`only` is the type URL of a stream that is for one type (the per-type services), empty where types share it."""
+
+    def __init__(self, snapshots: Snapshots, variant: Variant = Variant.DELTA, only: str = "") -> None:
+        self.variant, self.only = variant, only
         self.proxy = NOBODY  # until the first request names its node
         self.watches: dict[Kind, Watch] = {}
         self.unknown: set[str] = set()
         self._snapshots = snapshots
-        self._held: list[DeltaDiscoveryRequest] = []
+        self._held: list[Request] = []
         self._blocked: dict[Phase, float] = {}
         self._awaited: set[str] = set()  # RouteConfigurations that new scopes name and that are not loaded yet
         self._pushed: list[frozenset[str]] = []  # endpoints of clusters sent before the client subscribed to endpoints
@@ -44,11 +47,12 @@ class Stream:
     # Inputs ------------------------------------------------------------------------------------------------------------
 
     def receive(self, data: bytes, now: float) -> Step:
-        """One DeltaDiscoveryRequest."""
+        """One DeltaDiscoveryRequest, or DiscoveryRequest."""
+        message = MESSAGES[self.variant]
         try:
-            request = DeltaDiscoveryRequest.FromString(data)
+            request = message.FromString(data)
         except DecodeError:
-            return self._close("INVALID_ARGUMENT", "the request is not a DeltaDiscoveryRequest")
+            return self._close("INVALID_ARGUMENT", f"the request is not a {message.DESCRIPTOR.name}")
         refusal = self._identify(request, now)
         if refusal:
             return self._close("INVALID_ARGUMENT", refusal)
@@ -85,7 +89,7 @@ class Stream:
 
     # The first request -------------------------------------------------------------------------------------------------
 
-    def _identify(self, request: DeltaDiscoveryRequest, now: float) -> str:
+    def _identify(self, request: Request, now: float) -> str:
         """Take the node from the first request, hold later ones to it. What is wrong, or nothing."""
         node = request.node
         if self.proxy is NOBODY:
@@ -94,6 +98,9 @@ class Stream:
             self._connect(node, now)
         elif node.id and node.id != self.proxy.node:
             return f"this stream belongs to node {self.proxy.node!r}"
+        request.type_url = request.type_url or self.only
+        if self.only and request.type_url != self.only:
+            return f"this service is for {self.only} only"
         return "" if request.type_url else "type_url is empty"
 
     def _connect(self, node: Node, now: float) -> None:
@@ -109,7 +116,7 @@ class Stream:
 
     # Requests ----------------------------------------------------------------------------------------------------------
 
-    def _take(self, request: DeltaDiscoveryRequest, now: float) -> None:
+    def _take(self, request: Request, now: float) -> None:
         kind = BY_URL.get(request.type_url)
         if kind is None:
             if len(self.unknown) < UNKNOWN:
@@ -122,11 +129,11 @@ class Stream:
         self._subscribe(watch, request, now)
 
     def _watch(self, kind: Kind) -> Watch:
-        watch = Watch(kind, self._snapshots.of(self.proxy.view, kind), self._snapshots.epoch)
+        watch = Watch(kind, self._snapshots.of(self.proxy.view, kind), self._snapshots.epoch, self.variant)
         self.watches[kind] = watch
         return watch
 
-    def _answered(self, watch: Watch, flight: Flight, request: DeltaDiscoveryRequest, now: float) -> None:
+    def _answered(self, watch: Watch, flight: Flight, request: Request, now: float) -> None:
         part, url = flight.part, watch.kind.type_url
         if request.HasField("error_detail"):
             watch.rejected(part, request.error_detail.message, now)
@@ -140,21 +147,17 @@ class Stream:
         if follows:
             self._send(watch, follows)
 
-    def _subscribe(self, watch: Watch, request: DeltaDiscoveryRequest, now: float) -> None:
-        first = watch.subscription is None
-        subscribe, unsubscribe = request.resource_names_subscribe, request.resource_names_unsubscribe
-        if not (first or subscribe or unsubscribe):
+    def _subscribe(self, watch: Watch, request: Request, now: float) -> None:
+        wanted = wish(watch, request)
+        if wanted is None:
             return
-        held: Mapping[str, str] | None = request.initial_resource_versions if first else None
-        if held:
-            held = dict(held)
+        if wanted.returns and not self.only:
             self._resumes_until = now + RESUME_SECONDS
-        asked = delta(watch.subscription, subscribe, unsubscribe, legacy_wildcard=watch.kind.legacy_wildcard)
-        watch.ask(asked, held, chain.from_iterable(self._pushed) if watch.kind is ENDPOINT else ())
+        if watch.kind is ROUTE and watch.subscription and self._awaited:
+            self._awaited -= watch.subscription.names - wanted.asked.now.names
+        watch.ask(wanted.asked, wanted.held, chain.from_iterable(self._pushed) if watch.kind is ENDPOINT else ())
         if watch.kind is ENDPOINT:
             self._pushed.clear()
-        if watch.kind is ROUTE and unsubscribe:
-            self._awaited.difference_update(unsubscribe)
 
     # Phases ------------------------------------------------------------------------------------------------------------
 
@@ -218,9 +221,7 @@ class Stream:
         return endpoints is not None and endpoints.cold
 
     def _awaits(self, routes: Watch) -> bool:
-        if self._awaited:
-            self._awaited &= routes.table.live.keys()
-        return bool(self._awaited)
+        return not self._awaited.isdisjoint(routes.table.live)  # one that is gone may come back, and is awaited then as before
 
     @staticmethod
     def _refused(scopes: Watch, routes: Watch) -> bool:

@@ -56,8 +56,11 @@ NOTHING = shared(())
 
 
 class Subscription(Struct, frozen=True):
+    """`legacy`: the wildcard is for want of names, and the first name ends it (SotW only)."""
+
     wildcard: bool = False
     names: Names = NOTHING
+    legacy: bool = False
 
     def covers(self, name: str) -> bool:
         return self.wildcard or name in self.names
@@ -91,3 +94,19 @@ def delta(before: Subscription | None, subscribe: Collection[str], unsubscribe: 
     names = before.names.changed(added, removed)
     kept = (before.names & removed) - added if wildcard else frozenset()
     return Asked(Subscription(wildcard, names), everything, shared(added | kept))
+
+
+def sotw(before: Subscription | None, wanted: Collection[str], *, legacy_wildcard: bool) -> Asked:
+    """One DiscoveryRequest, which names all that is wanted. `before` is None at the first request for the type on a stream.
+
+    What is wanted anew is answered, and nothing else: a name that is given back is not, for the client just forgets it.
+    """
+    had = before or Subscription(legacy=legacy_wildcard)
+    legacy = had.legacy and not wanted
+    if before and legacy:
+        return Asked(before, everything=False, names=NOTHING)
+    names = frozenset(wanted) - {WILDCARD}
+    wildcard = legacy or WILDCARD in wanted
+    added = names - had.names
+    now = Subscription(wildcard, had.names.changed(added, had.names - names), legacy)
+    return Asked(now, wildcard and not had.wildcard, shared(added))

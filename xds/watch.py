@@ -12,10 +12,12 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from xds.kinds import LISTENER, SCOPE, Kind
+from xds.kinds import ENDPOINT, LISTENER, SCOPE, Kind, Variant
 from xds.ordering import Move
-from xds.snapshot import Part, Resource, Resources
-from xds.subscription import NOTHING, Asked, Subscription
+from xds.snapshot import Part, Resource, Resources, Whole
+from xds.subscription import NOTHING, Asked, Subscription, shared
+
+NONE = Whole(0, {})
 
 
 class Flight(Struct):
@@ -44,12 +46,13 @@ class Pick(NamedTuple):
 
 class Watch:
     __slots__ = (
-        "absent", "clear", "cold", "error", "flight", "gone", "gone_clear", "greet", "kind", "lost", "nacks", "nonce", "owed", "points",
-        "quiet_until", "refused", "sent", "subscription", "table", "version",
+        "absent", "clear", "cold", "error", "flight", "gone", "gone_clear", "greet", "had", "kind", "lost", "nacks", "nonce", "owed",
+        "points", "quiet_until", "refused", "sent", "subscription", "table", "variant", "version", "whole",
     )  # fmt: skip
 
-    def __init__(self, kind: Kind, table: Resources, epoch: int) -> None:
-        self.kind, self.table = kind, table
+    def __init__(self, kind: Kind, table: Resources, epoch: int, variant: Variant) -> None:
+        self.kind, self.table, self.variant = kind, table, variant
+        self.whole: Whole | None = None  # what a SotW client has accepted of a type that is answered whole
         self.subscription: Subscription | None = None
         self.sent = self.gone = epoch  # the log up to here was looked through for what is made, and for what is gone
         self.clear = self.gone_clear = 0  # all up to here is ACKed
@@ -57,6 +60,7 @@ class Watch:
         self.lost: frozenset[str] = NOTHING  # the client came with them, and they are no more
         self.absent: frozenset[str] = NOTHING  # newly asked for and not there: whoever waits for them is told at once
         self.points: frozenset[str] = NOTHING  # changed scopes that wait until what they point to is loaded
+        self.had = NOTHING  # scopes that the client was sent and not told since that they went
         self.cold = False  # it reconnected and lacks some that it wants: what stands on them may not be usable yet
         self.greet = False  # an answer is due even if there is nothing
         self.flight: Flight | None = None
@@ -75,10 +79,10 @@ class Watch:
             self.absent |= asked.names.difference(before.names if before else (), self.table.live)
         if not asked.everything and not asked.names and not held:
             return
-        if held:
+        if held is not None:
             self._resume(asked, held, frozenset(pushed))
         elif asked.everything:
-            self.sent, self.points, self.greet = 0, NOTHING, True
+            self.sent, self.points, self.had, self.greet = 0, NOTHING, NOTHING, True
             self._owe(name for name in asked.names if name not in self.table.live)
         else:
             self._owe(asked.names)
@@ -89,8 +93,9 @@ class Watch:
         differs = {name for name in wanted if name in pushed or name not in live or held.get(name) != live[name].version}
         lost = {name for name in held if name not in live and asked.now.covers(name)}
         differs.update(name for name in asked.names if name not in live)
-        differs -= lost
+        differs -= lost - pushed
         if self.kind is SCOPE:
+            self.had = shared(held)
             self.points |= {name for name in differs if name in held}
         self._owe(differs - self.points)
         self.lost |= lost
@@ -103,6 +108,20 @@ class Watch:
 
     def _owe(self, names: Iterable[str]) -> None:
         self.owed = self.owed.union(names) if self.owed else frozenset(names)
+
+    @property
+    def _whole_set(self) -> bool:
+        return self.variant is Variant.SOTW and self.kind.whole
+
+    @property
+    def _blind(self) -> bool:
+        """What this client has is not known, and what a response lacks will be deleted: it must hold all there is."""
+        return self._whole_set and self.whole is None
+
+    @property
+    def _tells_gone(self) -> bool:
+        """SotW has no words for the removal of what is asked for by name: the client forgets it with whatever named it."""
+        return self.variant is Variant.DELTA or self.kind.whole
 
     # Where it stands ---------------------------------------------------------------------------------------------------
 
@@ -127,7 +146,7 @@ class Watch:
 
     def gone_through(self, epoch: int) -> int:
         flying = self.flight is not None and self.flight.gone is not None
-        return self.gone_clear if flying or self._removes() else epoch
+        return min(self.gone_clear, self.table.unsettled(self.gone_clear)) if flying or self._removes() else epoch
 
     def holds(self, name: str) -> bool:
         """Whether the client has ACKed some state of this resource, and nothing of it is on its way."""
@@ -146,6 +165,8 @@ class Watch:
 
     def pick(self, move: Move, limit: int, epoch: int) -> Pick:
         """What may go out now, of changes up to `limit`. What is picked counts as sent."""
+        if self._blind and limit < epoch:
+            return Pick((), ())
         if move is Move.MAKE:
             pick = self._pick_made(limit, epoch)
             return self._with_removals(pick, limit, epoch) if self.kind is LISTENER else pick
@@ -155,8 +176,8 @@ class Watch:
 
     def _pick_made(self, limit: int, epoch: int) -> Pick:
         made = self._covered(self.table.made(self.sent, limit)) if limit > self.sent else ()
-        if self.kind is SCOPE and self.sent:
-            held = {one.name for one in made if self._had(one)}
+        if self.had:
+            held = {one.name for one in made if one.name in self.had}
             self.points |= held
             made = tuple(one for one in made if one.name not in held)
         names, gone = self._pick_owed(limit, made)
@@ -169,10 +190,6 @@ class Watch:
         self.greet = self.greet and not (names or greets)
         return Pick(names, gone, made_to=clear, greets=greets)
 
-    def _had(self, one: Resource) -> bool:
-        """Whether the client was sent some state of it and not told since that it went, though it may have."""
-        return one.born <= self.sent or (one.first <= self.sent and one.died > self.gone)
-
     def _pick_owed(self, limit: int, made: tuple[Resource, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Names of `made` and of what is owed and may go; and those owed that do not exist."""
         names = tuple(one.name for one in made)
@@ -180,10 +197,15 @@ class Watch:
             return names, ()
         live, dead = self.table.live, self.table.dead
         ready = {name for name in self.owed if name in live and live[name].seq <= limit}
-        lacking = {name for name in self.owed if name not in live}
-        told_later = {name for name in lacking if name in dead and dead[name][0] > self.gone} - self.absent
-        self.owed, self.absent = self.owed - ready - lacking, NOTHING
-        return (*names, *sorted(ready.difference(names))), tuple(sorted(lacking - told_later))
+        lacking: set[str] = {name for name in self.owed if name not in live}
+        later = {name for name in lacking if name in dead and (dead[name][0] > self.gone or name in self.lost)} - self.absent
+        told = lacking - later
+        if not self._tells_gone:
+            later, told = lacking & dead.keys(), set()
+        if self.kind is ENDPOINT:  # a cluster waits for them, and they go after it only: once more as they were
+            ready |= later
+        self.owed, self.lost, self.absent = self.owed - ready - lacking, self.lost - told, NOTHING
+        return (*names, *sorted(ready.difference(names))), tuple(sorted(told))
 
     def _pick_points(self, limit: int) -> Pick:
         live = self.table.live
@@ -192,12 +214,14 @@ class Watch:
         return Pick(tuple(sorted(ready & live.keys())), (), made_to=self.clear if self.points or self.owed else min(limit, self.sent))
 
     def _with_removals(self, pick: Pick, limit: int, epoch: int) -> Pick:
-        gone = self.table.gone(self.gone, limit) if limit > self.gone else ()
+        gone = self.table.gone(self.gone, limit) if limit > self.gone and self._tells_gone else ()
         if self.subscription and not self.subscription.wildcard:
             gone = tuple(name for name in gone if name in self.subscription.names)
         if self.lost and limit >= epoch:
             gone = (*gone, *sorted(self.lost - self.table.live.keys() - set(gone)))
             self.lost = NOTHING
+        if self.whole:
+            gone = tuple(name for name in gone if name in self.whole.members)
         self.gone = max(self.gone, limit)
         if not gone:
             self.gone_clear = self.gone
@@ -213,10 +237,19 @@ class Watch:
     # Flying ------------------------------------------------------------------------------------------------------------
 
     def fly(self, pick: Pick, move: Move, now: float) -> Part:
-        parts = self.table.parts(pick.names, pick.gone)
+        parts = (self._whole(pick),) if self._whole_set else self.table.parts(self.variant, pick.names, pick.gone, self.nonce)
+        if self.kind is SCOPE:
+            self.had = self.had.changed(frozenset(pick.names), frozenset(pick.gone))
         made = pick.made_to if move is not Move.REMOVE else None
         self.flight = Flight(parts, made, pick.gone_to, now)
         return self.flight.part
+
+    def _whole(self, pick: Pick) -> Part:
+        live, wanted = self.table.live, self.subscription or Subscription()
+        before = self.whole or NONE
+        strange = (name for name in before.members if not wanted.covers(name)) if not wanted.wildcard else ()
+        names = tuple(name for name in live if wanted.covers(name)) if self._blind else pick.names
+        return self.table.whole(before, names, frozenset(pick.gone).union(strange), self.nonce)
 
     def land(self, flight: Flight, now: float) -> Part | None:
         """The part on its way has been answered: the one that follows it, or None and all of it is over."""
@@ -233,6 +266,7 @@ class Watch:
 
     def accepted(self, part: Part) -> None:
         self.nacks, self.nonce, self.version = 0, part.nonce, part.version
+        self.whole = part.whole
         for name in (*part.names, *part.gone) if self.refused else ():
             self.refused.pop(name, None)
         if not self.refused:
@@ -242,6 +276,8 @@ class Watch:
         """Refused: what it carried is not held. A client that refuses everything is sent ever less often, to twice a minute."""
         self.refused.update(dict.fromkeys(part.names, message))
         self.error = message
+        if self.whole:
+            self.lost = self.lost.union(name for name in part.gone if name in self.whole.members)
         self.nacks += 1
         if self.nacks > 3:
             self.quiet_until = now + min(30.0, 0.1 * 2 ** min(self.nacks - 4, 9))

@@ -38,8 +38,10 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def bootstrap(xds: str, *, node: str = "envoy", group: str = "local", modules: tuple[str, ...] = ("shard",)) -> dict[str, Any]:
-    """Delta ADS over plain text from `host:port`, admin on any free port, nothing static but the way to the server."""
+def bootstrap(
+    xds: str, *, node: str = "envoy", group: str = "local", modules: tuple[str, ...] = ("shard",), sotw: bool = False
+) -> dict[str, Any]:
+    """ADS over plain text from `host:port`, admin on any free port, nothing static but the way to the server."""
     host, _, port = xds.rpartition(":")
     http2 = {"@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions"}
     return {
@@ -47,7 +49,7 @@ def bootstrap(xds: str, *, node: str = "envoy", group: str = "local", modules: t
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
         "dynamic_resources": {
             "ads_config": {
-                "api_type": "DELTA_GRPC",
+                "api_type": "GRPC" if sotw else "DELTA_GRPC",
                 "transport_api_version": "V3",
                 "grpc_services": [{"envoy_grpc": {"cluster_name": "xds"}, "retry_policy": {"retry_back_off": SOON}}],
             },

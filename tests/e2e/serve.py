@@ -12,7 +12,7 @@ from xds.snapshot import Snapshots
 
 
 def told(event: Event) -> None:
-    names = ",".join((*event.names, *event.gone)) if isinstance(event, Sent) else ""
+    names = f"{event.type_url.rpartition('.')[2]} {','.join((*event.names, *event.gone))}" if isinstance(event, Sent) else ""
     print(type(event).__name__, names, flush=True)
 
 

@@ -19,6 +19,7 @@ from xds.server import Server
 from xds.snapshot import Changes, Snapshots
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(binary() is None, reason="no Envoy binary is installed")]
+VARIANTS = pytest.mark.parametrize("sotw", [False, True], ids=["delta", "sotw"])
 
 
 @contextlib.asynccontextmanager
@@ -43,16 +44,16 @@ async def backend(answer: str) -> AsyncIterator[int]:
 class Rig:
     """A server with its snapshots, what its streams told, and one Envoy."""
 
-    def __init__(self, first: Changes, directory: Path, modules: tuple[str, ...] = ("shard",)) -> None:
+    def __init__(self, first: Changes, directory: Path, modules: tuple[str, ...] = ("shard",), *, sotw: bool = False) -> None:
         self.snapshots, self.events = Snapshots(), list[Event]()
         self.snapshots.apply(first)
         self.snapshots.synced = True
         self.server = Server(self.snapshots, self.events.append)
-        self._directory, self._modules = directory, modules
+        self._directory, self._options = directory, {"modules": modules, "sotw": sotw}
 
     async def __aenter__(self) -> Self:
         address = await self.server.start("127.0.0.1:0")
-        self.envoy = await Envoy(bootstrap(address, modules=self._modules), self._directory).__aenter__()
+        self.envoy = await Envoy(bootstrap(address, **self._options), self._directory).__aenter__()
         await self.envoy.ready()
         return self
 
@@ -80,7 +81,8 @@ class Rig:
         await wait_until(quiet, what="all types to be SYNCED")
 
 
-async def test_envoy_starts_changes_and_removes(tmp_path: Path) -> None:
+@VARIANTS
+async def test_envoy_starts_changes_and_removes(tmp_path: Path, sotw: bool) -> None:
     port = free_port()
     async with backend("one") as one, backend("two") as two:
         first = changes(
@@ -89,7 +91,7 @@ async def test_envoy_starts_changes_and_removes(tmp_path: Path) -> None:
             rds={"r": routes("r", cluster="a")},
             lds={"l": listener("l", port, "r")},
         )
-        async with Rig(first, tmp_path) as rig:
+        async with Rig(first, tmp_path, sotw=sotw) as rig:
             assert await rig.envoy.fetch(port) == (200, "one")
             await rig.settled()
 
@@ -111,7 +113,8 @@ async def gone(envoy: Envoy, stat: str, left: int) -> bool:
     return await envoy.stat(stat) == left
 
 
-async def test_no_request_fails_while_routes_and_clusters_flip(tmp_path: Path) -> None:
+@VARIANTS
+async def test_no_request_fails_while_routes_and_clusters_flip(tmp_path: Path, sotw: bool) -> None:
     port = free_port()
     async with backend("0") as one, backend("1") as two:
         ports = (one, two)
@@ -121,7 +124,7 @@ async def test_no_request_fails_while_routes_and_clusters_flip(tmp_path: Path) -
             rds={"r": routes("r", cluster="c0")},
             lds={"l": listener("l", port, "r")},
         )
-        async with Rig(first, tmp_path) as rig:
+        async with Rig(first, tmp_path, sotw=sotw) as rig:
             seen: list[tuple[int, str]] = []
             stop = asyncio.Event()
 
@@ -146,7 +149,8 @@ async def test_no_request_fails_while_routes_and_clusters_flip(tmp_path: Path) -
             assert {status for status, _ in seen} == {200}
 
 
-async def test_cluster_update_does_not_wait_for_the_warming_timeout(tmp_path: Path) -> None:
+@VARIANTS
+async def test_cluster_update_does_not_wait_for_the_warming_timeout(tmp_path: Path, sotw: bool) -> None:
     """Without endpoints pushed again Envoy withholds the ACK for 15 s."""
     port = free_port()
     async with backend("one") as one:
@@ -156,21 +160,22 @@ async def test_cluster_update_does_not_wait_for_the_warming_timeout(tmp_path: Pa
             rds={"r": routes("r", cluster="a")},
             lds={"l": listener("l", port, "r")},
         )
-        async with Rig(first, tmp_path) as rig:
+        async with Rig(first, tmp_path, sotw=sotw) as rig:
             await rig.change(changes(cds={"a": cluster("a", seconds=6)}))
             acked = [event for event in rig.of(Acked) if event.type_url.endswith(".Cluster")]
             assert acked[-1].seconds < 5
             assert await rig.envoy.fetch(port) == (200, "one")
 
 
-async def test_number_of_route_configurations_changes_under_load_without_a_wrong_answer(tmp_path: Path) -> None:
+@VARIANTS
+async def test_number_of_route_configurations_changes_under_load_without_a_wrong_answer(tmp_path: Path, sotw: bool) -> None:
     port, slots = free_port(), range(16)
     first = changes(
         lds={"t": listener("t", port)},
         srds={"warm/1/0": scope("warm/1/0", "t/1/0"), **{str(slot): scope(str(slot), "t/1/0") for slot in slots}},
         rds={"t/1/0": routes("t/1/0", answer="1")},
     )
-    async with Rig(first, tmp_path) as rig:
+    async with Rig(first, tmp_path, sotw=sotw) as rig:
         seen: list[tuple[int, str]] = []
         stop = asyncio.Event()
 

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections import deque
 
-from protos.v3 import DeltaDiscoveryRequest, DeltaDiscoveryResponse, Node
+from protos.v3 import DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse, Node
 from xds.events import Step
-from xds.kinds import BY_URL, CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Kind
+from xds.kinds import BY_URL, CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, Kind, Variant
 from xds.snapshot import Snapshots
 from xds.stream import MODULES, Stream
 
 State = dict[str, str]  # name → body; of a route the clusters it names, of a scope the RouteConfiguration
+
+
+def packed(name: str, body: str) -> bytes:
+    """As Envoy's own resources do, ours say their name: a SotW response does not."""
+    return f"{name}={body}".encode()
+
+
+def body(value: bytes) -> str:
+    return value.decode().partition("=")[2]
 
 
 class ToyEnvoy:
@@ -19,6 +28,8 @@ class ToyEnvoy:
     A cluster is warm, and its response ACKed, when its endpoints came after it. Scopes are asked for once there is a
     listener, RouteConfigurations while a scope names them, endpoints while there is the cluster.
     """
+
+    variant = Variant.DELTA
 
     def __init__(self, snapshots: Snapshots) -> None:
         self.snapshots, self.now = snapshots, 0.0
@@ -31,9 +42,9 @@ class ToyEnvoy:
 
     def connect(self) -> None:
         """A new stream: what was under way is lost, and everything is asked for again with the versions held."""
-        self.stream = Stream(self.snapshots)
+        self.stream = Stream(self.snapshots, self.variant)
         self.inbox: deque[DeltaDiscoveryResponse] = deque()
-        self.outbox: deque[DeltaDiscoveryRequest] = deque()
+        self.outbox: deque[DeltaDiscoveryRequest | DiscoveryRequest] = deque()
         self.warming: dict[str, set[str]] = {}  # nonce of a cluster response → endpoints it waits for
         self.flying: dict[str, str] = {}
         self.asked: set[Kind] = set()
@@ -51,6 +62,9 @@ class ToyEnvoy:
             resource_names_unsubscribe=sorted(unsubscribe),
             initial_resource_versions=versions,
         )
+        self.put(request)
+
+    def put(self, request: DeltaDiscoveryRequest | DiscoveryRequest) -> None:
         if self.first:
             node = Node(id="toy", cluster="local")
             node.metadata.fields[MODULES].list_value.values.add(string_value="shard")
@@ -83,7 +97,7 @@ class ToyEnvoy:
         kind = BY_URL[response.type_url]
         before = dict(self.held[kind])
         for one in response.resources:
-            self.held[kind][one.name] = one.resource.value.decode()
+            self.held[kind][one.name] = body(one.resource.value)
             self.versions[kind][one.name] = one.version
         for name in response.removed_resources:
             self.held[kind].pop(name, None)
@@ -94,12 +108,15 @@ class ToyEnvoy:
     def take(self, step: Step) -> None:
         assert step.close is None
         for data in step.responses:
-            response = DeltaDiscoveryResponse.FromString(data)
+            response = self.read(data)
             assert response.type_url not in self.flying, "a second response before the ACK of the first"
             names = [one.name for one in response.resources]
             assert len(set(names)) == len(names), "a name twice in one response"
             self.flying[response.type_url] = response.nonce
             self.inbox.append(response)
+
+    def read(self, data: bytes) -> DeltaDiscoveryResponse:
+        return DeltaDiscoveryResponse.FromString(data)
 
     def ack(self, kind: Kind, nonce: str) -> None:
         self.outbox.append(DeltaDiscoveryRequest(type_url=kind.type_url, response_nonce=nonce))
@@ -167,3 +184,53 @@ class ToyEnvoy:
             for name in less:
                 self.held[ENDPOINT].pop(name, None)
                 self.versions[ENDPOINT].pop(name, None)
+
+
+class SotwEnvoy(ToyEnvoy):
+    """The same client by state of the world: it says all its names each time, and forgets what a whole response lacks."""
+
+    variant = Variant.SOTW
+
+    def connect(self) -> None:
+        self.nonces: dict[Kind, str] = {}
+        self.said: dict[Kind, str] = getattr(self, "said", {})
+        super().connect()
+
+    def ask(self, kind: Kind, subscribe: object = (), unsubscribe: object = ()) -> None:
+        self.asked.add(kind)
+        names = self.wanted.get(kind, set()) | set(subscribe) - set(unsubscribe)
+        self.put(
+            DiscoveryRequest(
+                type_url=kind.type_url,
+                resource_names=sorted(names - set(unsubscribe)),
+                response_nonce=self.nonces.get(kind, ""),
+                version_info=self.said.get(kind, ""),
+            )
+        )
+
+    def ack(self, kind: Kind, nonce: str) -> None:
+        self.nonces[kind] = nonce
+        self.flying.pop(kind.type_url)
+        self.ask(kind)
+
+    def read(self, data: bytes) -> DeltaDiscoveryResponse:
+        """With names from the bodies."""
+        said = DiscoveryResponse.FromString(data)
+        response = DeltaDiscoveryResponse(type_url=said.type_url, nonce=said.nonce, system_version_info=said.version_info)
+        for one in said.resources:
+            name, _, value = one.value.decode().partition("=")
+            response.resources.add(name=name, version=value).resource.value = one.value
+        return response
+
+    def client_reads(self) -> bool:
+        """Turned into what a delta server would have said, to who has what this client has."""
+        if self.inbox:
+            response, held = self.inbox[0], self.held[BY_URL[self.inbox[0].type_url]]
+            self.said[BY_URL[response.type_url]] = response.system_version_info
+            if BY_URL[response.type_url].whole:
+                gone = held.keys() - {one.name for one in response.resources}
+                new = [one for one in response.resources if held.get(one.name) != one.version]
+                del response.resources[:]
+                response.resources.extend(new)
+                response.removed_resources.extend(gone)
+        return super().client_reads()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import blake2b
 
-from protos.v3 import DeltaDiscoveryRequest, DeltaDiscoveryResponse, Node
+from protos.v3 import DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse, Node
 from translator.ir import tables
 from translator.ir.output import Packed
 from xds.events import Event, Sent, Step
-from xds.kinds import BY_URL, CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, SECRET, Kind
+from xds.kinds import BY_URL, CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, SECRET, Kind, Variant
 from xds.snapshot import Snapshots
 from xds.stream import MODULES, Stream
 
@@ -24,9 +25,12 @@ def short(type_url: str) -> str:
 class World:
     """Snapshots, one stream at a time, and a clock that only moves when told."""
 
+    variant = Variant.DELTA
+
     def __init__(self) -> None:
         self.snapshots = Snapshots(groups=("local", "edge"))
-        self.stream = Stream(self.snapshots)
+        self.only = ""
+        self.stream = Stream(self.snapshots, self.variant)
         self.now = 100.0
         self.first = True
         self.node = Node(id="n", cluster="local")
@@ -50,7 +54,7 @@ class World:
             elif "=" in word:
                 name, _, rest = word.partition("=")
                 body, _, needs = rest.partition(">")
-                changes[TABLES[kind.table], (view, name)] = Packed(body.encode(), tuple(needs.split(",")) if needs else ())
+                changes[TABLES[kind.table], (view, name)] = Packed(f"{name}={body}".encode(), tuple(needs.split(",")) if needs else ())
             else:
                 view = word
         self.snapshots.apply(changes)
@@ -93,7 +97,7 @@ class World:
         """The version that this body has, as an earlier run of the server would have computed it."""
         other = Snapshots()
         table = TABLES[BY_URL[type_url].table]
-        other.apply({(table, ("local", name)): Packed(body.encode())})
+        other.apply({(table, ("local", name)): Packed(f"{name}={body}".encode())})
         return other.of("local", BY_URL[type_url]).live[name].version
 
     def do_ack(self, words: list[str]) -> str:
@@ -136,15 +140,20 @@ class World:
                 for name, one in resources.live.items():
                     body = one.entry[-one.tail :]
                     self.snapshots.apply({(TABLES[kind.table], (view, name)): Packed(unpacked(body), one.needs)})
-        self.stream, self.first, self.flying = Stream(self.snapshots), True, {}
+        self.stream, self.first, self.flying = Stream(self.snapshots, self.variant, self.only), True, {}
         return ended
+
+    def do_only(self, words: list[str]) -> str:
+        """only TYPE: from now on this is a stream of the service for one type."""
+        self.only = KINDS[words[0]].type_url
+        return self.do_reconnect([]) or "ok"
 
     def do_versions(self, _: list[str]) -> str:
         return "\n".join(f"{short(kind.type_url)} {version[:8]}" for kind, version in self.snapshots.versions("local").items())
 
     # Wire --------------------------------------------------------------------------------------------------------------
 
-    def send(self, request: DeltaDiscoveryRequest) -> str:
+    def send(self, request: DeltaDiscoveryRequest | DiscoveryRequest) -> str:
         if self.first:
             request.node.CopyFrom(self.node)
             self.first = False
@@ -158,7 +167,7 @@ class World:
         kind = short(response.type_url)
         assert kind not in self.flying, "two responses of one type without an ACK between them"
         self.flying[kind] = response
-        words = [f"+{one.name}={one.resource.value.decode()}" for one in response.resources]
+        words = [f"+{one.resource.value.decode()}" for one in response.resources]
         words += [f"-{name}" for name in response.removed_resources]
         return " ".join((kind, *(words or ["(empty)"])))
 
@@ -187,6 +196,62 @@ def unpacked(tail: bytes) -> bytes:
     from protos.v3 import DiscoveryResponse
 
     return DiscoveryResponse.FromString(tail).resources[0].value
+
+
+class SotwWorld(World):
+    """The same commands as a client by state of the world. It shows what is new to it, and what a whole response lacks; and with
+    `keeps`, what a whole response says again.
+    """
+
+    variant = Variant.SOTW
+
+    def __init__(self, *, keeps: bool) -> None:
+        super().__init__()
+        self.keeps = keeps
+        self.wanted: dict[str, list[str]] = {}
+        self.nonces: dict[str, str] = {}
+        self.held: dict[str, dict[str, str]] = {}
+
+    def do_reconnect(self, words: list[str]) -> str:
+        self.wanted, self.nonces = {}, {}
+        return super().do_reconnect(words)
+
+    def send(self, request: DeltaDiscoveryRequest | DiscoveryRequest) -> str:
+        assert isinstance(request, DeltaDiscoveryRequest)
+        kind = short(request.type_url or self.only)
+        names = self.wanted.setdefault(kind, [])
+        names += [name for name in request.resource_names_subscribe if name not in names]
+        for name in set(names) & set(request.resource_names_unsubscribe):
+            names.remove(name)
+        if request.response_nonce:
+            self.nonces[kind] = request.response_nonce
+        said = DiscoveryRequest(
+            type_url=request.type_url,
+            resource_names=names,
+            response_nonce=self.nonces.get(kind, ""),
+            version_info=self.whole(request.initial_resource_versions),
+        )
+        if request.HasField("error_detail"):
+            said.error_detail.CopyFrom(request.error_detail)
+        return super().send(said)
+
+    def whole(self, versions: Mapping[str, str]) -> str:
+        total = sum(int.from_bytes(blake2b(f"{name}\0{version}".encode(), digest_size=16).digest()) for name, version in versions.items())
+        return f"{total % (1 << 128):032x}" if versions else ""
+
+    def response(self, data: bytes) -> str:
+        said = DiscoveryResponse.FromString(data)
+        kind = short(said.type_url)
+        assert kind not in self.flying, "two responses of one type without an ACK between them"
+        self.flying[kind] = DeltaDiscoveryResponse(nonce=said.nonce)
+        bodies = dict(one.value.decode().split("=", 1) for one in said.resources)
+        before = self.held.get(kind, {})
+        whole = BY_URL[said.type_url].whole
+        words = [f"+{name}={body}" for name, body in bodies.items() if not whole or before.get(name) != body]
+        words += [f"-{name}" for name in before if whole and name not in bodies]
+        words += [f"({name}={body})" for name, body in bodies.items() if self.keeps and whole and before.get(name) == body]
+        self.held[kind] = bodies if whole else {**before, **bodies}
+        return " ".join((kind, *(words or ["(empty)"])))
 
 
 def replay(text: str, run: Callable[[str], str]) -> str:

@@ -18,10 +18,9 @@ from translator.ir.tables import OUT_CLUSTER
 from xds import server as shell
 from xds.events import Connected, Disconnected, Event
 from xds.kinds import CLUSTER
-from xds.server import SERVICE, Server
+from xds.server import Server
+from xds.services import DELTA_ADS
 from xds.snapshot import Snapshots
-
-METHOD = f"/{SERVICE}/DeltaAggregatedResources"
 
 
 class Rig:
@@ -46,7 +45,7 @@ class Rig:
 
 class Client:
     def __init__(self, channel: grpc.aio.Channel) -> None:
-        self.call = channel.stream_stream(METHOD)()
+        self.call = channel.stream_stream(DELTA_ADS.path)()
 
     async def ask(self, node: Node | None = None, **fields: object) -> None:
         await self.call.write(DeltaDiscoveryRequest(node=node, type_url=CLUSTER.type_url, **fields).SerializeToString())

@@ -11,8 +11,10 @@ from translator.ir.finding import Finding
 from translator.ir.output import Packed
 from translator.ir.tables import OUT_CLUSTER, OUT_FINDINGS, OUT_LISTENER
 from xds import snapshot
-from xds.kinds import CLUSTER, LISTENER, SCOPE
-from xds.snapshot import Resources, Snapshots
+from xds.kinds import CLUSTER, LISTENER, SCOPE, Variant
+from xds.snapshot import Resources, Snapshots, Whole
+
+DELTA = Variant.DELTA
 
 
 def applied(*batches: dict[str, str | None], view: str = "local") -> Snapshots:
@@ -30,7 +32,7 @@ def test_delta_response_is_read_by_the_generated_message() -> None:
     body = data(Cluster(name="a"))
     snapshots = Snapshots()
     snapshots.apply({(OUT_CLUSTER, ("local", "a")): Packed(body, ("eds/a",))})
-    (part,) = clusters(snapshots).parts(("a",), ("gone",))
+    (part,) = clusters(snapshots).parts(DELTA, ("a",), ("gone",))
     response = DeltaDiscoveryResponse.FromString(part.data)
     assert response.type_url == CLUSTER.type_url
     assert response.nonce == part.nonce
@@ -51,15 +53,15 @@ def test_tail_of_an_entry_is_an_element_of_the_other_variant() -> None:
 
 def test_equal_response_is_built_once_and_shared() -> None:
     resources = clusters(applied({"a": "1", "b": "1"}))
-    assert resources.parts(("a",), ()) is resources.parts(("a",), ())
-    assert resources.parts(("a",), ())[0].nonce != resources.parts(("b",), ())[0].nonce
+    assert resources.parts(DELTA, ("a",), ()) is resources.parts(DELTA, ("a",), ())
+    assert resources.parts(DELTA, ("a",), ())[0].nonce != resources.parts(DELTA, ("b",), ())[0].nonce
 
 
 def test_response_is_built_anew_after_a_change() -> None:
     snapshots = applied({"a": "1"})
-    before = clusters(snapshots).parts(("a",), ())[0]
+    before = clusters(snapshots).parts(DELTA, ("a",), ())[0]
     snapshots.apply({(OUT_CLUSTER, ("local", "a")): Packed(b"2")})
-    after = clusters(snapshots).parts(("a",), ())[0]
+    after = clusters(snapshots).parts(DELTA, ("a",), ())[0]
     assert (after.data != before.data, after.nonce != before.nonce) == (True, True)
 
 
@@ -113,7 +115,7 @@ def test_log_skips_a_state_that_was_overtaken() -> None:
 def test_large_set_is_split_below_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshot, "LIMIT", 1000)
     resources = clusters(applied({f"c{number}": "x" * 200 for number in range(20)} | {"huge": "x" * 3000}))
-    parts = resources.parts(tuple(resources.live), ("gone",))
+    parts = resources.parts(DELTA, tuple(resources.live), ("gone",))
     assert [name for part in parts for name in part.names] == list(resources.live)
     assert [part.gone for part in parts] == [("gone",), *((),) * (len(parts) - 1)]
     assert all(len(part.data) < 1200 or part.names == ("huge",) for part in parts)
@@ -164,3 +166,50 @@ def test_version_of_a_set_is_that_of_its_content(batches: list[dict[str, str | N
     fresh = applied(dict(sorted(final.items(), reverse=True))) if final else Snapshots()
     assert clusters(snapshots).version == clusters(fresh).version
     assert (clusters(snapshots).version == Snapshots().of("local", CLUSTER).version) == (not final)
+
+
+NOBODY = Whole(0, {})
+
+
+def test_whole_response_carries_old_states_and_new_ones() -> None:
+    snapshots = applied({"a": "1", "b": "1", "z": "1"})
+    resources = clusters(snapshots)
+    first = resources.whole(NOBODY, ("a", "b", "z"), frozenset(), "")
+    snapshots.apply({(OUT_CLUSTER, ("local", name)): body and Packed(body) for name, body in {"a": b"2", "b": b"2", "z": None}.items()})
+    assert first.whole is not None
+    part = resources.whole(first.whole, ("b",), frozenset("z"), first.nonce)
+    response = DiscoveryResponse.FromString(part.data)
+    assert [one.value for one in response.resources] == [b"1", b"2"]
+    assert (response.nonce, response.type_url) == (part.nonce, CLUSTER.type_url)
+    assert part.nonce != first.nonce
+    assert response.version_info == part.version != resources.version
+
+
+def test_whole_of_all_has_the_version_of_the_set_and_is_known_by_it() -> None:
+    resources = clusters(applied({"a": "1", "b": "1"}))
+    part = resources.whole(NOBODY, ("b", "a"), frozenset(), "")
+    assert part.version == resources.version
+    assert resources.known(part.version) is part.whole
+    assert resources.known("of another time") is None
+
+
+def test_equal_whole_is_shared_however_it_came_about_and_its_nonce_is_never_the_last() -> None:
+    resources = clusters(applied({"a": "1", "b": "1"}))
+    one = resources.whole(NOBODY, ("a",), frozenset(), "")
+    two = resources.whole(resources.whole(NOBODY, ("a", "b"), frozenset(), "").whole or NOBODY, (), frozenset("b"), "")
+    assert one.data is two.data
+    again = resources.whole(NOBODY, ("a",), frozenset(), one.nonce)
+    assert (again.whole is one.whole, again.nonce != one.nonce) == (True, True)
+
+
+def test_repeated_response_has_another_nonce() -> None:
+    """Else a request sent before it arrived would pass for its ACK."""
+    resources = clusters(applied({"a": "1"}))
+    (first,) = resources.parts(DELTA, ("a",), ())
+    assert resources.parts(DELTA, ("a",), (), first.nonce)[0].nonce != first.nonce
+
+
+def test_only_the_last_wholes_are_remembered() -> None:
+    resources = clusters(applied({f"c{number}": "1" for number in range(20)}))
+    versions = [resources.whole(NOBODY, (f"c{number}",), frozenset(), "").version for number in range(20)]
+    assert [resources.known(version) is not None for version in versions] == [False] * 12 + [True] * 8

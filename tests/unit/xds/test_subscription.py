@@ -7,7 +7,7 @@ import gc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xds.subscription import NOTHING, Subscription, delta, shared
+from xds.subscription import NOTHING, Subscription, delta, shared, sotw
 
 NAMES = st.frozensets(st.sampled_from(["a", "b", "c", "*"]), max_size=3)
 
@@ -71,3 +71,17 @@ def test_set_that_nobody_holds_is_forgotten() -> None:
 def test_names_have_one_order() -> None:
     assert shared("cab").ordered == ("a", "b", "c")
     assert NOTHING.ordered == ()
+
+
+@given(st.lists(NAMES, max_size=8), st.booleans())
+def test_state_of_the_world_is_what_the_last_request_says(requests: list[frozenset[str]], legacy: bool) -> None:
+    """No names mean everything only as long as there never were any, and only for types that have it so."""
+    now, had, named = None, frozenset[str](), False
+    for wanted in requests:
+        named = named or bool(wanted)
+        has = wanted if named or not legacy else frozenset("*")
+        asked = sotw(now, wanted, legacy_wildcard=legacy)
+        now = asked.now
+        assert (now.wildcard, now.names) == ("*" in has, has - {"*"})
+        assert (asked.everything, asked.names) == ("*" in has - had, has - had - {"*"})
+        had = has
