@@ -24,52 +24,14 @@ A rule that raises is our bug, and so are two rows under one key of an output: `
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, Final, Generic, TypeVar
+from itertools import islice, zip_longest
+from typing import Any, Final
 
-K = TypeVar("K", bound=Hashable)
-R = TypeVar("R")
+from translator.table import AnyTable, Fact, Facts, K, Name, OrderError, R, Rule, Table, rule
 
-# What a program is made of ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Table(Generic[K, R]):
-    """A declaration without state: key → rows. `order` sorts the rows of a group; ties are broken by where a row is from."""
-
-    name: str
-    order: Callable[[R], Any] | None = None
-
-    def __call__(self, key: K, row: R) -> Fact:
-        return (self, key, row)
-
-    def __repr__(self) -> str:
-        return self.name
-
-
-AnyTable = Table[Any, Any]
-Name = tuple[AnyTable, Any]  # a table and a key of it
-Fact = tuple[AnyTable, Any, Any]  # table, key, row; a row is never None, which means "no row"
-Facts = Iterator[Fact]
-
-
-@dataclass(frozen=True, eq=False)
-class Rule:
-    name: str
-    over: AnyTable
-    into: tuple[AnyTable, ...]
-    body: Callable[[View, Any], Facts]
-
-
-def rule(over: Table[K, Any], into: tuple[AnyTable, ...]) -> Callable[[Callable[[View, K], Facts]], Rule]:
-    """The function below runs once for each key that has rows in `over`, and yields rows of the tables in `into`."""
-    return lambda body: Rule(body.__name__, over, into, body)
-
-
-class OrderError(Exception):
-    """A rule reads a table that is not finished when the rule runs, or writes one it did not declare."""
+__all__ = ["AnyTable", "Engine", "Fact", "Facts", "Name", "OrderError", "Origin", "Rule", "Table", "View", "rule"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +45,10 @@ class Origin:
 
 # What is remembered ----------------------------------------------------------------------------------------------------
 
-Entry = tuple[Any, int, Any, int, Any]  # order, rank of the rule, key it ran for, n-th of its rows, the row
+Entry = tuple[Any, int, Any, int, Any, Any]  # order, rank of the rule, key it ran for, n-th of its rows, the row, its group
 Rows = list[Entry]
 NO_ROWS: Rows = []  # of every empty group; never changed
+GROUP: Final = 5
 ROW: Final = 4  # what stands before the row is unique in its group, so sorting never compares rows
 
 
@@ -148,7 +111,7 @@ class _Answer:
     def __init__(self, rank: int, key: Any) -> None:
         self.rank, self.key = rank, key
         self.reads: tuple[_Group, ...] = ()
-        self.yielded: tuple[tuple[_Group, Entry], ...] = ()
+        self.yielded: tuple[Entry, ...] = ()
 
 
 class _Store(dict[Any, _Group]):
@@ -164,6 +127,17 @@ class _Store(dict[Any, _Group]):
     def __missing__(self, key: Any) -> _Group:
         group = self[key] = _Group(self, key)
         return group
+
+
+class _Written(dict[AnyTable, _Store]):
+    """The tables that one rule may write."""
+
+    def __init__(self, one: Rule, stores: dict[AnyTable, _Store]) -> None:
+        super().__init__((table, stores[table]) for table in one.into)
+        self._name = one.name
+
+    def __missing__(self, table: AnyTable) -> _Store:
+        raise OrderError(f"{self._name} writes {table} without saying so")
 
 
 class View:
@@ -216,6 +190,7 @@ class Engine:
             if self._stores[one.over].stage > rank:
                 raise OrderError(f"{one.name} runs over {one.over}, which is not finished by then")
         self._view = View(self._stores)
+        self._written = [_Written(one, self._stores) for one in rules]
         self._answers: list[dict[Any, _Answer]] = [{} for _ in rules]
         self._dirty: list[dict[Any, None]] = [{} for _ in rules]
         self._before: dict[Name, Any] = {}  # outputs touched since last asked, as they were then
@@ -246,8 +221,11 @@ class Engine:
         `most` looks at no more than so many of those touched, so that a large batch can be handed on in pieces:
         `unsettled` says how many are left.
         """
-        names = list(islice(self._before, most))
-        before = {name: self._before.pop(name) for name in names}
+        before, self._before = self._before, {}
+        if most is not None and len(before) > most:  # what is left moves to a new dict: one that shrank is slow to look through
+            rest = iter(before.items())
+            before = dict(islice(rest, most))
+            self._before = dict(rest)
         found: dict[Name, Any] = {}
         for name, was in before.items():
             group = self._stores[name[0]].get(name[1])
@@ -271,7 +249,7 @@ class Engine:
         group = self._stores[table][key]
         was = group.first()
         if was != row:
-            group.rows = NO_ROWS if row is None else [(None, -1, key, 0, row)]
+            group.rows = NO_ROWS if row is None else [(None, -1, key, 0, row, group)]
             self._touched({group: was})
         group.leave_if_empty()
 
@@ -290,27 +268,24 @@ class Engine:
         reads = tuple(view._reads)
         if reads != answer.reads:
             self._relink(answer, reads)
-        if yielded != answer.yielded:
-            self._publish(answer, yielded)
+        self._publish(answer, yielded)
         if not alive:
             del answers[key]
             self.failures.pop((self._rules[rank].name, key), None)
 
-    def _evaluate(self, rank: int, key: Any) -> tuple[tuple[_Group, Entry], ...]:
-        one, stores = self._rules[rank], self._stores
-        found: list[tuple[_Group, Entry]] = []
+    def _evaluate(self, rank: int, key: Any) -> tuple[Entry, ...]:
+        one, stores = self._rules[rank], self._written[rank]
+        found: list[Entry] = []
         try:
             for table, at, row in one.body(self._view, key):
-                if table not in one.into:
-                    raise OrderError(f"{one.name} writes {table} without saying so")
                 store = stores[table]
-                found.append((store[at], (store.order and store.order(row), rank, key, len(found), row)))
+                found.append((store.order and store.order(row), rank, key, len(found), row, store[at]))
         except OrderError:
             raise
         except Exception as error:  # noqa: BLE001 - one bad key must not stop the others
             self.failures[one.name, key] = error
-            for group, _ in found:
-                group.leave_if_empty()
+            for entry in found:
+                entry[GROUP].leave_if_empty()
             return ()
         if self.failures:
             self.failures.pop((one.name, key), None)
@@ -323,37 +298,36 @@ class Engine:
         for group in set(old).difference(reads) if old else ():
             group.left_by(answer)
 
-    def _publish(self, answer: _Answer, yielded: tuple[tuple[_Group, Entry], ...]) -> None:
+    def _publish(self, answer: _Answer, yielded: tuple[Entry, ...]) -> None:
         """Replace the rows of an answer where they differ. Groups stay sorted: O(log n) comparisons for a row."""
-        stale = {(group, entry[3]): entry for group, entry in answer.yielded}
-        answer.yielded = yielded
+        if answer.yielded == yielded:
+            return
         touched: dict[_Group, Any] = {}
-        for group, entry in yielded:
-            old = stale.pop((group, entry[3]), None) if stale else None
-            if old != entry:
-                if group not in touched:
-                    touched[group] = group.first()
-                if old is not None:
-                    group.take(old)
-                group.put(entry)
-        for (group, _), entry in stale.items():
-            if group not in touched:
-                touched[group] = group.first()
-            group.take(entry)
+        for old, new in zip_longest(answer.yielded, yielded):
+            if old == new:
+                continue
+            for entry, move in ((old, _Group.take), (new, _Group.put)):
+                if entry is not None:
+                    group = entry[GROUP]
+                    if group not in touched:
+                        touched[group] = group.first()
+                    move(group, entry)
+        answer.yielded = yielded
         self._touched(touched)
 
     def _touched(self, groups: dict[_Group, Any]) -> None:
         """These groups changed; the value is the first row before. Mark whom it concerns."""
         for group, was in groups.items():
-            store = group.store
+            store, rows = group.store, group.rows
             if store.output:
                 self._before.setdefault((store.table, group.key), was)
-            if (was is None) != (not group.rows):  # the key was born or died
+            if (was is None) != (not rows):  # the key was born or died
                 for rank in store.followers:
                     self._dirty[rank][group.key] = None
-            for reader in group.each_reader() if group.readers else ():
-                self._dirty[reader.rank][reader.key] = None
-            if not group.rows:
+            if group.readers is not None:
+                for reader in group.each_reader():
+                    self._dirty[reader.rank][reader.key] = None
+            if not rows:
                 group.leave_if_empty()
 
     @property

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 
 import re2
 
-from protos.v3 import Message, Route
+from protos.v3 import Message, Route, RouteMatch
 from translator import filters
 from translator.envoy_v3.validation import violations
 from translator.ir.cluster import Cluster, Endpoint, Use
@@ -42,7 +42,7 @@ def entry_findings(entry: Entry) -> Iterator[Finding]:
             yield Finding(code=code, kind=kind, key=key, message=message, path=(*base, *path))
 
 
-def rule_findings(entry: Entry, message: Route) -> list[Finding]:
+def rule_findings(entry: Entry, message: Route | RouteMatch) -> list[Finding]:
     return broken(message, *entry.origin, ("spec", "rules", entry.rule))
 
 
@@ -102,7 +102,11 @@ def share_findings(entry: Entry) -> Iterator[Finding]:
 
 
 def endpoint_faults(use: Use, cluster: Cluster, endpoints: Iterable[Endpoint]) -> dict[Endpoint, Finding]:
-    """The endpoints whose address Envoy would refuse, and why: one of them costs all others of the response."""
+    """The endpoints that Envoy would refuse, and why: one of them costs all others of the response.
+
+    All rules of its API about endpoints are here, in the terms of the row, and a test holds the messages to them: walking
+    through each message costs more than making it, and endpoints change more often than all else.
+    """
     faults = {one: endpoint_fault(one, named=cluster.discovery == "dns") for one in endpoints}
     return {one: _told(use, f"{one.address}: {fault}") for one, fault in faults.items() if fault}
 
@@ -114,6 +118,8 @@ def _told(use: Use, message: str) -> Finding:
 def endpoint_fault(one: Endpoint, *, named: bool) -> str:
     if _CONTROL.search(one.address):
         return "the address holds a control character"
+    if not 0 <= one.weight < 2**32:
+        return f"{one.weight} is no weight"
     if one.port == 0 and not named:
         return "" if 0 < len(one.address.encode()) <= MAX_PIPE else f"the path of a socket has 1 to {MAX_PIPE} bytes"
     if not 0 < one.port < 65536:

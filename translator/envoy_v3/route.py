@@ -18,8 +18,9 @@ from translator import filters
 from translator.envoy_v3.domain import ROUTES
 from translator.filters.path_change import takes_prefix_away
 from translator.ir import names
-from translator.ir.route import Answer, Entry, Forward, Match, PathMatch, Redirect, Share, Site, TextMatch
+from translator.ir.route import Answer, Entry, Forward, Headers, Match, Mirror, PathMatch, Redirect, Share, Site, TextMatch
 
+MATCH, NAME = 1, 14  # fields of Route
 _PORT_IN_HOST = HeaderMatcher(name=":authority", string_match=StringMatcher(safe_regex=RegexMatcher(regex=".*:[0-9]+")))
 
 
@@ -50,6 +51,30 @@ def packed_entry(entry: Entry, message: Route) -> bytes:
     below = packed(message)
     message.match.path = prefix
     return below + packed(message)
+
+
+def matched(entry: Entry, rest: bytes) -> tuple[RouteMatch, bytes]:
+    """The match of an entry, and its route made of that and of what it shares with others (`shared_rest`).
+
+    Match is the first field of a Route and the name the last that is used, so these are the bytes protobuf would write.
+    """
+    message = RouteMatch()
+    fill_match(message, entry.match)
+    return message, framed(ROUTES, framed(MATCH, data(message)) + rest + framed(NAME, entry.name.encode()))
+
+
+def shares_rest(entry: Entry) -> bool:
+    """Whether all but its match and name is the same for every match of its rule."""
+    return not entry.filters or all(type(row) in (Headers, Mirror) for row in entry.filters)
+
+
+def shared_rest(entry: Entry) -> Route:
+    """What such an entry does, without match and name."""
+    message = Route()
+    fill_action(message, entry.action)
+    if entry.filters:
+        filters.apply(message, entry.filters, Site(path=entry.match.path))
+    return message
 
 
 def packed(message: Route) -> bytes:

@@ -7,7 +7,7 @@ name it.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import structs
 
@@ -18,7 +18,7 @@ from translator.envoy_v3.checks import broken, endpoint_faults, entry_findings, 
 from translator.envoy_v3.cluster import assignment, cluster
 from translator.envoy_v3.domain import route_configuration, scope, virtual_host
 from translator.envoy_v3.listener import distinct, listener
-from translator.envoy_v3.route import depends_on_site, packed_entry, packed_route, route
+from translator.envoy_v3.route import depends_on_site, matched, packed_entry, packed_route, route, shared_rest, shares_rest
 from translator.envoy_v3.secret import secret
 from translator.envoy_v3.sharding import SLOTS, shards, shards_of
 from translator.envoy_v3.validation import violations
@@ -27,7 +27,7 @@ from translator.ir.cluster import Cluster, Endpoint, Use
 from translator.ir.finding import Finding
 from translator.ir.listener import Port
 from translator.ir.output import Group, Packed
-from translator.ir.route import Entry, Place, Precedence, Site
+from translator.ir.route import Answer, Entry, Filter, Forward, Place, Precedence, Site
 from translator.ir.tables import (
     CERTIFICATE,
     CHAIN,
@@ -58,6 +58,14 @@ class Piece(Row, frozen=True, gc=False):
     precedence: Precedence
     body: bytes
     entry: Entry | None = None
+
+
+class Shared(NamedTuple):
+    """What entries of one route do alike, whatever they match: packed once, and looked at once if nothing is wrong with it."""
+
+    wanted: tuple[Forward | Answer, tuple[Filter, ...]] | None = None
+    body: bytes = b""
+    findings: list[Finding] = []  # noqa: RUF012 - never changed
 
 
 class Door(Row, frozen=True, gc=False):
@@ -94,18 +102,35 @@ NOTHING = Piece(Precedence(path=(-1, 0), method=False, headers=0, query=0, creat
 def compile_route(view: View, key: str) -> Facts:
     """An entry that Envoy would refuse is left out, and its object is told."""
     pieces: list[Piece] = []
+    shared = Shared()
     for entry in view.one(ENTRIES, key):
-        piece, findings = _compiled(entry)
-        pieces += [piece] if piece else []
+        piece, findings = None, [*entry_findings(entry)]
+        if not findings and shares_rest(entry):
+            shared = shared if shared.wanted == (entry.action, entry.filters) else _shared(entry)
+            piece, findings = _matched(entry, shared)
+        elif not findings:  # what is no text cannot be put into a message
+            piece, findings = _whole(entry)
+        if piece and not findings:
+            pieces.append(piece)
         for finding in (*findings, *share_findings(entry)):
             yield REFUSED(entry.origin, finding)
     yield COMPILED(key, tuple(pieces))
 
 
-def _compiled(entry: Entry) -> tuple[Piece | None, list[Finding]]:
-    findings = [*entry_findings(entry)]
-    if findings:
-        return None, findings  # what is no text cannot be put into a message
+def _shared(entry: Entry) -> Shared:
+    message = shared_rest(entry)
+    body = data(message)
+    message.match.prefix = "/"  # any will do: the match is looked at by itself
+    findings = rule_findings(entry, message)
+    return Shared(None if findings else (entry.action, entry.filters), body, findings)
+
+
+def _matched(entry: Entry, shared: Shared) -> tuple[Piece, list[Finding]]:
+    match, body = matched(entry, shared.body)
+    return Piece(entry.precedence, body), shared.findings or rule_findings(entry, match)
+
+
+def _whole(entry: Entry) -> tuple[Piece | None, list[Finding]]:
     message = route(entry, Site(path=entry.match.path))
     findings = rule_findings(entry, message)
     if findings:
@@ -271,11 +296,8 @@ def endpoints(view: View, use: Use) -> Facts:
     known = view.get(ENDPOINTS, use)
     found = known.endpoints if known else ()
     faults = endpoint_faults(use, row, found)
-    message = assignment(row.name, (one for one in found if one not in faults))
-    wrong = broken(message, use.kind, use.key)
-    if not wrong:
-        yield ASSIGNMENT(use, Packed(data(message)))
-    for finding in (*faults.values(), *wrong):
+    yield ASSIGNMENT(use, Packed(data(assignment(row.name, (one for one in found if one not in faults)))))
+    for finding in faults.values():
         yield REFUSED((use.kind, use.key), finding)
 
 
@@ -284,9 +306,10 @@ def in_group(view: View, key: tuple[str, Use]) -> Facts:
     """Each group has its own copy, made of the same bytes."""
     group, use = key
     row, body, members = view.get(CLUSTER, use), view.get(BODY, use), view.get(ASSIGNMENT, use)
-    if row is not None and body is not None:
-        yield OUT_CLUSTER((group, row.name), body)
-    if row is not None and members is not None:
+    if row is None or body is None:
+        return
+    yield OUT_CLUSTER((group, row.name), body)
+    if members is not None:
         yield OUT_ENDPOINTS((group, row.name), members)
 
 

@@ -40,6 +40,9 @@ def verdict(condition: str, problems: list[Problem]) -> Condition:
     """
     mine = [problem for problem in problems if problem.condition == condition]
     if not mine:
-        return holds(condition)
+        return HOLDS.get(condition) or holds(condition)
     same = dict.fromkeys(problem.finding.message for problem in mine if problem.reason == mine[0].reason)
     return fails(condition, mine[0].reason, "; ".join(same))
+
+
+HOLDS = {condition: holds(condition) for condition in (ACCEPTED, RESOLVED_REFS)}  # said of nearly every route

@@ -78,6 +78,7 @@ def compile_rule(all_of: Compiling, index: int, spec: RouteRule) -> None:
     """One entry for each match; all share filters and action."""
     key, created = all_of.route.key, all_of.route.metadata.creation_timestamp
     path: Path = ("spec", "rules", index)
+    origin = (KIND, key)
     filters = filters_of(all_of, path, spec.filters)
     all_of.lost += filters is None
     action: Forward | Answer = Answer(500) if filters is None else action_of(all_of, path, spec, filters)
@@ -89,7 +90,7 @@ def compile_rule(all_of: Compiling, index: int, spec: RouteRule) -> None:
             precedence=precedence(wanted, created, key, (index, place)),
             action=action,
             filters=filters or (),
-            origin=(KIND, key),
+            origin=origin,
             rule=index,
         )
         all_of.entries.append(entry)

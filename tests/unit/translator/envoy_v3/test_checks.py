@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.translator.envoy_v3.world import at, entry
 from translator.envoy_v3.checks import MAX_PROGRAM_SIZE, endpoint_fault, entry_findings, regex_fault, share_findings
+from translator.envoy_v3.cluster import assignment
+from translator.envoy_v3.validation import violations
 from translator.ir.cluster import Endpoint
 from translator.ir.route import Forward, Headers, Match, PathChange, Redirect, Rewrite, Share, TextMatch
 
@@ -91,3 +95,15 @@ def test_name_to_resolve_needs_a_port() -> None:
     assert endpoint_fault(Endpoint("a.example", 80), named=True) == ""
     assert endpoint_fault(Endpoint("a.example", 0), named=True)
     assert endpoint_fault(Endpoint("", 80), named=True)
+
+
+addresses = st.sampled_from(["10.0.0.1", "::1", "", "x", "a b", "/run/x.sock", "/" * 200, "10.0.0.256", "fe80::1%eth0"]) | st.text(
+    max_size=20
+)
+endpoints = st.builds(Endpoint, addresses, st.integers(-1, 70000) | st.just(0), weight=st.integers(-1, 2**33))
+
+
+@given(st.lists(endpoints, max_size=4))
+def test_endpoints_that_pass_break_no_rule_of_envoys_api(found: list[Endpoint]) -> None:
+    sound = [one for one in found if not endpoint_fault(one, named=False)]
+    assert violations(assignment("c", sound)) == ()
