@@ -167,7 +167,8 @@ class Stream:
         for phase in ORDER:
             watch = self.watches.get(phase.kind)
             if watch is None or not watch.wants(phase.move):
-                self._blocked.pop(phase, None)
+                if self._blocked:
+                    self._blocked.pop(phase, None)
             elif watch.forgotten:
                 return self._close("ABORTED", "this stream is too far behind; reconnect with the versions that you have")
             elif watch.flight is None and now >= watch.quiet_until:
