@@ -16,6 +16,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from xds.bootstrap import is_loopback
 from xds.events import Close, Event, Step
 from xds.proxies import ProxyState, proxy_state
 from xds.services import METHODS, Method
@@ -36,6 +37,7 @@ OPTIONS = [
     ("grpc.http2.max_ping_strikes", 0),
 ]
 
+BUG = Close("INTERNAL", "this server has a bug")
 Context = Any  # grpc.aio.ServicerContext: grpc has no types
 
 
@@ -48,15 +50,32 @@ class Connection:
         self.writing_since: float | None = None
         self._server = server
         self._outbox: deque[bytes] = deque()
-        self._changed = False
         self._close: Close | None = None
         self._wake = asyncio.Event()
+        self._looks = self._over = False
         self._timer: asyncio.TimerHandle | None = None
         self._due: float | None = None  # when the timer goes off
 
     def wake(self) -> None:
-        self._changed = True
-        self._wake.set()
+        """Something may be different: look soon, once for all that was said until then."""
+        if not self._looks:
+            self._looks = True
+            asyncio.get_running_loop().call_soon(self._look)
+
+    def _look(self) -> None:
+        """Take it in here, and wake the writer only if there is something to write."""
+        self._looks = False
+        if self._over:
+            return
+        close: Close | None = BUG
+        try:
+            self._take(self.stream.changed(self._server.clock()))
+            close = self._close
+        finally:
+            if close:
+                self.end(close)
+        if self._outbox:
+            self._wake.set()
 
     def end(self, close: Close) -> None:
         self._close = self._close or close
@@ -64,7 +83,7 @@ class Connection:
 
     async def read(self, context: Context) -> None:
         """Take requests until the client is done."""
-        clock, close = self._server.clock, Close("INTERNAL", "this server has a bug")
+        clock, close = self._server.clock, BUG
         try:
             while (data := await context.read()) is not grpc.aio.EOF:
                 self._take(self.stream.receive(data, clock()))
@@ -80,9 +99,6 @@ class Connection:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            if self._changed:
-                self._changed = False
-                self._take(self.stream.changed(clock()))
             while self._outbox:
                 self.writing_since = clock()
                 await context.write(self._outbox.popleft())
@@ -108,9 +124,10 @@ class Connection:
 
     def _tick(self) -> None:
         self._due = self._timer = None
-        self.wake()
+        self._look()
 
     def ended(self) -> None:
+        self._over = True
         if self._timer:
             self._timer.cancel()
         for event in self.stream.ended().events:
@@ -129,7 +146,11 @@ class Server:
         self._sweeper: asyncio.TimerHandle | None = None
 
     async def start(self, address: str) -> str:
-        """Listen on `host:port` (0: any free one) or `unix:/path`; gives what it is bound to. RuntimeError if it cannot be."""
+        """Listen on `host:port` (0: any free one) or `unix:/path`; gives what it is bound to. RuntimeError if it cannot be,
+        or if others than this machine could reach it: who asks is not authenticated here. ValueError if it is no address.
+        """
+        if not is_loopback(address):
+            raise RuntimeError(f"{address}: only loopback and unix sockets are served in plain text")
         server = self._grpc = grpc.aio.server(options=OPTIONS)
         for method in METHODS:
             handler = grpc.stream_stream_rpc_method_handler(partial(self._serve, method))

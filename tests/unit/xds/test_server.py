@@ -176,3 +176,30 @@ async def test_client_that_does_not_read_delays_nobody_and_is_let_go(rig: Rig, m
             monkeypatch.setattr(shell, "WRITE_SECONDS", 0.0)
             rig.server.sweep()
             await wait_until(lambda: [proxy.node for proxy in rig.server.proxies()] == ["reader"])
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"])
+async def test_address_that_others_can_reach_is_refused_in_plain_text(rig: Rig, address: str) -> None:
+    with pytest.raises(RuntimeError, match="plain text"):
+        await Server(rig.snapshots, rig.events.append).start(address)
+
+
+async def test_stream_that_meets_a_bug_ends_alone(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one stream stumbles over must not keep the others from what is new."""
+    told: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(str(context["exception"])))
+    async with rig.client("one") as one, rig.client("two") as two:
+        await one.take()
+        await two.take()
+        first = next(iter(rig.server._connections))
+
+        def broken(_: float) -> None:
+            raise ZeroDivisionError("a bug")
+
+        monkeypatch.setattr(first.stream, "changed", broken)
+        rig.put(a=b"1")
+        clients = {"one": one, "two": two}
+        ends, goes_on = clients.pop(first.stream.proxy.node), next(iter(clients.values()))
+        assert await goes_on.take() == ["a"]
+        assert await ends.status() == (grpc.StatusCode.INTERNAL, "this server has a bug")
+    assert told == ["a bug"]
