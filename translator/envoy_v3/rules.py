@@ -14,7 +14,7 @@ from msgspec import structs
 from protos.v3 import Cluster as EnvoyCluster
 from protos.v3 import Listener, Secret, data
 from translator.engine import Facts, Table, View, rule
-from translator.envoy_v3.checks import broken, endpoint_faults, entry_findings, rule_findings, share_findings
+from translator.envoy_v3.checks import broken, endpoint_faults, entry_findings, match_findings, rule_findings, share_findings
 from translator.envoy_v3.cluster import assignment, cluster
 from translator.envoy_v3.domain import route_configuration, scope, virtual_host
 from translator.envoy_v3.listener import distinct, listener
@@ -23,7 +23,7 @@ from translator.envoy_v3.secret import secret
 from translator.envoy_v3.sharding import SLOTS, shards, shards_of
 from translator.envoy_v3.validation import violations
 from translator.ir import names
-from translator.ir.cluster import Cluster, Endpoint, Use
+from translator.ir.cluster import Use
 from translator.ir.finding import Finding
 from translator.ir.listener import Port
 from translator.ir.output import Group, Packed
@@ -90,8 +90,7 @@ HOSTS = Table[str, str]("Hosts")  # route table; its virtual hosts
 DOOR = Table[str, Door]("Door")  # route table
 PLAN = Table[str, Plan]("Plan")  # route table
 PART = Table[tuple[str, str], bytes]("Part")  # (view, RouteConfiguration); its virtual hosts, framed
-ASSIGNMENT = Table[Use, Packed]("Assignment")
-BODY = Table[Use, Packed]("ClusterBody")
+UPSTREAM = Table[Use, tuple[str, Packed, Packed | None]]("Upstream")  # name, cluster, endpoints of one that is told them
 
 NOTHING = Piece(Precedence(path=(-1, 0), method=False, headers=0, query=0, created="", key="", place=(0, 0)), b"")
 
@@ -127,7 +126,7 @@ def _shared(entry: Entry) -> Shared:
 
 def _matched(entry: Entry, shared: Shared) -> tuple[Piece, list[Finding]]:
     match, body = matched(entry, shared.body)
-    return Piece(entry.precedence, body), shared.findings or rule_findings(entry, match)
+    return Piece(entry.precedence, body), shared.findings or match_findings(entry, match)
 
 
 def _whole(entry: Entry) -> tuple[Piece | None, list[Finding]]:
@@ -269,35 +268,25 @@ def envoy_secret(view: View, key: tuple[str, str]) -> Facts:
 # Clusters and endpoints --------------------------------------------------------------------------------------------------
 
 
-@rule(over=CLUSTER, into=(BODY, REFUSED))
-def cluster_body(view: View, use: Use) -> Facts:
+@rule(over=CLUSTER, into=(UPSTREAM, REFUSED))
+def upstream(view: View, use: Use) -> Facts:
+    """A cluster and its endpoints, packed once for all groups.
+
+    One without endpoints has an empty assignment: Envoy waits for one before it uses the cluster.
+    """
     row = view.one(CLUSTER, use)
-    faults = endpoint_faults(use, row, row.endpoints)
-    sound = _without(row, faults) if faults else row
-    body = cluster(sound)
+    known = view.get(ENDPOINTS, use) if row.discovery == "eds" else None
+    found = known.endpoints if known else row.endpoints
+    faults = endpoint_faults(use, row, found)
+    sound = tuple(one for one in found if one not in faults) if faults else found
+    body = cluster(row if row.discovery == "eds" else structs.replace(row, endpoints=sound))
     varies = row.discovery == "dns" or not row.name  # of others only the name does, and a test holds the rest to the rules
     wrong = broken(EnvoyCluster.FromString(body), use.kind, use.key) if varies else []
-    if not wrong:
-        yield BODY(use, Packed(body, (row.name,) if row.discovery == "eds" else ()))
+    if not wrong and row.discovery == "eds":
+        yield UPSTREAM(use, (row.name, Packed(body, (row.name,)), Packed(data(assignment(row.name, sound)))))
+    elif not wrong:
+        yield UPSTREAM(use, (row.name, Packed(body), None))
     for finding in (*faults.values(), *wrong):
-        yield REFUSED((use.kind, use.key), finding)
-
-
-def _without(row: Cluster, faults: dict[Endpoint, Finding]) -> Cluster:
-    return structs.replace(row, endpoints=tuple(one for one in row.endpoints if one not in faults))
-
-
-@rule(over=CLUSTER, into=(ASSIGNMENT, REFUSED))
-def endpoints(view: View, use: Use) -> Facts:
-    """An upstream without endpoints has an empty assignment: Envoy waits for one before it uses the cluster."""
-    row = view.one(CLUSTER, use)
-    if row.discovery != "eds":
-        return
-    known = view.get(ENDPOINTS, use)
-    found = known.endpoints if known else ()
-    faults = endpoint_faults(use, row, found)
-    yield ASSIGNMENT(use, Packed(data(assignment(row.name, (one for one in found if one not in faults)))))
-    for finding in faults.values():
         yield REFUSED((use.kind, use.key), finding)
 
 
@@ -305,16 +294,17 @@ def endpoints(view: View, use: Use) -> Facts:
 def in_group(view: View, key: tuple[str, Use]) -> Facts:
     """Each group has its own copy, made of the same bytes."""
     group, use = key
-    row, body, members = view.get(CLUSTER, use), view.get(BODY, use), view.get(ASSIGNMENT, use)
-    if row is None or body is None:
+    made = view.get(UPSTREAM, use)
+    if made is None:
         return
-    yield OUT_CLUSTER((group, row.name), body)
+    name, body, members = made
+    yield OUT_CLUSTER((group, name), body)
     if members is not None:
-        yield OUT_ENDPOINTS((group, row.name), members)
+        yield OUT_ENDPOINTS((group, name), members)
 
 
 RULES = (
     compile_route, door, bare_host, attached, host, plan, slots, host_body, configuration,
     envoy_listener, envoy_secret,
-    cluster_body, endpoints, in_group,
+    upstream, in_group,
 )  # fmt: skip

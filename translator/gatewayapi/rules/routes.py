@@ -40,7 +40,7 @@ class Compiling:
     view: View
     route: HTTPRoute
     entries: list[Entry] = field(default_factory=list)
-    uses: dict[Use, None] = field(default_factory=dict)
+    uses: dict[Use, str] = field(default_factory=dict)
     unresolved: list[Problem] = field(default_factory=list)
     dropped: list[Problem] = field(default_factory=list)
     lost: int = 0  # rules that answer nothing but 500, because a filter of theirs is not served
@@ -158,8 +158,7 @@ def cluster_of(all_of: Compiling, path: Path, ref: BackendObjectReference) -> st
         all_of.unresolved.append(unresolved(KIND, all_of.route.key, path, reason, code, message))
         return ""
     use = use_of(ref, to)
-    all_of.uses[use] = None
-    return names.cluster(use)
+    return all_of.uses.setdefault(use, names.cluster(use))
 
 
 @rule(over=HTTP_ROUTE, into=(PLACED, PARENT, CLUSTER_USE, USE, FOUND))
