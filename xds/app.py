@@ -24,9 +24,9 @@ from xds.snapshot import Snapshots
 from xds.sources.files import Files, Update
 from xds.sources.folder import Folder, Located
 from xds.status import Statuses
-from xds.store import Store
+from xds.store import Change, Store
 from xds.telemetry import Log, Logger, Metrics
-from xds.translation import Settled, Translation, without_collector
+from xds.translation import PIECE, Settled, Translation, without_collector
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,19 +103,22 @@ class App:
         updates = self.files.updates()
         with without_collector():
             first = await anext(updates)
-            self._take(first)
+            await self._take(first)
             await self.translation.build()
         self._sync(len(first.changes))
         async for update in updates:
-            self._take(update)
+            await self._take(update)
             if update.changes:
                 self.journal.changed(update.changes, time.monotonic())
                 self.translation.wake()
                 self._look_later()
 
-    def _take(self, update: Update) -> None:
-        self._count(update)
-        self.store.put(update.changes)
+    async def _take(self, update: Update) -> None:
+        for start in range(0, len(update.changes), PIECE):
+            piece = update.changes[start : start + PIECE]
+            self._count(piece)
+            self.store.put(piece)
+            await asyncio.sleep(0)
         self._of_folder = update.findings
         self._look_for.set()
 
@@ -127,11 +130,11 @@ class App:
         self.metrics.synced.set(1)
         self._log.info(Log.SYNCED, objects=objects)
 
-    def _count(self, update: Update) -> None:
-        for (kind, more), count in Counter((one.kind, _MORE.get(one.what, 0)) for one in update.changes).items():
+    def _count(self, changes: list[Change]) -> None:
+        for (kind, more), count in Counter((one.kind, _MORE.get(one.what, 0)) for one in changes).items():
             self.metrics.changes.labels(kind).inc(count)
             self.metrics.objects.labels(kind).inc(more * count)
-        for change in update.changes if self.synced.is_set() else ():
+        for change in changes if self.synced.is_set() else ():
             self._log.info(Log.CHANGED, kind=change.kind, key=change.key, what=change.what)
 
     # Engine → everybody ------------------------------------------------------------------------------------------------

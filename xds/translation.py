@@ -16,7 +16,7 @@ from translator.engine import Engine, Name
 from xds.store import Store
 
 SLICE = 0.002  # seconds of work at a time: a timer passes three turns of the loop, so lag is about three slices
-PIECE = 500  # outputs: some 5 ms of hashing and framing
+PIECE = 200  # outputs: some 10 ms of hashing, framing and statuses
 FREEZE_AFTER = 5_000  # runs of rules after which their answers are put out of the collector's sight, when idle
 
 Settled = Mapping[Name, Any]

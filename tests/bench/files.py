@@ -17,11 +17,12 @@ from pathlib import Path
 import yaml
 
 from tests.bench import world
-from tests.e2e.envoy import Envoy, bootstrap, free_port
+from tests.e2e.envoy import Envoy, free_port
 from tests.e2e.folder import Folder, rule
 from tests.e2e.server import Server
 from tests.e2e.test_changes import MODULES, answer
 from tests.waiting import wait_until
+from xds.bootstrap import Bootstrap, bootstrap
 
 EACH = 10  # routes of a file, with their Services and EndpointSlices
 Figures = dict[str, float]
@@ -89,7 +90,8 @@ async def measure(size: int, saves: int) -> Figures:
         cold = time.perf_counter() - start
         assert await attached(server) == size + 1
         env = {**os.environ, "ENVOY_DYNAMIC_MODULES_SEARCH_PATH": str(MODULES)}
-        envoy = await stack.enter_async_context(Envoy(bootstrap(server.xds), scratch, env=env))
+        config = bootstrap(Bootstrap(xds=server.xds, admin="127.0.0.1:0", modules=("shard",)))
+        envoy = await stack.enter_async_context(Envoy(config, scratch, env=env))
         await envoy.ready(120)
         served = time.perf_counter() - start
         probe = Probe(http)

@@ -62,3 +62,9 @@ def test_loopback_is_told_from_the_world(address: str, local: bool) -> None:
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(ValueError):
         split(address)
+
+
+def test_clusters_and_their_statistics_are_made_when_they_are_asked_for() -> None:
+    made = bootstrap(Bootstrap())
+    assert made["cluster_manager"] == {"enable_deferred_cluster_creation": True}
+    assert made["deferred_stat_options"] == {"enable_deferred_creation_stats": True}

@@ -12,7 +12,7 @@ from translator.inputs import SERVICE
 from translator.resources.core import Service
 from translator.resources.meta import Metadata
 from xds.store import Change, Store
-from xds.translation import Translation, without_collector
+from xds.translation import PIECE, Translation, without_collector
 
 OUT = Table[str, str]("out")
 
@@ -54,9 +54,9 @@ async def test_all_that_waits_is_taken_in_by_batches() -> None:
 
 async def test_the_first_build_is_one_batch_whose_outputs_are_handed_on_in_pieces() -> None:
     world = World()
-    world.put(*(str(number) for number in range(1200)))
+    world.put(*(str(number) for number in range(2 * PIECE + 1)))
     await world.translation.build()
-    assert len(world.outputs) == 1200
+    assert len(world.outputs) == 2 * PIECE + 1
     assert world.settled == 3
     gc.unfreeze()
 
