@@ -62,6 +62,7 @@ CODES: dict[str, Meaning] = {
     "PM0305": Meaning("Port taken", "A listener of an older Gateway on the same proxies has this port and hostname, or speaks another protocol on it.", "Use another port or hostname, or give the Gateway an address of its own."),
     "PM0306": Meaning("Address cannot be bound", "Proxies bind IP addresses. A Gateway that asks for another kind of address is not accepted, and none of it is served.", "Use an IP address that the proxies have, or none."),
     "PM0307": Meaning("Port moved out of range", "The proxies that serve the Gateway add an offset to every port, and no port is left. The listener is not served, the others are.", "Use another port, or another offset."),
+    "PM0308": Meaning("Parameters not known", "A GatewayClass names parameters of a kind that is not read here, so it is not accepted and no Gateway of it is served.", "Remove parametersRef."),
     "PM0401": Meaning("Parent does not exist", "A route names a Gateway that is not there, so it serves nothing through it.", "Create the Gateway, or correct the name."),
     "PM0402": Meaning("Not attached", "The Gateway is there, and none of its listeners takes the route: by section and port, by namespace and kind, or by hostname.", "Change the route's parentRef or hostnames, or the listener's allowedRoutes."),
     "PM0403": Meaning("Filter not served", "A filter that is not served is never skipped: requests of its rule are answered with 500.", "Remove the filter."),

@@ -51,7 +51,7 @@ _EDGE = HttpConnectionManager(
 )
 
 
-def manager(name: str, table: str, sharded: bool) -> HttpConnectionManager:
+def http_connection(name: str, table: str, sharded: bool) -> HttpConnectionManager:
     """`name` is what its statistics are called. A flat table is one RouteConfiguration of the table's own name."""
     message = HttpConnectionManager(stat_prefix=name)
     message.MergeFrom(_EDGE)

@@ -23,7 +23,7 @@ from protos.v3 import (
     data,
     pack,
 )
-from translator.envoy_v3.hcm import manager
+from translator.envoy_v3.hcm import http_connection
 from translator.envoy_v3.sources import ADS, BUFFER
 from translator.ir.listener import Chain
 
@@ -64,7 +64,9 @@ def filter_chain(chain: Chain, tls_port: bool, sharded: bool) -> FilterChain:
         filter_chain_match=FilterChainMatch(server_names=chain.server_names),
         filters=[
             Filter(name="envoy.filters.network.connection_limit", typed_config=pack(limit)),
-            Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(manager(chain.table, chain.table, sharded))),
+            Filter(
+                name="envoy.filters.network.http_connection_manager", typed_config=pack(http_connection(chain.table, chain.table, sharded))
+            ),
         ],
     )
     if tls_port:

@@ -29,7 +29,7 @@ from protos.v3 import (
     type_url,
 )
 from translator.engine import AnyTable, Name
-from translator.envoy_v3.hcm import manager
+from translator.envoy_v3.hcm import http_connection
 from translator.ir import names
 from translator.ir.output import Packed
 from translator.ir.tables import OUT_CLUSTER, OUT_ENDPOINTS, OUT_LISTENER, OUT_ROUTES, OUT_SECRET
@@ -85,7 +85,7 @@ def _with_static_secrets(config: Any) -> Any:
 
 def _listener_of_routes(body: bytes) -> Listener:
     routes = RouteConfiguration.FromString(body)
-    config = _with_routes(pack(manager("check", routes.name, sharded=False)), routes)
+    config = _with_routes(pack(http_connection("check", routes.name, sharded=False)), routes)
     chain = FilterChain(filters=[Filter(name="envoy.filters.network.http_connection_manager", typed_config=config)])
     return Listener(name=f"routes/{routes.name}", address=NOWHERE, filter_chains=[chain])
 

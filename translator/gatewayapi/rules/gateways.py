@@ -49,8 +49,8 @@ def gateway(view: View, key: str) -> Facts:
     owner = view.get(GATEWAY_CLASS, one.spec.gateway_class_name)
     if owner is None:
         yield FOUND(("Gateway", key), _no_class(key, one.spec.gateway_class_name))
-    if owner is None or owner.spec.controller_name != CONTROLLER:
-        return
+    if owner is None or owner.spec.controller_name != CONTROLLER or owner.spec.parameters_ref:
+        return  # of another controller, or of a class that is not accepted: its own status says why
     yield OURS(key, LOCAL)
     addresses = bind_addresses(one.spec.addresses)
     for place, address in enumerate(one.spec.addresses):

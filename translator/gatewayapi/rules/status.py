@@ -31,15 +31,18 @@ from translator.ir.tables import ENTRIES, GROUP, OUT_FINDINGS, OUT_STATUS, REFUS
 from translator.resources.gateway import Gateway
 
 
-@rule(over=GATEWAY_CLASS, into=(OUT_STATUS,))
+@rule(over=GATEWAY_CLASS, into=(OUT_STATUS, FOUND))
 def class_status(view: View, key: str) -> Facts:
     one = view.one(GATEWAY_CLASS, key)
+    ref = one.spec.parameters_ref
     if one.spec.controller_name != CONTROLLER:
         return
-    if one.spec.parameters_ref:
-        condition = fails(ACCEPTED, "InvalidParameters", f"parametersRef of kind {one.spec.parameters_ref.kind} is not known")
-    else:
-        condition = holds(ACCEPTED)
+    condition = holds(ACCEPTED)
+    if ref:
+        message = f"parametersRef names a {ref.kind}, which is no kind of parameters here; no Gateway of this class is served"
+        condition = fails(ACCEPTED, "InvalidParameters", message)
+        finding = Finding(code="PM0308", kind="GatewayClass", key=key, message=message, path=("spec", "parametersRef"), fix="remove it")
+        yield FOUND(("GatewayClass", key), finding)
     yield OUT_STATUS(
         ("GatewayClass", key), Status(generation=one.metadata.generation, conditions=(condition,), supported_features=FEATURES)
     )

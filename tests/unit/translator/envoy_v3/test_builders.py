@@ -20,7 +20,7 @@ from protos.v3 import (
     UpstreamHttpProtocolOptions,
 )  # fmt: skip
 from translator.envoy_v3.cluster import assignment, cluster
-from translator.envoy_v3.hcm import manager
+from translator.envoy_v3.hcm import http_connection
 from translator.envoy_v3.listener import distinct, listener
 from translator.envoy_v3.secret import secret
 from translator.ir import cluster as ir
@@ -42,7 +42,7 @@ def hcm(chain: FilterChain) -> HttpConnectionManager:
 # Edge defaults: Envoy's page "Configuring Envoy as an edge proxy", one claim a line
 
 
-EDGE = manager("m", "t", sharded=True)
+EDGE = http_connection("m", "t", sharded=True)
 
 
 @pytest.mark.parametrize(
@@ -101,12 +101,12 @@ def test_sharded_manager_tells_the_module_its_slots_and_prefix() -> None:
 
 
 def test_prefix_of_a_table_that_ends_in_a_zero_is_whole() -> None:
-    (extension,) = manager("m", "local/80", sharded=True).early_header_mutation_extensions
+    (extension,) = http_connection("m", "local/80", sharded=True).early_header_mutation_extensions
     assert b"prefix=local/80/\n" in extension.typed_config.value
 
 
 def test_flat_manager_asks_for_one_table_and_needs_no_module() -> None:
-    flat = manager("m", "t", sharded=False)
+    flat = http_connection("m", "t", sharded=False)
     assert flat.rds.route_config_name == "t"
     assert not flat.early_header_mutation_extensions
     assert not flat.HasField("scoped_routes")

@@ -84,6 +84,14 @@ def test_a_gateway_of_another_controller_is_left_alone() -> None:
     assert engine.rows(OUT_STATUS) == engine.rows(CHAIN) == engine.rows(OUT_FINDINGS) == {}
 
 
+def test_a_gateway_of_a_class_that_is_not_accepted_is_not_served() -> None:
+    ref = "parametersRef: {group: example.com, kind: Settings, name: x}"
+    engine = run(BASE.replace("gateway-controller}", f"gateway-controller, {ref}}}"), ROUTE)
+    assert engine.rows(CHAIN) == engine.rows(PLACED) == {}
+    assert codes(engine) == {("pointsman", "PM0308")}
+    assert conditions(engine, "GatewayClass", "pointsman") == {"Accepted": (False, "InvalidParameters")}
+
+
 def test_a_gateway_of_a_class_that_nobody_declared_is_told() -> None:
     assert codes(run(BASE.replace("gatewayClassName: pointsman", "gatewayClassName: typo"))) == {("infra/edge", "PM0301")}
 
