@@ -10,14 +10,12 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from translator.ir.finding import field_path
 from xds import render
 from xds.app import App
 from xds.bootstrap import is_loopback, split
 from xds.kinds import FLAT
-from xds.objects import described
+from xds.objects import described, finding
 from xds.offline import GROUP_NAME
-from xds.sources.folder import Located
 
 SLICE = 20  # resources rendered before others have a turn
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -86,15 +84,6 @@ class Admin:
                         found[section].append(one)
             await asyncio.sleep(0)
         return _answer(found)
-
-
-def finding(one: Located) -> dict[str, Any]:
-    """A finding in plain values."""
-    what = one.finding
-    return {
-        "code": what.code, "severity": what.severity, "file": one.file, "line": one.at.line, "column": one.at.column,
-        "kind": what.kind, "key": what.key, "path": field_path(what.path), "message": what.message, "fix": what.fix,
-    }  # fmt: skip
 
 
 def _answer(value: Any) -> web.Response:

@@ -1,4 +1,4 @@
-"""Objects with their `.status`, as `kubectl get -o` shows them; what Secrets hold is left out. Plain values, no I/O."""
+"""Objects with their `.status`, as `kubectl get -o` shows them, and findings; what Secrets hold is left out. Plain values, no I/O."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
+from translator.ir.finding import field_path
 from translator.resources.core import Secret
 from translator.resources.meta import Object
-from xds.sources.folder import Folder
+from xds.sources.folder import Folder, Located
 from xds.status import Statuses
 
 
@@ -35,3 +36,12 @@ def _described(folder: Folder, statuses: Statuses, kind: str, key: str, held: Ob
 def _hashes(secret: Secret) -> Iterator[tuple[str, str]]:
     for name, value in sorted(secret.data.items()):
         yield name, f"redacted, sha256:{sha256(value).hexdigest()}"
+
+
+def finding(one: Located) -> dict[str, Any]:
+    """A finding in plain values."""
+    what = one.finding
+    return {
+        "code": what.code, "severity": what.severity, "file": one.file, "line": one.at.line, "column": one.at.column,
+        "kind": what.kind, "key": what.key, "path": field_path(what.path), "message": what.message, "fix": what.fix,
+    }  # fmt: skip

@@ -9,12 +9,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from translator.envoy_v3.standalone import bootstrap
 from translator.ir.output import Group
 from translator.ir.tables import RESOURCES
-from xds import dataplane
-from xds.admin import finding
 from xds.cli.output import Exit, Output, dumped, say
+from xds.objects import finding
 from xds.offline import GROUP_NAME, Loaded, load
 from xds.sources.folder import Located
 
@@ -63,6 +61,9 @@ def place(root: Path, one: Located) -> str:
 
 def _envoy(loaded: Loaded) -> str:
     """What Envoy says against the resources, or nothing."""
+    from translator.envoy_v3.standalone import bootstrap
+    from xds import dataplane
+
     try:
         binary = dataplane.binary()
     except dataplane.NoEnvoyError as error:

@@ -19,7 +19,7 @@ import msgspec
 from translator.ir.output import Group
 from translator.resources.gateway import Gateway
 from translator.resources.meta import Object
-from xds.admin import Admin, finding
+from xds.admin import Admin
 from xds.app import App, Listener, Settings
 from xds.bootstrap import Bootstrap, bootstrap, split
 from xds.cli.checking import line as found_line
@@ -30,6 +30,7 @@ from xds.dataplane import Envoy, NoEnvoyError, binary, modules
 from xds.demo.backends import Samples
 from xds.events import Nacked
 from xds.journal import Line
+from xds.objects import finding
 from xds.sources.folder import Located, Name
 from xds.telemetry import logger
 
