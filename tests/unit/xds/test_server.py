@@ -160,7 +160,7 @@ async def test_request_of_many_megabytes_is_taken(rig: Rig) -> None:
 
 
 async def test_client_that_does_not_read_delays_nobody_and_is_let_go(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    rig.put(big=bytes(3_000_000))
+    rig.put(big=bytes(24_000_000))  # more than the kernel and grpc hold for a client between them
     async with grpc.aio.insecure_channel(
         rig.address, options=[("grpc.http2.lookahead_bytes", 1024), ("grpc.http2.bdp_probe", 0)]
     ) as channel:
@@ -170,7 +170,7 @@ async def test_client_that_does_not_read_delays_nobody_and_is_let_go(rig: Rig, m
             assert await reader.take() == ["big"]
             await wait_until(lambda: any(one.writing_since is not None for one in rig.server._connections))
             for number in range(20):
-                rig.put(big=bytes([number + 1]) * 3_000_000)
+                rig.put(big=bytes([number + 1]) * 1_000)
                 assert await reader.take() == ["big"]
             assert sum(len(one._outbox) for one in rig.server._connections) == 0
             monkeypatch.setattr(shell, "WRITE_SECONDS", 0.0)
