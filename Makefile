@@ -58,8 +58,8 @@ crds: dev ## write the CustomResourceDefinitions of our own kinds from their dat
 findings: dev ## write docs/findings.md from the registry of codes
 	$(BIN)/python -c "from translator.findings import markdown; print(markdown(), end='')" > docs/findings.md
 
-bench: dev ## figures of docs/benchmarks.md, as ratios within one run
-	$(BIN)/python -m tests.bench
+bench: dev ## figures of docs/benchmarks.md, as ratios within one run; ONLY="B1 B2" runs some
+	$(BIN)/python -m tests.bench $(ONLY)
 
 lock: ## write the locks anew from the ranges in pyproject.toml (needs uv on PATH)
 	uv pip compile $(LOCK) --extra envoy pyproject.toml -o locks/run.txt

@@ -1,0 +1,73 @@
+"""`python -m tests.bench.serve`: our server as it runs, with all that listens to its streams, only that what the engine settles
+is made here. Speaks the lines of JSON that the peers speak.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+from typing import Any
+
+from tests.bench import made
+from xds.app import App, Settings
+from xds.store import Change
+from xds.telemetry import logger
+
+
+class Serving:
+    def __init__(self, app: App) -> None:
+        self._app, self._rest, self.ended = app, b"", asyncio.Event()
+
+    def read(self) -> None:
+        """Whatever came on stdin, without a stream around it: what a command costs is counted as the server's."""
+        data = os.read(0, 1 << 16)
+        if not data:
+            asyncio.get_running_loop().remove_reader(0)
+            self.ended.set()
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            say(self._answer(json.loads(line)))
+
+    def _answer(self, command: dict[str, Any]) -> dict[str, int]:
+        if command["do"] == "rest":
+            return {}
+        settled = made.one(command["type"], command["number"], command["edition"])
+        since = time.time_ns()
+        self._app.journal.changed([Change("Bench", str(command["number"]), None)], time.monotonic())
+        self._app._settled(settled)
+        return {"since": since}
+
+
+def say(what: dict[str, Any]) -> None:
+    os.write(1, json.dumps(what).encode() + b"\n")
+
+
+async def serve(size: int, secrets: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        app = App(Settings(files=folder, xds="127.0.0.1:0"), logger("json"))
+        await app.start()
+        await app.synced.wait()
+        app._settled(made.fill(size, secrets))
+        app.translation._freeze()
+        serving = Serving(app)
+        asyncio.get_running_loop().add_reader(0, serving.read)
+        say({"address": app.xds})
+        await serving.ended.wait()
+        await app.stop()
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=sys.modules[__name__].__doc__)
+    options.add_argument("--resources", type=int, default=100)
+    options.add_argument("--secrets", type=int, default=0)
+    chosen = options.parse_args()
+    asyncio.run(serve(chosen.resources, chosen.secrets))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""The parts of the benchmarks measure what they say: small sizes, no figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.bench import programs, rounds
+from tests.bench.rounds import Side
+from xds.kinds import SECRET
+
+SIZE, STREAMS = 20, 3
+
+
+@pytest.fixture(scope="module", params=["pointsman", "snapshot", "linear"])
+def programs_of(request: pytest.FixtureRequest) -> Iterator[Side]:
+    try:
+        programs.built()
+    except programs.NoGoError as reason:
+        pytest.skip(str(reason))
+    server = programs.ours(SIZE, 5) if request.param == "pointsman" else programs.peer(request.param, SIZE, 5)
+    with Side(request.param, server) as found:
+        yield found
+
+
+@pytest.fixture
+def side(programs_of: Side) -> Iterator[Side]:
+    programs_of.open(STREAMS)
+    assert programs_of.arrived(SIZE)[1]["resources"] == SIZE * STREAMS
+    yield programs_of
+    programs_of.drop()
+
+
+def test_a_change_reaches_every_stream_once(side: Side) -> None:
+    leg = side.leg(4)
+    assert len(leg.times) == 4 * STREAMS
+    assert leg.resources == 4 * STREAMS
+    assert leg.cpu > 0
+    assert min(leg.times) > 0
+
+
+def test_streams_that_come_back_with_their_versions_are_sent_nothing_but_what_changed(side: Side) -> None:
+    side.drop()
+    side.open(STREAMS, resume=True)
+    assert side.change(1)[1]["resources"] == STREAMS
+
+
+def test_names_that_are_asked_for_are_all_that_is_sent(side: Side) -> None:
+    side.drop()
+    side.open(1, SECRET.type_url, names=["secret-00001", "secret-00002"])
+    assert side.arrived(2)[1]["resources"] == 2
+    assert side.change(2, SECRET.type_url)[1]["resources"] == 1
+
+
+def test_medians_and_quantiles_are_of_turns() -> None:
+    legs = [rounds.Leg(cpu, [cpu, cpu * 2, cpu * 10]) for cpu in (1.0, 2.0, 9.0, 2.0)]
+    assert rounds.median(legs) == 2.0
+    assert rounds.with_itself(legs) == 2.5
+    assert rounds.quantile(legs, 0.5) == 4.0
+    assert rounds.quantile(legs, 0.99) == 20.0
