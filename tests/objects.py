@@ -13,11 +13,13 @@ from translator.inputs import OBJECTS
 from translator.resources.backend import Backend, BackendSpec
 from translator.resources.core import EndpointSlice, Namespace, Secret, Service
 from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
+from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
 from translator.resources.meta import Object
 
 KINDS: dict[str, type[Object]] = {
-    kind.__name__: kind for kind in (Backend, EndpointSlice, Gateway, GatewayClass, HTTPRoute, Namespace, ReferenceGrant, Secret, Service)
+    kind.__name__: kind
+    for kind in (Backend, EndpointSlice, Gateway, GatewayClass, GRPCRoute, HTTPRoute, Namespace, ReferenceGrant, Secret, Service)
 }
 CLUSTER_SCOPED = ("GatewayClass", "Namespace")
 

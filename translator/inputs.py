@@ -6,12 +6,14 @@ from translator.engine import Table
 from translator.resources.backend import Backend
 from translator.resources.core import EndpointSlice, Namespace, Secret, Service
 from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
+from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
 from translator.resources.meta import Object
 
 GATEWAY_CLASS = Table[str, GatewayClass]("GatewayClass")
 GATEWAY = Table[str, Gateway]("Gateway")
 HTTP_ROUTE = Table[str, HTTPRoute]("HTTPRoute")
+GRPC_ROUTE = Table[str, GRPCRoute]("GRPCRoute")
 REFERENCE_GRANT = Table[str, ReferenceGrant]("ReferenceGrant")
 NAMESPACE = Table[str, Namespace]("Namespace")
 SERVICE = Table[str, Service]("Service")
@@ -21,5 +23,5 @@ BACKEND = Table[str, Backend]("Backend")
 
 OBJECTS: dict[str, Table[str, Object]] = {
     table.name: table  # type: ignore[misc]
-    for table in (GATEWAY_CLASS, GATEWAY, HTTP_ROUTE, REFERENCE_GRANT, NAMESPACE, SERVICE, ENDPOINT_SLICE, SECRET, BACKEND)
+    for table in (GATEWAY_CLASS, GATEWAY, HTTP_ROUTE, GRPC_ROUTE, REFERENCE_GRANT, NAMESPACE, SERVICE, ENDPOINT_SLICE, SECRET, BACKEND)
 }

@@ -169,6 +169,23 @@ def http_route() -> Document:
     return {"kind": "HTTPRoute", "metadata": metadata("r1", "r2", "r3"), "spec": spec}
 
 
+def method_match() -> Document:
+    method = {"service": pick("", "a.B", "a.C"), "method": pick("", "D", "E"), "type": pick("Exact", "Exact", "RegularExpression")}
+    return {"method": pick(None, method, method), "headers": some(lambda: named("H"), 0, 0, 1)}
+
+
+def grpc_filter() -> Document:
+    return pick(headers("Request"), headers("Response"), {"type": "ExtensionRef", "extensionRef": {"name": "x"}})
+
+
+def grpc_route() -> Document:
+    def rule() -> Document:
+        return {"matches": some(method_match, 0, 1, 2), "filters": some(grpc_filter, 0, 0, 1), "backendRefs": some(weighted, 0, 1, 1, 2)}
+
+    spec = {"parentRefs": some(parent, 1, 1, 2), "hostnames": RANDOM.sample(HOSTS, pick(0, 1, 2)), "rules": some(rule, 1, 1, 2)}
+    return {"kind": "GRPCRoute", "metadata": metadata("r1", "r2"), "spec": spec}
+
+
 def service() -> Document:
     ports = [
         {"name": f"p{port}", "port": port, "appProtocol": pick("", "", "kubernetes.io/h2c", "kubernetes.io/wss")}
@@ -194,7 +211,7 @@ def endpoint_slice() -> Document:
 
 def reference_grant() -> Document:
     spec = {
-        "from": [{"group": GROUP, "kind": pick("HTTPRoute", "HTTPRoute", "Gateway"), "namespace": pick("a", "b")}],
+        "from": [{"group": GROUP, "kind": pick("HTTPRoute", "HTTPRoute", "GRPCRoute", "Gateway"), "namespace": pick("a", "b")}],
         "to": [
             pick(
                 {"group": "", "kind": "Service"},
@@ -226,6 +243,7 @@ MAKERS: dict[Callable[[], Document], int] = {
     gateway_class: 3,
     gateway: 50,
     http_route: 120,
+    grpc_route: 25,
     service: 25,
     endpoint_slice: 30,
     reference_grant: 15,

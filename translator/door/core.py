@@ -138,6 +138,6 @@ UNREAD = frozenset(
 )
 UNSERVED = frozenset(
     """
-    BackendTLSPolicy GRPCRoute ListenerSet TCPRoute TLSRoute UDPRoute XBackend XBackendTrafficPolicy XListenerSet XMesh
+    BackendTLSPolicy ListenerSet TCPRoute TLSRoute UDPRoute XBackend XBackendTrafficPolicy XListenerSet XMesh
     """.split()
 )

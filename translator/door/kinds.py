@@ -16,11 +16,13 @@ from translator.door.validate import Validator
 from translator.resources.backend import Backend, BackendSpec
 from translator.resources.core import EndpointSlice, Namespace, Secret, Service
 from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
+from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
 from translator.resources.meta import Metadata, Object
 
 STRUCTS: dict[str, type[Object]] = {
-    struct.__name__: struct for struct in (GatewayClass, Gateway, HTTPRoute, ReferenceGrant, Namespace, Service, EndpointSlice, Secret)
+    struct.__name__: struct
+    for struct in (GatewayClass, Gateway, HTTPRoute, GRPCRoute, ReferenceGrant, Namespace, Service, EndpointSlice, Secret)
 }
 Decode = Callable[[Mapping[str, Any], Mapping[str, Any]], Object]
 HEAD = ("apiVersion", "kind", "metadata")  # checked elsewhere, and never dropped

@@ -129,13 +129,13 @@ def fill_action(message: Route, wanted: Forward | Answer) -> None:
     shares = [share for share in wanted.shares if share.weight]
     reached = [share for share in shares if reachable(share)]
     if not reached:
-        message.direct_response.status = 500
+        message.direct_response.status = wanted.missing
         return
     if len(shares) == 1 and not shares[0].filters:
         message.route.cluster = shares[0].cluster
     else:
         message.route.weighted_clusters.clusters.extend(map(weighted, shares))
-    if len(reached) < len(shares):
+    if len(reached) < len(shares) and wanted.missing == 500:  # Envoy's own answer is 503
         message.route.cluster_not_found_response_code = RouteAction.INTERNAL_SERVER_ERROR
     message.route.timeout.CopyFrom(milliseconds(timeout(wanted)))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from translator.gatewayapi.conditions import RESOLVED_REFS, Problem
 from translator.gatewayapi.references import GROUPS, Referent
 from translator.ir.cluster import Protocol, Use
@@ -19,9 +21,18 @@ def referent(ref: BackendObjectReference, namespace: str) -> Referent:
     return Referent(ref.group, ref.kind, f"{ref.namespace or namespace}/{ref.name}")
 
 
-def use_of(ref: BackendObjectReference, to: Referent) -> Use:
+def use_of(ref: BackendObjectReference, to: Referent, speaks: Literal["", "h2"] = "") -> Use:
     """The upstream of a reference. A Backend has its ports in its endpoints, so the reference's port says nothing."""
-    return Use(to.kind, to.key, ref.port if to.kind == "Service" else 0)
+    return Use(to.kind, to.key, ref.port if to.kind == "Service" else 0, speaks)
+
+
+def speaks(kind: str, to: Service | Backend | None, port: int = 0) -> Literal["", "h2"]:
+    """GRPC is HTTP/2, also where the port does not say so: a GRPCRoute needs an upstream of its own then (GEP-1016)."""
+    if kind != "GRPCRoute":
+        return ""
+    named = service_port(to, port) if isinstance(to, Service) else None
+    said = named.app_protocol if named else to.spec.app_protocol if isinstance(to, Backend) else ""
+    return "" if said in H2C else "h2"
 
 
 def served_kind(to: Referent) -> bool:
@@ -29,7 +40,8 @@ def served_kind(to: Referent) -> bool:
 
 
 def service_port(service: Service, number: int) -> ServicePort | None:
-    return next((port for port in service.spec.ports if port.port == number), None)
+    """The port for streams and requests: the same number may be a port for datagrams too."""
+    return next((port for port in service.spec.ports if port.port == number and port.protocol == "TCP"), None)
 
 
 def service_problem(service: Service | None, key: str, number: int) -> tuple[str, str, str]:
@@ -68,6 +80,6 @@ FIXES = {
 }
 
 
-def protocol(app_protocol: str) -> Protocol:
-    """HTTP/1.1 unless the port says otherwise; WebSocket needs nothing of the cluster (GEP-1911)."""
-    return "h2c" if app_protocol in H2C else "http1"
+def protocol(app_protocol: str, use: Use) -> Protocol:
+    """HTTP/1.1 unless the port or its users say otherwise; WebSocket needs nothing of the cluster (GEP-1911)."""
+    return "h2c" if use.speaks or app_protocol in H2C else "http1"

@@ -5,7 +5,8 @@ Source: Gateway API v1.6.1, `RouteConditionPartiallyInvalid`: what is dropped is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from translator.ir.finding import Finding
 from translator.ir.route import Entry
@@ -23,3 +24,13 @@ def is_refused(entry: Entry, findings: Iterable[Finding]) -> bool:
 def dropped_rules(findings: Iterable[Finding]) -> str:
     """`Dropped Rule 0: …; Rule 2: …`."""
     return "Dropped " + "; ".join(dict.fromkeys(f"Rule {one.path[2]}: {one.message}" for one in findings))
+
+
+def not_yet(kind: str, key: str, rules: Iterable[Any], fields: Mapping[str, str]) -> Iterator[Finding]:
+    """Fields of rules that we know of and do not serve, by their names here and in the object: said, never silent."""
+    for index, spec in enumerate(rules):
+        for name, written in fields.items():
+            if getattr(spec, name) is not None:
+                message = f"{written} is not served yet; the rule works without it"
+                path = ("spec", "rules", index, written)
+                yield Finding(code="PM0404", kind=kind, key=key, message=message, path=path, severity="warning")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 FEATURES = (
+    "GRPCRoute",
+    "GRPCRouteNamedRouteRule",
     "Gateway",
     "GatewayHTTPListenerIsolation",
     "GatewayPort8080",

@@ -24,10 +24,8 @@ from translator.ir.output import Condition, RouteGroupKind
 from translator.resources.gateway import Listener
 
 # Which kinds of routes a protocol can carry. The order is that of status.listeners[].supportedKinds.
-KINDS: dict[str, tuple[RouteGroupKind, ...]] = {
-    "HTTP": (RouteGroupKind(GATEWAY_GROUP, "HTTPRoute"),),
-    "HTTPS": (RouteGroupKind(GATEWAY_GROUP, "HTTPRoute"),),
-}
+_OVER_HTTP = (RouteGroupKind(GATEWAY_GROUP, "HTTPRoute"), RouteGroupKind(GATEWAY_GROUP, "GRPCRoute"))
+KINDS: dict[str, tuple[RouteGroupKind, ...]] = {"HTTP": _OVER_HTTP, "HTTPS": _OVER_HTTP}
 
 
 def listener_id(gateway: str, name: str) -> str:

@@ -17,8 +17,8 @@ def match(spec: RouteMatch) -> Match:
     return Match(
         path=path_match(spec.path),
         method=spec.method,
-        headers=_first_of_each(spec.headers, fold=True),
-        query=_first_of_each(spec.query_params, fold=False),
+        headers=named(spec.headers, fold=True),
+        query=named(spec.query_params, fold=False),
     )
 
 
@@ -30,7 +30,7 @@ def path_match(spec: PathSpec) -> PathMatch:
     return PathMatch(PATHS[spec.type], value)
 
 
-def _first_of_each(specs: Iterable[NamedMatch], *, fold: bool) -> tuple[TextMatch, ...]:
+def named(specs: Iterable[NamedMatch], *, fold: bool) -> tuple[TextMatch, ...]:
     """Of several entries for one name the first counts; header names are equal whatever their case (RFC 9110, 5.1)."""
     found: dict[str, TextMatch] = {}
     for spec in specs:

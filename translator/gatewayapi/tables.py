@@ -115,8 +115,8 @@ LISTENER_STATE = Table[str, ListenerState]("ListenerState", order=lambda state: 
 TARGET = Table[tuple[str, str], Target]("Target")  # (gateway, section or "")
 SERVED = Table[Port, Served]("Served", order=lambda served: served)
 GRANTS_IN = Table[str, ReferenceGrant]("GrantsIn")  # namespace that grants
-COMPILED = Table[str, Compiled]("Compiled")  # key of an HTTPRoute
-PARENT = Table[str, ParentVerdict]("Parent", order=lambda verdict: verdict.index)  # key of an HTTPRoute
+COMPILED = Table[str, Compiled]("Compiled")  # route (`HTTPRoute/shop/cart`)
+PARENT = Table[str, ParentVerdict]("Parent", order=lambda verdict: verdict.index)  # route
 ROUTE_ON = Table[str, str]("RouteOn")  # listener id → accepted routes attached to it
 USE = Table[Use, str]("Use")  # upstream → routes that use it, in any group
 SLICES_OF = Table[str, EndpointSlice]("SlicesOf")  # key of a Service

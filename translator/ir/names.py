@@ -27,9 +27,11 @@ def tls_table(port: Port, server_name: str) -> str:
 
 
 def cluster(use: Use) -> str:
-    """`service/shop/cart/8080`."""
+    """`service/shop/cart/8080`, or `service/shop/cart/8080/h2` for those who speak HTTP/2 to a port that does not say so."""
     name = f"{use.kind.lower()}/{use.key}"
-    return f"{name}/{use.port}" if use.port else name
+    if use.port:
+        name = f"{name}/{use.port}"
+    return f"{name}/{use.speaks}" if use.speaks else name
 
 
 def secret(key: str) -> str:

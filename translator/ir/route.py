@@ -46,7 +46,7 @@ class Precedence(Row, frozen=True, gc=False, order=True):
 
 
 class Share(Row, frozen=True, gc=False, kw_only=True):
-    """A backend's part of the traffic. `cluster` is empty where the backend cannot be had: its share answers 500."""
+    """A backend's part of the traffic. `cluster` is empty where the backend cannot be had: its share answers `Forward.missing`."""
 
     cluster: str
     weight: int = 1
@@ -54,11 +54,15 @@ class Share(Row, frozen=True, gc=False, kw_only=True):
 
 
 class Forward(Row, frozen=True, gc=False, kw_only=True):
-    """Sent on, by weight. Timeouts in milliseconds: None is Envoy's own default for us (none), 0 switches it off."""
+    """Sent on, by weight. Timeouts in milliseconds: None is Envoy's own default for us (none), 0 switches it off.
+
+    `missing` is the status of shares whose backend cannot be had: 500, or 503, which gRPC knows as UNAVAILABLE.
+    """
 
     shares: tuple[Share, ...]
     timeout: int | None = None
     backend_timeout: int | None = None
+    missing: Literal[500, 503] = 500
 
 
 class Answer(Row, frozen=True, gc=False):

@@ -9,6 +9,7 @@ from xds.cli.output import Exit, meant
 KINDS = {
     "GatewayClass": ("gatewayclass", "gatewayclasses", "gc"),
     "Gateway": ("gateway", "gateways", "gtw", "gw"),
+    "GRPCRoute": ("grpcroute", "grpcroutes"),
     "HTTPRoute": ("httproute", "httproutes", "route", "routes"),
     "ReferenceGrant": ("referencegrant", "referencegrants", "refgrant"),
     "Namespace": ("namespace", "namespaces", "ns"),

@@ -19,10 +19,10 @@ def upstream(view: View, use: Use) -> Facts:
     if use.kind == "Service":
         service = view.get(SERVICE, use.key)
         port = service_port(service, use.port) if service else None
-        yield CLUSTER(use, Cluster(name=name, protocol=protocol(port.app_protocol if port else "")))
+        yield CLUSTER(use, Cluster(name=name, protocol=protocol(port.app_protocol if port else "", use)))
         yield ENDPOINTS(use, of_slices(view.list(SLICES_OF, use.key), port.name) if port else Endpoints(endpoints=()))
     elif backend := view.get(BACKEND, use.key):
-        speaks, found = protocol(backend.spec.app_protocol), of_backend(backend)
+        speaks, found = protocol(backend.spec.app_protocol, use), of_backend(backend)
         if resolves_names(backend):
             yield CLUSTER(use, Cluster(name=name, discovery="dns", protocol=speaks, endpoints=found))
         else:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec import structs
 
-from translator.engine import Facts, View, rule
+from translator.engine import Facts, Table, View, rule
 from translator.gatewayapi.addresses import bind_addresses, usable
 from translator.gatewayapi.conditions import (
     ACCEPTED,
@@ -22,13 +23,14 @@ from translator.gatewayapi.conditions import (
 from translator.gatewayapi.dropped import dropped_rules, is_refused
 from translator.gatewayapi.features import FEATURES
 from translator.gatewayapi.listeners import listener_id
-from translator.gatewayapi.rules.routes import KIND, route_id
 from translator.gatewayapi.tables import COMPILED, FOUND, LISTENER_STATE, OURS, PARENT, ROUTE_ON, Compiled, ListenerState, ParentVerdict
-from translator.inputs import BACKEND, GATEWAY, GATEWAY_CLASS, HTTP_ROUTE
+from translator.inputs import BACKEND, GATEWAY, GATEWAY_CLASS, GRPC_ROUTE, HTTP_ROUTE
 from translator.ir.finding import Finding
 from translator.ir.output import Address, Condition, ListenerStatus, ParentStatus, Status
 from translator.ir.tables import ENTRIES, GROUP, OUT_FINDINGS, OUT_STATUS, REFUSED
 from translator.resources.gateway import Gateway
+
+ROUTES: dict[str, Table[str, Any]] = {table.name: table for table in (HTTP_ROUTE, GRPC_ROUTE)}
 
 
 @rule(over=GATEWAY_CLASS, into=(OUT_STATUS, FOUND))
@@ -49,23 +51,22 @@ def class_status(view: View, key: str) -> Facts:
 
 
 @rule(over=PARENT, into=(OUT_STATUS, ROUTE_ON))
-def route_status(view: View, key: str) -> Facts:
+def route_status(view: View, name: str) -> Facts:
     """An accepted route counts for each listener it reaches, whatever the state of the listener (`attachedRoutes`)."""
-    compiled = view.one(COMPILED, key)
-    refused = [Problem(ACCEPTED, "UnsupportedValue", finding) for finding in view.list(REFUSED, (KIND, key))]
-    found, served = view.list(PARENT, key), _served(view, key)
-    parents = tuple(parent_status(parent, compiled, [*compiled.dropped, *refused], served) for parent in found)
-    yield OUT_STATUS((KIND, key), Status(generation=view.one(HTTP_ROUTE, key).metadata.generation, parents=parents))
-    for name in dict.fromkeys(name for parent in found for name in parent.reached) if served else ():
-        yield ROUTE_ON(name, key)
+    kind, _, key = name.partition("/")
+    compiled = view.one(COMPILED, name)
+    refused = view.list(REFUSED, (kind, key))
+    wrong = [*compiled.dropped, *(Problem(ACCEPTED, "UnsupportedValue", finding) for finding in refused)]
+    found, served = view.list(PARENT, name), compiled.accepted and _served(view, name, refused)
+    parents = tuple(parent_status(parent, compiled, wrong, served) for parent in found)
+    yield OUT_STATUS((kind, key), Status(generation=view.one(ROUTES[kind], key).metadata.generation, parents=parents))
+    for listener in dict.fromkeys(listener for parent in found for listener in parent.reached) if served else ():
+        yield ROUTE_ON(listener, name)
 
 
-def _served(view: View, key: str) -> bool:
-    """Whether anything of the route is served: not all of its rules dropped, not all of its entries refused for Envoy."""
-    if not view.one(COMPILED, key).accepted:
-        return False
-    refused = view.list(REFUSED, (KIND, key))
-    entries = view.get(ENTRIES, route_id(key)) if refused else None
+def _served(view: View, name: str, refused: Sequence[Finding]) -> bool:
+    """Whether anything of an accepted route is served: not all of its entries refused for Envoy."""
+    entries = view.get(ENTRIES, name) if refused else None
     return not entries or any(not is_refused(entry, refused) for entry in entries)
 
 

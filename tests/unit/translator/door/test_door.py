@@ -148,7 +148,7 @@ def test_kinds_that_nobody_reads_pass_without_a_word() -> None:
 
 
 def test_kind_of_the_gateway_api_that_is_not_served_is_warned_of() -> None:
-    assert said(DOOR.admit(thing("GRPCRoute", {}))) == [("PM0112", "kind")]
+    assert said(DOOR.admit(thing("XMesh", {}))) == [("PM0112", "kind")]
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def listener(protocol: str = "HTTP", *kinds: str) -> Listener:
 
 
 def test_supported_kinds_are_those_named_that_the_protocol_carries() -> None:
-    assert [kind.kind for kind in supported_kinds(listener())] == ["HTTPRoute"]
+    assert [kind.kind for kind in supported_kinds(listener())] == ["HTTPRoute", "GRPCRoute"]
     assert [kind.kind for kind in supported_kinds(listener("HTTP", "HTTPRoute", "TCPRoute"))] == ["HTTPRoute"]
     assert supported_kinds(listener("HTTP", "TCPRoute")) == ()
     assert supported_kinds(listener("SCTP")) == ()

@@ -8,15 +8,16 @@ import pytest
 
 from tests.objects import changes, objects
 from translator.engine import Engine
-from translator.gatewayapi.rules import backends, gateways, indexes, routes, status
+from translator.gatewayapi.rules import status
 from translator.inputs import HTTP_ROUTE, OBJECTS
 from translator.ir.cluster import Endpoint, Use
 from translator.ir.finding import Finding
 from translator.ir.output import Group
 from translator.ir.route import Answer, Forward, Place
 from translator.ir.tables import CHAIN, CLUSTER, CLUSTER_USE, ENDPOINTS, ENTRIES, GROUP, HOST, OUT_FINDINGS, OUT_STATUS, PLACED, REFUSED
+from translator.program import FRONTS
 
-RULES = (*indexes.RULES, *gateways.RULES, *routes.RULES, *backends.RULES, *status.RULES)
+RULES = (*FRONTS, *status.RULES)
 BASE = """
 apiVersion: gateway.networking.k8s.io/v1
 kind: GatewayClass

@@ -1,0 +1,116 @@
+"""What routes of several kinds have alike while they are compiled: backends looked up, filters read, problems gathered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from translator.engine import View
+from translator.gatewayapi.backends import backend_problem, referent, served_kind, service_problem, speaks, unresolved, use_of
+from translator.gatewayapi.conditions import ACCEPTED, Problem
+from translator.gatewayapi.filters import ON_BACKENDS, ON_RULES, mirrored_share, simple_filter
+from translator.gatewayapi.rules.asking import may_refer
+from translator.gatewayapi.tables import Compiled
+from translator.inputs import BACKEND, SERVICE
+from translator.ir import names
+from translator.ir.cluster import Use
+from translator.ir.finding import Finding, Path
+from translator.ir.route import Answer, Entry, Filter, Forward, Mirror, Redirect, Share
+from translator.resources.grpcroute import GRPCRoute, GRPCRouteRule
+from translator.resources.httproute import BackendObjectReference, BackendRef, HTTPRoute, RouteFilter, RouteRule
+from translator.resources.streamroute import StreamRoute
+
+
+def route_id(kind: str, key: str) -> str:
+    """The key of a route in tables that hold routes of every kind."""
+    return f"{kind}/{key}"
+
+
+@dataclass(slots=True)
+class Compiling:
+    """One route while it is compiled: where its parts are gathered. `missing` is what a share without its backend answers."""
+
+    view: View
+    kind: str
+    route: HTTPRoute | GRPCRoute | StreamRoute
+    missing: Literal[500, 503] = 500
+    entries: list[Entry] = field(default_factory=list)
+    uses: dict[Use, str] = field(default_factory=dict)
+    unresolved: list[Problem] = field(default_factory=list)
+    dropped: list[Problem] = field(default_factory=list)
+    lost: int = 0  # rules that answer nothing but an error, because a filter of theirs is not served
+
+    def compiled(self, accepted: bool) -> Compiled:
+        return Compiled(tuple(self.uses), tuple(self.unresolved), tuple(self.dropped), accepted)
+
+
+def filters_of(all_of: Compiling, path: Path, specs: Sequence[RouteFilter], kinds: frozenset[str] = ON_RULES) -> tuple[Filter, ...] | None:
+    """The filters as rows; None where one of them is not served, so that nothing must be served without it."""
+    found: list[Filter] = []
+    served = True
+    for index, spec in enumerate(specs):
+        at = (*path, "filters", index)
+        if spec.type not in kinds:
+            all_of.dropped.append(unserved(all_of, at, spec.type))
+            served = False
+        elif spec.type == "RequestMirror" and spec.request_mirror is not None:
+            if cluster := cluster_of(all_of, (*at, "requestMirror", "backendRef"), spec.request_mirror.backend_ref):
+                numerator, denominator = mirrored_share(spec.request_mirror)
+                found.append(Mirror(cluster=cluster, numerator=numerator, denominator=denominator))
+        elif (row := simple_filter(spec)) is not None:
+            found.append(row)
+    return tuple(found) if served else None
+
+
+def unserved(all_of: Compiling, path: Path, name: str) -> Problem:
+    message = f"filter {name} is not served, so what it would have acted on is answered with {all_of.missing}"
+    finding = Finding(code="PM0403", kind=all_of.kind, key=all_of.route.key, message=message, path=path, fix="remove the filter")
+    return Problem(ACCEPTED, "UnsupportedValue", finding)
+
+
+def action_of(
+    all_of: Compiling,
+    path: Path,
+    spec: RouteRule | GRPCRouteRule,
+    filters: Sequence[Filter],
+    timeout: int | None = None,
+    backend_timeout: int | None = None,
+) -> Forward | Answer:
+    """Where the rule sends requests. Without backends it answers an error, unless it redirects (`HTTPRouteRule.backendRefs`)."""
+    if any(isinstance(one, Redirect) for one in filters):
+        return Forward(shares=())
+    shares = tuple(share_of(all_of, (*path, "backendRefs", place), ref) for place, ref in enumerate(spec.backend_refs))
+    if not any(share.cluster and share.weight for share in shares):
+        return Answer(all_of.missing)
+    return Forward(shares=shares, timeout=timeout, backend_timeout=backend_timeout, missing=all_of.missing)
+
+
+def share_of(all_of: Compiling, path: Path, ref: BackendRef) -> Share:
+    """One backend's part; without a cluster where the reference or one of its filters cannot be served."""
+    cluster = cluster_of(all_of, path, ref)
+    filters = filters_of(all_of, path, ref.filters, ON_BACKENDS)
+    return Share(cluster=cluster if filters is not None else "", weight=ref.weight, filters=filters or ())
+
+
+def cluster_of(all_of: Compiling, path: Path, ref: BackendObjectReference) -> str:
+    """The name of the cluster a reference means, or nothing, and then the problem is told."""
+    to = referent(ref, all_of.route.namespace)
+    spoken: Literal["", "h2"] = ""
+    if not served_kind(to):
+        reason, code, message = "InvalidKind", "PM0205", f"{to.kind} of group {to.group or 'core'} is no kind of backend"
+    elif not may_refer(all_of.view, all_of.kind, all_of.route.namespace, to):
+        reason, code, message = "RefNotPermitted", "PM0203", f"no ReferenceGrant in namespace {to.namespace} permits {to.kind} {to.key}"
+    elif to.kind == "Service":
+        service = all_of.view.get(SERVICE, to.key)
+        reason, code, message = service_problem(service, to.key, ref.port)
+        spoken = speaks(all_of.kind, service, ref.port)
+    else:
+        backend = all_of.view.get(BACKEND, to.key)
+        reason, code, message = backend_problem(backend, to.key)
+        spoken = speaks(all_of.kind, backend)
+    if reason:
+        all_of.unresolved.append(unresolved(all_of.kind, all_of.route.key, path, reason, code, message))
+        return ""
+    use = use_of(ref, to, spoken)
+    return all_of.uses.setdefault(use, names.cluster(use))
