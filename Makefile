@@ -37,7 +37,7 @@ demo: install ## control plane, Envoy and sample backends in one command; PORT=8
 	@exec $(BIN)/pointsman demo --run --port $(PORT)
 
 test: dev ## all tests that need no cluster
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 check: dev ## style, types, import contracts, generated files fresh
 	$(BIN)/ruff check .

@@ -17,10 +17,11 @@ from pathlib import Path
 import yaml
 
 from tests.bench import world
-from tests.e2e.envoy import Envoy, free_port
+from tests.e2e.envoy import Envoy
 from tests.e2e.folder import Folder, rule
 from tests.e2e.server import Server
 from tests.e2e.test_changes import MODULES, answer
+from tests.ports import free_port
 from tests.waiting import wait_until
 from xds.bootstrap import Bootstrap, bootstrap
 

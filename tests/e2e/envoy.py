@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import socket
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -30,12 +29,6 @@ def binary() -> str | None:
     except PackageNotFoundError:
         found = None
     return str(found.locate()) if found else shutil.which("envoy")
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def bootstrap(

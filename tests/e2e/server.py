@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from tests.e2e.envoy import free_port
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.e2e.envoy import Envoy, bootstrap, free_port
+from tests.e2e.envoy import Envoy, bootstrap
 from tests.e2e.folder import Folder, rule
 from tests.e2e.load import Load, Target
 from tests.e2e.server import Server
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 MODULES = Path(__file__).parents[2] / "envoy" / "modules"

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.envoy import Envoy, binary, bootstrap, free_port
+from tests.e2e.envoy import Envoy, binary, bootstrap
 from tests.e2e.test_stream import VARIANTS, backend
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(binary() is None, reason="no Envoy binary is installed")]
@@ -48,7 +49,7 @@ async def test_killed_server_comes_back_and_sends_nothing_again(tmp_path: Path, 
             async with serving(port, listening, up) as lines:
                 envoy = await stack.enter_async_context(Envoy(bootstrap(f"127.0.0.1:{port}", sotw=sotw), tmp_path))
                 await envoy.ready()
-                await wait_until(lambda: sum(line.startswith("Sent") for line in lines) == sum(line.startswith("Acked") for line in lines))
+                await wait_until(lambda: settled(lines), what="Envoy to take all that it is sent")
                 assert [line for line in lines if line.startswith("Sent")] != []
             assert await envoy.fetch(listening) == (200, "up")
             for _ in range(3):
@@ -64,6 +65,12 @@ async def test_killed_server_comes_back_and_sends_nothing_again(tmp_path: Path, 
                     await wait_until(lambda: requests(envoy), what="Envoy to be done with subscribing")
                     assert [line for line in lines if line.startswith("Sent")] == ([] if not sotw else by_name(lines))
         assert set(seen) == {200}
+
+
+def settled(lines: list[str]) -> bool:
+    """Whether all that was sent is accepted."""
+    assert not any(line.startswith(("Nacked", "GateExpired")) for line in lines), lines
+    return sum(line.startswith("Sent") for line in lines) == sum(line.startswith("Acked") for line in lines)
 
 
 def by_name(lines: list[str]) -> list[str]:

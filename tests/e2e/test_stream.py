@@ -11,8 +11,9 @@ from typing import Self
 import pytest
 from aiohttp import web
 
-from tests.e2e.envoy import Envoy, binary, bootstrap, free_port
+from tests.e2e.envoy import Envoy, binary, bootstrap
 from tests.e2e.made import changes, cluster, endpoints, listener, routes, scope
+from tests.ports import free_port
 from tests.waiting import wait_until
 from xds.events import Acked, Event, GateExpired, Nacked, Sent
 from xds.server import Server
