@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 XDS_CLUSTER = "pointsman"
+# Else Envoy may wait up to 30 s before it comes back to a server that was restarted. It reads this of EnvoyGrpc; the field of
+# the same name in GrpcService is for other streams.
+COMES_BACK = {"base_interval": "0.2s", "max_interval": "3s"}
 MODULES_KEY = "pointsman.io/modules"
 _HTTP2 = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _DOWNSTREAM_CONNECTIONS = "type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
@@ -38,7 +41,7 @@ def bootstrap(of: Bootstrap) -> dict[str, Any]:
                 "api_type": "DELTA_GRPC",
                 "transport_api_version": "V3",
                 "set_node_on_first_message_only": True,
-                "grpc_services": [{"envoy_grpc": {"cluster_name": XDS_CLUSTER}}],
+                "grpc_services": [{"envoy_grpc": {"cluster_name": XDS_CLUSTER, "retry_policy": {"retry_back_off": COMES_BACK}}}],
             },
             "cds_config": {"ads": {}, "resource_api_version": "V3"},
             "lds_config": {"ads": {}, "resource_api_version": "V3"},

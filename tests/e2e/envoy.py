@@ -44,7 +44,7 @@ def bootstrap(
             "ads_config": {
                 "api_type": "GRPC" if sotw else "DELTA_GRPC",
                 "transport_api_version": "V3",
-                "grpc_services": [{"envoy_grpc": {"cluster_name": "xds"}, "retry_policy": {"retry_back_off": SOON}}],
+                "grpc_services": [{"envoy_grpc": {"cluster_name": "xds", "retry_policy": {"retry_back_off": SOON}}}],
             },
             "cds_config": ADS,
             "lds_config": ADS,
