@@ -56,6 +56,7 @@ from protos.envoy.service.discovery.v3.discovery_pb2 import (
     DeltaDiscoveryResponse,
     DiscoveryRequest,
     DiscoveryResponse,
+    Resource,
 )
 from protos.envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
 from protos.envoy.type.matcher.v3.string_pb2 import StringMatcher
@@ -111,6 +112,7 @@ __all__ = [
     "RegexMatchAndSubstitute",
     "RegexMatcher",
     "RepeatedRules",
+    "Resource",
     "Route",
     "RouteAction",
     "RouteConfiguration",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from translator.engine import AnyTable
 from translator.ir import tables
 
 _PREFIX = "type.googleapis.com/envoy."
@@ -17,39 +18,46 @@ class Variant(Enum):
     SOTW = "sotw"
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Kind:
     """One resource type.
 
     `shared`: all views of a proxy group see the same resources; else each view has its own.
-    `legacy_wildcard`: a first request without names asks for everything (xDS protocol: LDS, CDS; Envoy's SRDS alike).
-    `whole`: a SotW response carries all of them, and what it lacks is deleted (the same three, in the same places).
+    `legacy_wildcard`: a first request without names asks for everything (xDS protocol: LDS, CDS; Envoy's SRDS and VHDS alike).
+    `whole`: a SotW response carries all of them, and what it lacks is deleted (LDS, CDS, SRDS).
+    `swaps`: one may take the place of another on the same address or domain, so both go in one response.
+    `lasts`: who asked for it by name is not told when it goes, for the place where it is used has nothing else.
     """
 
     name: str
     type_url: str
     table: str
-    shared: bool
-    legacy_wildcard: bool
-
-    @property
-    def whole(self) -> bool:
-        return self.legacy_wildcard
+    shared: bool = False
+    legacy_wildcard: bool = False
+    whole: bool = False
+    swaps: bool = False
+    lasts: bool = False
 
     def __repr__(self) -> str:
         return self.name
 
 
-CLUSTER = Kind("CLUSTER", _PREFIX + "config.cluster.v3.Cluster", tables.OUT_CLUSTER.name, shared=True, legacy_wildcard=True)
-ENDPOINT = Kind(
-    "ENDPOINT", _PREFIX + "config.endpoint.v3.ClusterLoadAssignment", tables.OUT_ENDPOINTS.name, shared=True, legacy_wildcard=False
-)
-SECRET = Kind("SECRET", _PREFIX + "extensions.transport_sockets.tls.v3.Secret", tables.OUT_SECRET.name, shared=True, legacy_wildcard=False)
-LISTENER = Kind("LISTENER", _PREFIX + "config.listener.v3.Listener", tables.OUT_LISTENER.name, shared=False, legacy_wildcard=True)
-SCOPE = Kind("SCOPE", _PREFIX + "config.route.v3.ScopedRouteConfiguration", tables.OUT_SCOPE.name, shared=False, legacy_wildcard=True)
-ROUTE = Kind("ROUTE", _PREFIX + "config.route.v3.RouteConfiguration", tables.OUT_ROUTES.name, shared=False, legacy_wildcard=False)
+def _kind(name: str, message: str, table: AnyTable, **switches: bool) -> Kind:
+    return Kind(name=name, type_url=_PREFIX + message, table=table.name, **switches)
 
-KINDS = (CLUSTER, ENDPOINT, SECRET, LISTENER, SCOPE, ROUTE)
+
+CLUSTER = _kind("CLUSTER", "config.cluster.v3.Cluster", tables.OUT_CLUSTER, shared=True, legacy_wildcard=True, whole=True)
+ENDPOINT = _kind("ENDPOINT", "config.endpoint.v3.ClusterLoadAssignment", tables.OUT_ENDPOINTS, shared=True)
+SECRET = _kind("SECRET", "extensions.transport_sockets.tls.v3.Secret", tables.OUT_SECRET, shared=True)
+LISTENER = _kind("LISTENER", "config.listener.v3.Listener", tables.OUT_LISTENER, legacy_wildcard=True, whole=True, swaps=True)
+SCOPE = _kind("SCOPE", "config.route.v3.ScopedRouteConfiguration", tables.OUT_SCOPE, legacy_wildcard=True, whole=True)
+ROUTE = _kind("ROUTE", "config.route.v3.RouteConfiguration", tables.OUT_ROUTES)
+VIRTUAL_HOST = _kind("VIRTUAL_HOST", "config.route.v3.VirtualHost", tables.OUT_VIRTUAL_HOST, legacy_wildcard=True, swaps=True)
+RUNTIME = _kind("RUNTIME", "service.runtime.v3.Runtime", tables.OUT_RUNTIME, shared=True)
+# Requests through a filter whose configuration went are answered 5xx (envoy#32823), so its last one stays.
+EXTENSION = _kind("EXTENSION", "config.core.v3.TypedExtensionConfig", tables.OUT_EXTENSION, shared=True, lasts=True)
+
+KINDS = (CLUSTER, ENDPOINT, SECRET, LISTENER, SCOPE, ROUTE, VIRTUAL_HOST, RUNTIME, EXTENSION)
 BY_URL = {kind.type_url: kind for kind in KINDS}
 BY_TABLE = {kind.table: kind for kind in KINDS}
 

@@ -12,7 +12,7 @@ from enum import Enum
 
 from msgspec import Struct
 
-from xds.kinds import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, SECRET, Kind
+from xds.kinds import CLUSTER, ENDPOINT, EXTENSION, LISTENER, ROUTE, RUNTIME, SCOPE, SECRET, VIRTUAL_HOST, Kind
 
 GATE_SECONDS = 20.0  # a gate that stays shut as long opens by itself: one cold cluster must not hold everything for ever
 RESUME_SECONDS = 1.0  # a client that reconnects has subscribed all its types by then; until that, a missing one holds
@@ -37,19 +37,24 @@ class Phase(Struct, frozen=True):
         return id(self)
 
 
-# A listener is replaced by one of another name on the same address: Envoy wants both in one response, so MAKE of LISTENER
-# carries its removals too.
+# A listener is replaced by one of another name on the same address, a virtual host by one for the same domain: Envoy wants
+# both in one response, so MAKE of what swaps carries its removals too.
 ORDER = (
+    Phase(RUNTIME, Move.MAKE),
+    Phase(RUNTIME, Move.REMOVE),
     Phase(SECRET, Move.MAKE),
     Phase(CLUSTER, Move.MAKE),
     Phase(ENDPOINT, Move.MAKE),  # not after CLUSTER: its ACK waits for these
+    Phase(EXTENSION, Move.MAKE, (CLUSTER,)),
+    Phase(VIRTUAL_HOST, Move.MAKE, (CLUSTER,)),
     Phase(SCOPE, Move.MAKE, (CLUSTER,)),
     Phase(ROUTE, Move.MAKE, (CLUSTER,)),
     Phase(SCOPE, Move.POINT, (CLUSTER, ROUTE)),
     Phase(LISTENER, Move.MAKE, (CLUSTER, SCOPE, ROUTE)),
     Phase(SCOPE, Move.REMOVE, (SCOPE, LISTENER)),
     Phase(ROUTE, Move.REMOVE, (SCOPE, ROUTE, LISTENER)),
-    Phase(CLUSTER, Move.REMOVE, (SCOPE, ROUTE, LISTENER)),
+    Phase(EXTENSION, Move.REMOVE, (LISTENER,)),
+    Phase(CLUSTER, Move.REMOVE, (SCOPE, ROUTE, VIRTUAL_HOST, EXTENSION, LISTENER)),
     Phase(ENDPOINT, Move.REMOVE, (CLUSTER,)),
     Phase(SECRET, Move.REMOVE, (LISTENER, CLUSTER)),
 )

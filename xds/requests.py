@@ -1,4 +1,8 @@
-"""What a request of either variant asks of one type, told in one form. Knows the two messages; sends and decides nothing."""
+"""What a request of either variant asks of one type, told in one form. Knows the two messages; sends and decides nothing.
+
+Resource locators, names with parameters beside them, are passed over: nothing here has variants to choose from. Only a
+request that holds some is not one without names.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import NamedTuple
 from protos.v3 import DeltaDiscoveryRequest, DiscoveryRequest
 from xds import subscription
 from xds.kinds import Variant
+from xds.names import spelled
 from xds.subscription import Asked
 from xds.watch import Watch
 
@@ -32,11 +37,12 @@ def wish(watch: Watch, request: Request) -> Wish | None:
 
 def _delta(watch: Watch, request: DeltaDiscoveryRequest) -> Wish | None:
     first = watch.subscription is None
-    subscribe, unsubscribe = request.resource_names_subscribe, request.resource_names_unsubscribe
+    subscribe, unsubscribe = spelled(request.resource_names_subscribe), spelled(request.resource_names_unsubscribe)
     if not (first or subscribe or unsubscribe):
         return None
     held = dict(request.initial_resource_versions) if first else {}
-    asked = subscription.delta(watch.subscription, subscribe, unsubscribe, legacy_wildcard=watch.kind.legacy_wildcard)
+    legacy = watch.kind.legacy_wildcard and not request.resource_locators_subscribe
+    asked = subscription.delta(watch.subscription, subscribe, unsubscribe, legacy_wildcard=legacy)
     return Wish(asked, held or None, bool(held))
 
 
@@ -44,7 +50,8 @@ def _sotw(watch: Watch, request: DiscoveryRequest) -> Wish | None:
     """A client says its names again with every ACK, so a request from before the last response is not lost by ignoring it."""
     if request.response_nonce != watch.nonce and (request.response_nonce or watch.flight):
         return None
-    asked = subscription.sotw(watch.subscription, request.resource_names, legacy_wildcard=watch.kind.legacy_wildcard)
+    legacy = watch.kind.legacy_wildcard and not request.resource_locators
+    asked = subscription.sotw(watch.subscription, spelled(request.resource_names), legacy_wildcard=legacy)
     if asked.now == watch.subscription:
         return None
     returns = watch.subscription is None and bool(request.version_info)

@@ -1,18 +1,13 @@
-"""The gRPC methods by which discovery is asked for: one service for all types, and one for each. Data only.
-
-Types that are not served (virtual hosts, runtime layers, extensions) have their methods too: a client may subscribe, and is
-never answered, as over the aggregated service.
-"""
+"""The gRPC methods by which discovery is asked for: one service for all types, and one for each. Data only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from xds.kinds import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, SECRET, Variant
+from xds.kinds import CLUSTER, ENDPOINT, EXTENSION, LISTENER, ROUTE, RUNTIME, SCOPE, SECRET, VIRTUAL_HOST, Variant
 
 _PREFIX = "envoy.service."
-_ENVOY = "type.googleapis.com/envoy."
 
 
 class Method(NamedTuple):
@@ -39,12 +34,12 @@ _SERVICES = (
     _Service("listener.v3.ListenerDiscoveryService", "Listeners", LISTENER.type_url),
     _Service("route.v3.RouteDiscoveryService", "Routes", ROUTE.type_url),
     _Service("route.v3.ScopedRoutesDiscoveryService", "ScopedRoutes", SCOPE.type_url),
-    _Service("route.v3.VirtualHostDiscoveryService", "VirtualHosts", _ENVOY + "config.route.v3.VirtualHost", (Variant.DELTA,)),
+    _Service("route.v3.VirtualHostDiscoveryService", "VirtualHosts", VIRTUAL_HOST.type_url, (Variant.DELTA,)),
     _Service("cluster.v3.ClusterDiscoveryService", "Clusters", CLUSTER.type_url),
     _Service("endpoint.v3.EndpointDiscoveryService", "Endpoints", ENDPOINT.type_url),
     _Service("secret.v3.SecretDiscoveryService", "Secrets", SECRET.type_url),
-    _Service("runtime.v3.RuntimeDiscoveryService", "Runtime", _ENVOY + "service.runtime.v3.Runtime"),
-    _Service("extension.v3.ExtensionConfigDiscoveryService", "ExtensionConfigs", _ENVOY + "config.core.v3.TypedExtensionConfig"),
+    _Service("runtime.v3.RuntimeDiscoveryService", "Runtime", RUNTIME.type_url),
+    _Service("extension.v3.ExtensionConfigDiscoveryService", "ExtensionConfigs", EXTENSION.type_url),
 )
 _VERBS = {Variant.SOTW: "Stream", Variant.DELTA: "Delta"}
 _AGGREGATED = _PREFIX + "discovery.v3.AggregatedDiscoveryService"

@@ -19,9 +19,12 @@ from msgspec import Struct
 from protos.v3 import framed
 from translator.engine import Table
 from translator.ir.output import Packed
-from xds.kinds import BY_TABLE, FLAT, KINDS, LISTENER, Kind, Variant, group_of
+from xds import entries
+from xds.aliases import Aliases
+from xds.kinds import BY_TABLE, FLAT, KINDS, LISTENER, VIRTUAL_HOST, Kind, Variant, group_of
+from xds.names import canonical, collections
+from xds.pieces import pieces
 
-LIMIT = 4 * 1024 * 1024 - 64 * 1024  # bytes of resources in one delta response: gRPC clients take 4 MiB unless told otherwise
 REMEMBERED = 8  # sets of one type that a SotW client which comes back may name by their version
 TOMBSTONES = 10_000  # of a type; with more than that, and more than there are resources, the older half is forgotten
 
@@ -31,8 +34,9 @@ class Resource(Struct, frozen=True, gc=False):
 
     `entry` is an element of DeltaDiscoveryResponse.resources. Its end, from `tail` bytes before the end, is an element of
     DiscoveryResponse.resources as well: both are field 2. `seq` is the epoch of the last change, `previous` that of the
-    one before (0: none), `born` that in which the name came up. `digest` is of name and
-    version; a set has their sum.
+    one before (0: none), `born` that in which the name came up. `digest` is of name and version; a set has their sum.
+    `also` are other names by which it is asked for: aliases, and the collection that it belongs to. A delta client drops it
+    `ttl` seconds after it was last told of it, 0: never; to others it is given for ever.
     """
 
     name: str
@@ -44,6 +48,8 @@ class Resource(Struct, frozen=True, gc=False):
     previous: int
     born: int
     digest: int
+    also: tuple[str, ...] = ()
+    ttl: int = 0
 
 
 class Whole(Struct, frozen=True, weakref=True, eq=False):
@@ -72,12 +78,14 @@ class Part(Struct, frozen=True, gc=False):
 
 
 def resource(kind: Kind, name: str, packed: Packed, seq: int, before: Resource | None) -> Resource:
-    version = blake2b(packed.body, digest_size=8).hexdigest()
-    tail = framed(2, framed(1, kind.type_url.encode()) + framed(2, packed.body))
-    entry = framed(2, framed(3, name.encode()) + framed(1, version.encode()) + tail)
+    extras, end = entries.extras(packed.aliases, packed.ttl), entries.tail(kind.type_url, packed.body)
+    version = blake2b(packed.body + extras if extras else packed.body, digest_size=8).hexdigest()
+    entry = entries.entry(name, version, extras, end)
     previous, born = (before.seq, before.born) if before else (0, seq)
     digest = int.from_bytes(blake2b(f"{name}\0{version}".encode(), digest_size=16).digest())
-    return Resource(name, version, entry, len(tail), packed.needs, seq, previous, born, digest)
+    return Resource(
+        name, version, entry, len(end), packed.needs, seq, previous, born, digest, packed.aliases + collections(name), packed.ttl
+    )
 
 
 MODULUS = 1 << 128
@@ -92,7 +100,8 @@ class Resources:
     """All resources of one type in one view. `live` and `dead` are ordered by their last change: they are the log."""
 
     __slots__ = (
-        "_made", "_messages", "_nonces", "_parts", "_recent", "_sum", "_wholes", "dead", "dead_at", "floor", "kind", "live", "live_at",
+        "_aliases", "_made", "_messages", "_nonces", "_parts", "_recent", "_sum", "_wholes", "dead", "dead_at", "floor", "kind", "live",
+        "live_at", "mortal",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, nonces: count[int]) -> None:
@@ -102,6 +111,8 @@ class Resources:
         self.live_at = self.dead_at = 0  # epochs of the last change
         self.floor = 0  # who was last told of removals before this epoch can no longer be told what is gone
         self._sum = 0
+        self.mortal: dict[str, int] = {}  # name → seconds after which a client drops it, unless it is told otherwise
+        self._aliases = Aliases()
         self._made: dict[tuple[int, int], tuple[Resource, ...]] = {}
         self._parts: dict[tuple[Variant, tuple[str, ...], tuple[str, ...]], tuple[Part, ...]] = {}
         self._wholes: WeakValueDictionary[int, Whole] = WeakValueDictionary()
@@ -138,13 +149,27 @@ class Resources:
 
     def _count(self, before: Resource | None, after: Resource | None) -> None:
         self._sum = (self._sum - (before.digest if before else 0) + (after.digest if after else 0)) % MODULUS
+        if (before and (before.also or before.ttl)) or (after and (after.also or after.ttl)):
+            self._file(before, after)
         self._made.clear()
         self._parts.clear()
         self._messages.clear()
 
+    def _file(self, before: Resource | None, after: Resource | None) -> None:
+        if before:
+            self._aliases.remove(before.name, before.also)
+            self.mortal.pop(before.name, None)
+        if after:
+            self._aliases.add(after.name, after.also)
+            self.mortal |= {after.name: after.ttl} if after.ttl else {}
+
     def _forget(self, many: int) -> None:
         for name in list(self.dead)[:many]:
             self.floor = self.dead.pop(name)[0]
+
+    def meant(self, names: frozenset[str]) -> frozenset[str]:
+        """The names of resources that are there for these; a name that means nothing now stays."""
+        return self._aliases.meant(names, self.live)
 
     # Reading the log ---------------------------------------------------------------------------------------------------
 
@@ -201,22 +226,31 @@ class Resources:
         return found
 
     def _split(self, names: tuple[str, ...], gone: tuple[str, ...], variant: Variant) -> Iterable[Part]:
-        chunk: list[Resource] = []
-        size = sum(map(len, gone))
-        for name in names:
-            one = self.live.get(name) or self.dead[name][1]
-            if chunk and size + len(one.entry) > LIMIT:
-                yield self._part(chunk, gone, variant)
-                chunk, size, gone = [], 0, ()
-            chunk.append(one)
-            size += len(one.entry)
-        yield self._part(chunk, gone, variant)
+        resources = (self.live.get(name) or self.dead[name][1] for name in names)
+        for chunk, last in pieces(resources, gone):
+            yield self._part(chunk, last, variant)
 
     def _part(self, chunk: list[Resource], gone: tuple[str, ...], variant: Variant) -> Part:
         nonce, version = str(next(self._nonces)), self.version
-        entries = (one.entry if variant is Variant.DELTA else one.entry[-one.tail :] for one in chunk)
-        data = self._message(version, entries, nonce, gone)
+        said = (one.entry if variant is Variant.DELTA else one.entry[-one.tail :] for one in chunk)
+        unknown = self._unknown(gone)
+        data = self._message(version, (*said, *map(entries.nothing, unknown)), nonce, (name for name in gone if name not in unknown))
         return Part(nonce, version, data, tuple(one.name for one in chunk), gone, needs(chunk))
+
+    def beat(self, names: tuple[str, ...], last: str) -> Part:
+        """These are as they were and live on: a resource without its body, with the version held."""
+        found = self._parts.get((Variant.DELTA, ("", *names), ()))
+        if found is None or found[0].nonce == last:
+            nonce = str(next(self._nonces))
+            message = self._message(
+                self.version, (entries.alive(name, self.live[name].version, self.live[name].ttl) for name in names), nonce
+            )
+            found = self._parts[Variant.DELTA, ("", *names), ()] = (Part(nonce, self.version, message, (), (), frozenset()),)
+        return found[0]
+
+    def _unknown(self, gone: tuple[str, ...]) -> frozenset[str]:
+        """Those that never were, of a type that has a way to say so."""
+        return frozenset(name for name in gone if name not in self.dead) if self.kind is VIRTUAL_HOST else frozenset()
 
     def _message(self, version: str, entries: Iterable[bytes], nonce: str, gone: Iterable[str] = ()) -> bytes:
         """A response of either variant: their fields have the same numbers. They are joined as they are, nothing is parsed."""
@@ -257,6 +291,11 @@ class Resources:
             self._messages[whole.total] = nonce, data
         return Part(nonce, whole.version, data, names, tuple(sorted(gone)), needs(picked), whole)
 
+    def living(self, whole: Whole) -> Whole:
+        """Without what is no more."""
+        members = {name: one for name, one in whole.members.items() if name in self.live}
+        return whole if len(members) == len(whole.members) else self._whole(sum(one.digest for one in members.values()) % MODULUS, members)
+
     def _whole(self, total: int, members: Mapping[str, Resource]) -> Whole:
         found = self._wholes.get(total)
         if found is None:
@@ -289,7 +328,7 @@ class Snapshots:
             kind = BY_TABLE.get(table.name)
             if kind is None:
                 continue
-            view, name = key
+            view, name = key[0], canonical(key[1])
             resources = self._of(view, kind)
             if resources.put(name, packed, epoch) if packed is not None else resources.drop(name, epoch):
                 touched.add((view, kind))

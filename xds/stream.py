@@ -81,6 +81,7 @@ class Stream:
     def due(self) -> float | None:
         """When to call `tick` at the latest, if nothing else happens; None if only an input can change anything."""
         times = [watch.quiet_until for watch in self.watches.values() if watch.quiet_until and any(map(watch.wants, Move))]
+        times += [watch.beats_at for watch in self.watches.values() if watch.mortal and not watch.flight]
         if self._blocked:
             times += [since + GATE_SECONDS for since in self._blocked.values()]
             times += [watch.flight.since + GATE_SECONDS for watch in self.watches.values() if watch.flight]
@@ -173,6 +174,9 @@ class Stream:
                 return self._close("ABORTED", "this stream is too far behind; reconnect with the versions that you have")
             elif watch.flight is None and now >= watch.quiet_until:
                 self._move(phase, watch, epoch, now)
+        for watch in self.watches.values():
+            if watch.mortal and watch.flight is None and now >= watch.beats_at and (part := watch.beat(now)):
+                self._send(watch, part)
         return self._step()
 
     def _move(self, phase: Phase, watch: Watch, epoch: int, now: float) -> None:

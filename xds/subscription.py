@@ -62,8 +62,9 @@ class Subscription(Struct, frozen=True):
     names: Names = NOTHING
     legacy: bool = False
 
-    def covers(self, name: str) -> bool:
-        return self.wildcard or name in self.names
+    def covers(self, name: str, also: Collection[str] = ()) -> bool:
+        """`also` are other names of the same thing."""
+        return self.wildcard or name in self.names or not self.names.isdisjoint(also)
 
 
 class Asked(NamedTuple):

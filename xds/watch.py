@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from xds.kinds import ENDPOINT, LISTENER, SCOPE, Kind, Variant
+from xds.kinds import ENDPOINT, SCOPE, Kind, Variant
+from xds.names import collections
 from xds.ordering import Move
 from xds.snapshot import Part, Resource, Resources, Whole
 from xds.subscription import NOTHING, Asked, Subscription, shared
@@ -46,8 +47,8 @@ class Pick(NamedTuple):
 
 class Watch:
     __slots__ = (
-        "absent", "clear", "cold", "error", "flight", "gone", "gone_clear", "greet", "had", "kind", "lost", "nacks", "nonce", "owed",
-        "points", "quiet_until", "refused", "sent", "subscription", "table", "variant", "version", "whole",
+        "absent", "beats_at", "clear", "cold", "error", "flight", "gone", "gone_clear", "greet", "had", "kind", "lost", "nacks", "nonce",
+        "owed", "points", "quiet_until", "refused", "sent", "subscription", "table", "variant", "version", "whole",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, table: Resources, epoch: int, variant: Variant) -> None:
@@ -67,6 +68,7 @@ class Watch:
         self.refused: dict[str, str] = {}  # name → why; held back until it changes
         self.error = self.nonce = self.version = ""
         self.nacks, self.quiet_until = 0, 0.0
+        self.beats_at = 0.0  # when the client is told next what lives on, of resources that it would drop
 
     # Asking ------------------------------------------------------------------------------------------------------------
 
@@ -76,23 +78,28 @@ class Watch:
         """
         before, self.subscription = self.subscription, asked.now
         if not (held or (before and before.wildcard)):
-            self.absent |= asked.names.difference(before.names if before else (), self.table.live)
+            self.absent |= self.table.meant(asked.names).difference(before.names if before else (), self.table.live)
         if not asked.everything and not asked.names and not held:
             return
         if held is not None:
             self._resume(asked, held, frozenset(pushed))
         elif asked.everything:
             self.sent, self.points, self.had, self.greet = 0, NOTHING, NOTHING, True
-            self._owe(name for name in asked.names if name not in self.table.live)
+            self._owe(self.table.meant(asked.names).difference(self.table.live))
+            self.whole = self.whole and self.table.living(self.whole)
         else:
-            self._owe(asked.names)
-            self.points -= asked.names
+            names = self.table.meant(asked.names)
+            self._owe(names)
+            self.points -= names
 
     def _resume(self, asked: Asked, held: Mapping[str, str], pushed: frozenset[str]) -> None:
-        live, wanted = self.table.live, self.table.live if asked.everything else asked.names
+        live, names = self.table.live, self.table.meant(asked.names)
+        wanted = live if asked.everything else names
         differs = {name for name in wanted if name in pushed or name not in live or held.get(name) != live[name].version}
-        lost = {name for name in held if name not in live and asked.now.covers(name)}
-        differs.update(name for name in asked.names if name not in live)
+        lost = {name for name in held if name not in live and self._covers(name)}
+        differs.update(names.difference(live))
+        if self._lasting:
+            differs, lost = differs - lost, set()
         differs -= lost - pushed
         if self.kind is SCOPE:
             self.had = shared(held)
@@ -104,7 +111,7 @@ class Watch:
     def push(self, names: frozenset[str]) -> None:
         """Send these again if the client wants them: it may wait for them though it holds them."""
         if self.subscription is not None:
-            self._owe(names if self.subscription.wildcard else names & self.subscription.names)
+            self._owe(names if self.subscription.wildcard else filter(self._covers, names))
 
     def _owe(self, names: Iterable[str]) -> None:
         self.owed = self.owed.union(names) if self.owed else frozenset(names)
@@ -123,16 +130,35 @@ class Watch:
         """SotW has no words for the removal of what is asked for by name: the client forgets it with whatever named it."""
         return self.variant is Variant.DELTA or self.kind.whole
 
+    @property
+    def _lasting(self) -> bool:
+        """What the client holds stays with it when it is no more."""
+        return self.kind.lasts and self.subscription is not None and not self.subscription.wildcard
+
+    @property
+    def mortal(self) -> bool:
+        """Whether there is anything that this client drops by itself. Only delta has a place for that."""
+        return bool(self.table.mortal) and self.variant is Variant.DELTA
+
+    @property
+    def _beat_seconds(self) -> float:
+        return min(self.table.mortal.values()) / 3
+
+    def _covers(self, name: str) -> bool:
+        """Whether the client asked for this resource, by whatever name."""
+        one = self.table.live.get(name) or self.table.dead.get(name, (0, None))[1]
+        return self.subscription is not None and self.subscription.covers(name, one.also if one else collections(name))
+
     # Where it stands ---------------------------------------------------------------------------------------------------
 
     def wants(self, move: Move) -> bool:
         """Whether there may be something to send. May say so in vain where a subscription is by name."""
         if move is Move.MAKE:
             made = self.table.live_at > self.sent or bool(self.owed) or self.greet
-            return made or (self.kind is LISTENER and self._removes())
+            return made or (self.kind.swaps and self._removes())
         if move is Move.POINT:
             return bool(self.points)
-        return self.kind is not LISTENER and self._removes()
+        return not self.kind.swaps and self._removes()
 
     def _removes(self) -> bool:
         return self.table.dead_at > self.gone or bool(self.lost)
@@ -151,7 +177,7 @@ class Watch:
     def holds(self, name: str) -> bool:
         """Whether the client has ACKed some state of this resource, and nothing of it is on its way."""
         one = self.table.live.get(name)
-        if one is None or self.subscription is None or not self.subscription.covers(name) or one.born > self.sent:
+        if one is None or self.subscription is None or not self.subscription.covers(name, one.also) or one.born > self.sent:
             return False
         flying = self.flight is not None and any(name in part.names for part in self.flight.parts[self.flight.at :])
         return not flying and name not in self.owed and name not in self.refused
@@ -169,7 +195,7 @@ class Watch:
             return Pick((), ())
         if move is Move.MAKE:
             pick = self._pick_made(limit, epoch)
-            return self._with_removals(pick, limit, epoch) if self.kind is LISTENER else pick
+            return self._with_removals(pick, limit, epoch) if self.kind.swaps else pick
         if move is Move.POINT:
             return self._pick_points(limit)
         return self._with_removals(Pick((), ()), limit, epoch)
@@ -200,6 +226,8 @@ class Watch:
         lacking: set[str] = {name for name in self.owed if name not in live}
         later = {name for name in lacking if name in dead and (dead[name][0] > self.gone or name in self.lost)} - self.absent
         told = lacking - later
+        if self._lasting:
+            later, told = set(), lacking
         if not self._tells_gone:
             later, told = lacking & dead.keys(), set()
         if self.kind is ENDPOINT:  # a cluster waits for them, and they go after it only: once more as they were
@@ -216,7 +244,7 @@ class Watch:
     def _with_removals(self, pick: Pick, limit: int, epoch: int) -> Pick:
         gone = self.table.gone(self.gone, limit) if limit > self.gone and self._tells_gone else ()
         if self.subscription and not self.subscription.wildcard:
-            gone = tuple(name for name in gone if name in self.subscription.names)
+            gone = () if self._lasting else tuple(name for name in gone if self._covers(name))
         if self.lost and limit >= epoch:
             gone = (*gone, *sorted(self.lost - self.table.live.keys() - set(gone)))
             self.lost = NOTHING
@@ -232,7 +260,7 @@ class Watch:
         if self.subscription is None or self.subscription.wildcard:
             return made
         wanted = self.subscription.names
-        return tuple(one for one in made if one.name in wanted)
+        return tuple(one for one in made if one.name in wanted or (one.also and not wanted.isdisjoint(one.also)))
 
     # Flying ------------------------------------------------------------------------------------------------------------
 
@@ -242,14 +270,30 @@ class Watch:
             self.had = self.had.changed(frozenset(pick.names), frozenset(pick.gone))
         made = pick.made_to if move is not Move.REMOVE else None
         self.flight = Flight(parts, made, pick.gone_to, now)
+        if self.mortal:
+            self.beats_at = now + self._beat_seconds
+        return self.flight.part
+
+    def beat(self, now: float) -> Part | None:
+        """What keeps alive all that the client holds and would drop, if there is any."""
+        self.beats_at = now + self._beat_seconds
+        names = tuple(name for name in self.table.mortal if self.holds(name))
+        if not names:
+            return None
+        self.flight = Flight((self.table.beat(names, self.nonce),), None, None, now)
         return self.flight.part
 
     def _whole(self, pick: Pick) -> Part:
         live, wanted = self.table.live, self.subscription or Subscription()
         before = self.whole or NONE
-        strange = (name for name in before.members if not wanted.covers(name)) if not wanted.wildcard else ()
-        names = tuple(name for name in live if wanted.covers(name)) if self._blind else pick.names
+        strange = filter(self._strange, before.members) if not wanted.wildcard else ()
+        names = tuple(name for name in live if self._covers(name)) if self._blind else pick.names
         return self.table.whole(before, names, frozenset(pick.gone).union(strange), self.nonce)
+
+    def _strange(self, name: str) -> bool:
+        """Not wanted, or gone while it was not: it came to the client with what it wanted then."""
+        went, _ = self.table.dead.get(name, (self.gone + 1, None))
+        return went <= self.gone or not self._covers(name)
 
     def land(self, flight: Flight, now: float) -> Part | None:
         """The part on its way has been answered: the one that follows it, or None and all of it is over."""

@@ -5,17 +5,56 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
 
-from protos.v3 import DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse, Node
+from protos.v3 import DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse, Node, Resource
 from translator.ir import tables
 from translator.ir.output import Packed
 from xds.events import Event, Sent, Step
-from xds.kinds import BY_URL, CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, SECRET, Kind, Variant
+from xds.kinds import (
+    BY_URL,
+    CLUSTER,
+    ENDPOINT,
+    EXTENSION,
+    LISTENER,
+    ROUTE,
+    RUNTIME,
+    SCOPE,
+    SECRET,
+    VIRTUAL_HOST,
+    Kind,
+    Variant,
+)
 from xds.snapshot import Snapshots
 from xds.stream import MODULES, Stream
 
-KINDS: dict[str, Kind] = {"cds": CLUSTER, "eds": ENDPOINT, "sds": SECRET, "lds": LISTENER, "srds": SCOPE, "rds": ROUTE}
+KINDS: dict[str, Kind] = {
+    "cds": CLUSTER,
+    "eds": ENDPOINT,
+    "sds": SECRET,
+    "lds": LISTENER,
+    "srds": SCOPE,
+    "rds": ROUTE,
+    "vhds": VIRTUAL_HOST,
+    "rtds": RUNTIME,
+    "ecds": EXTENSION,
+}
 SHORT = {kind.type_url: short for short, kind in KINDS.items()}
-TABLES = {table.name: table for table in tables.RESOURCES}
+TABLES = {table.name: table for table in tables.SERVED}
+
+
+def resource(word: str) -> tuple[str, Packed]:
+    """NAME=BODY[>NEED,NEED][@ALIAS,ALIAS][~TTL]"""
+    word, _, ttl = word.partition("~")
+    word, _, aliases = word.partition("@")
+    word, _, needs = word.partition(">")
+    listed = (tuple(filter(None, text.split(","))) for text in (needs, aliases))
+    return word.rpartition("=")[0], Packed(word.encode(), *listed, ttl=int(ttl or 0))
+
+
+def told(one: Resource) -> str:
+    """`+` what came, `~` it is as it was and lives on, `?` there is no such thing."""
+    if not one.HasField("resource"):
+        return f"~{one.name}" if one.version else f"?{one.name}"
+    return "@".join((f"+{one.resource.value.decode()}", *one.aliases))
 
 
 def short(type_url: str) -> str:
@@ -44,7 +83,7 @@ class World:
         return getattr(self, f"do_{verb}")(words) or "(silence)"
 
     def do_apply(self, words: list[str]) -> str:
-        """apply [VIEW] TYPE NAME=BODY[>NEED,NEED] -NAME TYPE ...: one batch of changes."""
+        """apply [VIEW] TYPE NAME=BODY[>NEED,NEED][@ALIAS,ALIAS][~TTL] -NAME TYPE ...: one batch of changes."""
         view, kind, changes = "local", CLUSTER, {}
         for word in words:
             if word in KINDS:
@@ -52,9 +91,8 @@ class World:
             elif word.startswith("-"):
                 changes[TABLES[kind.table], (view, word[1:])] = None
             elif "=" in word:
-                name, _, rest = word.partition("=")
-                body, _, needs = rest.partition(">")
-                changes[TABLES[kind.table], (view, name)] = Packed(f"{name}={body}".encode(), tuple(needs.split(",")) if needs else ())
+                name, packed = resource(word)
+                changes[TABLES[kind.table], (view, name)] = packed
             else:
                 view = word
         self.snapshots.apply(changes)
@@ -82,22 +120,25 @@ class World:
         return self.send(request)
 
     def fill(self, request: DeltaDiscoveryRequest, words: list[str]) -> None:
-        for word in words:
-            name, _, body = word.partition("=")
-            if name == "nonce":
-                request.response_nonce = body
-            elif body:
-                request.initial_resource_versions[name] = self.version(request.type_url, name, body)
+        asked, have = (words[: words.index("have")], words[words.index("have") + 1 :]) if "have" in words else (words, [])
+        for word in asked:
+            if word.startswith("nonce="):
+                request.response_nonce = word[6:]
+            elif word.startswith("locator="):
+                request.resource_locators_subscribe.add(name=word[8:]).dynamic_parameters["k"] = "v"
             elif word.startswith("-"):
                 request.resource_names_unsubscribe.append(word[1:])
-            elif word != "have":
+            else:
                 request.resource_names_subscribe.append(word)
+        for word in have:
+            name, packed = resource(word)
+            request.initial_resource_versions[name] = self.version(request.type_url, name, packed)
 
-    def version(self, type_url: str, name: str, body: str) -> str:
-        """The version that this body has, as an earlier run of the server would have computed it."""
+    def version(self, type_url: str, name: str, packed: Packed) -> str:
+        """The version that this has, as an earlier run of the server would have computed it."""
         other = Snapshots()
         table = TABLES[BY_URL[type_url].table]
-        other.apply({(table, ("local", name)): Packed(f"{name}={body}".encode())})
+        other.apply({(table, ("local", name)): packed})
         return other.of("local", BY_URL[type_url]).live[name].version
 
     def do_ack(self, words: list[str]) -> str:
@@ -149,7 +190,9 @@ class World:
         return self.do_reconnect([]) or "ok"
 
     def do_versions(self, _: list[str]) -> str:
-        return "\n".join(f"{short(kind.type_url)} {version[:8]}" for kind, version in self.snapshots.versions("local").items())
+        """Of types that have any resource."""
+        versions = self.snapshots.versions("local").items()
+        return "\n".join(f"{short(kind.type_url)} {version[:8]}" for kind, version in versions if self.snapshots.of("local", kind).live)
 
     # Wire --------------------------------------------------------------------------------------------------------------
 
@@ -167,7 +210,7 @@ class World:
         kind = short(response.type_url)
         assert kind not in self.flying, "two responses of one type without an ACK between them"
         self.flying[kind] = response
-        words = [f"+{one.resource.value.decode()}" for one in response.resources]
+        words = list(map(told, response.resources))
         words += [f"-{name}" for name in response.removed_resources]
         return " ".join((kind, *(words or ["(empty)"])))
 
@@ -230,6 +273,7 @@ class SotwWorld(World):
             resource_names=names,
             response_nonce=self.nonces.get(kind, ""),
             version_info=self.whole(request.initial_resource_versions),
+            resource_locators=request.resource_locators_subscribe,
         )
         if request.HasField("error_detail"):
             said.error_detail.CopyFrom(request.error_detail)
@@ -244,7 +288,7 @@ class SotwWorld(World):
         kind = short(said.type_url)
         assert kind not in self.flying, "two responses of one type without an ACK between them"
         self.flying[kind] = DeltaDiscoveryResponse(nonce=said.nonce)
-        bodies = dict(one.value.decode().split("=", 1) for one in said.resources)
+        bodies = dict(one.value.decode().rsplit("=", 1) for one in said.resources)
         before = self.held.get(kind, {})
         whole = BY_URL[said.type_url].whole
         words = [f"+{name}={body}" for name, body in bodies.items() if not whole or before.get(name) != body]

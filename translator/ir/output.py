@@ -7,11 +7,15 @@ from translator.ir.value import Row
 
 class Packed(Row, frozen=True, gc=False):
     """One serialized Envoy resource. `needs` are names of the next type that it refers to: a scope's RouteConfiguration,
-    a cluster's ClusterLoadAssignment. The stream sends nothing before what it needs.
+    a cluster's ClusterLoadAssignment. The stream sends nothing before what it needs. `aliases` are other names by which it
+    may be asked for (a virtual host: its route table's name and one host). A client drops it `ttl` seconds after it was last
+    told of it; 0: never.
     """
 
     body: bytes
     needs: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    ttl: int = 0
 
 
 class Group(Row, frozen=True, gc=False, kw_only=True):

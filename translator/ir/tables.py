@@ -40,5 +40,11 @@ OUT_SECRET = Table[tuple[str, str], Packed]("envoy.Secret")  # (group, name)
 OUT_STATUS = Table[tuple[str, str], Status]("Status")  # (kind, key)
 OUT_FINDINGS = Table[tuple[str, str], tuple[Finding, ...]]("Findings")  # (kind, key)
 
+# Types that Envoy knows how to ask for and that no front fills: what is put there is served like the rest
+OUT_VIRTUAL_HOST = Table[tuple[str, str], Packed]("envoy.VirtualHost")  # (view, name)
+OUT_RUNTIME = Table[tuple[str, str], Packed]("envoy.Runtime")  # (group, name)
+OUT_EXTENSION = Table[tuple[str, str], Packed]("envoy.TypedExtensionConfig")  # (group, name)
+
 RESOURCES = (OUT_CLUSTER, OUT_ENDPOINTS, OUT_SECRET, OUT_LISTENER, OUT_SCOPE, OUT_ROUTES)
+SERVED = (*RESOURCES, OUT_VIRTUAL_HOST, OUT_RUNTIME, OUT_EXTENSION)
 OUTPUTS = (*RESOURCES, OUT_STATUS, OUT_FINDINGS)

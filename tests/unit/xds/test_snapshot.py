@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from protos.v3 import Cluster, DeltaDiscoveryResponse, DiscoveryResponse, data
 from translator.ir.finding import Finding
 from translator.ir.output import Packed
-from translator.ir.tables import OUT_CLUSTER, OUT_FINDINGS, OUT_LISTENER
-from xds import snapshot
-from xds.kinds import CLUSTER, LISTENER, SCOPE, Variant
+from translator.ir.tables import OUT_CLUSTER, OUT_FINDINGS, OUT_LISTENER, OUT_VIRTUAL_HOST
+from xds import pieces, snapshot
+from xds.kinds import CLUSTER, LISTENER, SCOPE, VIRTUAL_HOST, Variant
 from xds.snapshot import Resources, Snapshots, Whole
 
 DELTA = Variant.DELTA
@@ -113,7 +113,7 @@ def test_log_skips_a_state_that_was_overtaken() -> None:
 
 
 def test_large_set_is_split_below_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "LIMIT", 1000)
+    monkeypatch.setattr(pieces, "LIMIT", 1000)
     resources = clusters(applied({f"c{number}": "x" * 200 for number in range(20)} | {"huge": "x" * 3000}))
     parts = resources.parts(DELTA, tuple(resources.live), ("gone",))
     assert [name for part in parts for name in part.names] == list(resources.live)
@@ -213,3 +213,35 @@ def test_only_the_last_wholes_are_remembered() -> None:
     resources = clusters(applied({f"c{number}": "1" for number in range(20)}))
     versions = [resources.whole(NOBODY, (f"c{number}",), frozenset(), "").version for number in range(20)]
     assert [resources.known(version) is not None for version in versions] == [False] * 12 + [True] * 8
+
+
+def test_names_that_stand_for_others_are_those_of_now() -> None:
+    snapshots = Snapshots()
+    rows = {"r/a": Packed(b"1", aliases=("r/x", "r/y")), "r/b": Packed(b"1", aliases=("r/z",))}
+    snapshots.apply({(OUT_VIRTUAL_HOST, ("local", name)): one for name, one in rows.items()})
+    hosts = snapshots.of("local", VIRTUAL_HOST)
+    assert hosts.meant(frozenset({"r/x", "r/b", "r/nothing"})) == {"r/a", "r/b", "r/nothing"}
+    snapshots.apply({(OUT_VIRTUAL_HOST, ("local", "r/a")): Packed(b"1", aliases=("r/z",)), (OUT_VIRTUAL_HOST, ("local", "r/b")): None})
+    assert hosts.meant(frozenset({"r/x", "r/z"})) == {"r/x", "r/a"}
+
+
+def test_aliases_and_lifetime_are_part_of_a_version_and_of_the_entry() -> None:
+    snapshots, versions = Snapshots(), set()
+    for packed in (Packed(b"1"), Packed(b"1", aliases=("r/x",)), Packed(b"1", ttl=5), Packed(b"1", ttl=6)):
+        snapshots.apply({(OUT_VIRTUAL_HOST, ("local", "r/a")): packed})
+        hosts = snapshots.of("local", VIRTUAL_HOST)
+        versions.add(hosts.live["r/a"].version)
+        (one,) = DeltaDiscoveryResponse.FromString(hosts.parts(DELTA, ("r/a",), ())[0].data).resources
+        assert (tuple(one.aliases), one.ttl.seconds, one.resource.value) == (packed.aliases, packed.ttl, b"1")
+        assert hosts.mortal == ({"r/a": packed.ttl} if packed.ttl else {})
+    assert len(versions) == 4
+
+
+def test_many_removed_names_are_split_below_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "LIMIT", 1000)
+    resources = clusters(applied({"a": "1"}))
+    gone = tuple(f"cluster {number}" for number in range(300))
+    parts = resources.parts(DELTA, ("a",), gone)
+    assert tuple(name for part in parts for name in part.gone) == gone
+    assert [name for part in parts for name in part.names] == ["a"]
+    assert all(len(part.data) < 1200 for part in parts)
