@@ -65,7 +65,8 @@ class Whole(Struct, frozen=True, weakref=True, eq=False):
 
 class Part(Struct, frozen=True, gc=False):
     """One response, complete with its nonce. `names` and `gone` are what is new in it, `needs` what those resources name;
-    `whole` is what the client has when it accepts, where the response says that.
+    `whole` is what the client has when it accepts, where the response says that; `ack` is a DeltaDiscoveryRequest that
+    accepts it and says nothing else, as canonical protobuf: nearly every answer is that, to the byte (empty: SotW).
     """
 
     nonce: str
@@ -75,6 +76,7 @@ class Part(Struct, frozen=True, gc=False):
     gone: tuple[str, ...]
     needs: frozenset[str]
     whole: Whole | None = None
+    ack: bytes = b""
 
 
 def resource(kind: Kind, name: str, packed: Packed, seq: int, before: Resource | None) -> Resource:
@@ -235,7 +237,10 @@ class Resources:
         said = (one.entry if variant is Variant.DELTA else one.entry[-one.tail :] for one in chunk)
         unknown = self._unknown(gone)
         data = self._message(version, (*said, *map(entries.nothing, unknown)), nonce, (name for name in gone if name not in unknown))
-        return Part(nonce, version, data, tuple(one.name for one in chunk), gone, needs(chunk))
+        return Part(nonce, version, data, tuple(one.name for one in chunk), gone, needs(chunk), ack=self._ack(nonce, variant))
+
+    def _ack(self, nonce: str, variant: Variant) -> bytes:
+        return framed(2, self.kind.type_url.encode()) + framed(6, nonce.encode()) if variant is Variant.DELTA else b""
 
     def beat(self, names: tuple[str, ...], last: str) -> Part:
         """These are as they were and live on: a resource without its body, with the version held."""

@@ -11,7 +11,7 @@ from itertools import chain, count
 
 from google.protobuf.message import DecodeError
 
-from protos.v3 import Node
+from protos.v3 import DeltaDiscoveryRequest, Node
 from xds.events import Acked, Close, Connected, Disconnected, Event, GateExpired, Nacked, NeedsView, Proxy, Sent, Step
 from xds.kinds import BY_URL, CLUSTER, ENDPOINT, FLAT, ROUTE, SCOPE, Kind, Variant
 from xds.ordering import GATE_SECONDS, ORDER, RESUME_SECONDS, Move, Phase
@@ -24,6 +24,7 @@ HELD = 1000  # requests of one stream kept until there is an answer
 UNKNOWN = 64  # types remembered that we do not serve
 
 NOBODY = Proxy(node="", group="", view="", agent="", stream=0, since=0.0)
+ACCEPTS = DeltaDiscoveryRequest()  # what an ACK says when it is looked at for its error
 _streams = count(1)
 
 
@@ -36,6 +37,9 @@ class Stream:
         self.watches: dict[Kind, Watch] = {}
         self.unknown: set[str] = set()
         self._snapshots = snapshots
+        self._complete = False
+        self._phases: list[tuple[Phase, Watch]] = []  # those of ORDER that this stream has
+        self._acks: dict[bytes, Watch] = {}  # what each type on its way is ACKed with, if with nothing else
         self._held: list[Request] = []
         self._blocked: dict[Phase, float] = {}
         self._awaited: set[str] = set()  # RouteConfigurations that new scopes name and that are not loaded yet
@@ -48,6 +52,10 @@ class Stream:
 
     def receive(self, data: bytes, now: float) -> Step:
         """One DeltaDiscoveryRequest, or DiscoveryRequest."""
+        watch = self._acks.get(data)
+        if watch and watch.flight and watch.flight.part.ack == data:
+            self._answered(watch, watch.flight, ACCEPTS, now)
+            return self._go_on(now)
         message = MESSAGES[self.variant]
         try:
             request = message.FromString(data)
@@ -80,8 +88,8 @@ class Stream:
 
     def due(self) -> float | None:
         """When to call `tick` at the latest, if nothing else happens; None if only an input can change anything."""
-        times = [watch.quiet_until for watch in self.watches.values() if watch.quiet_until and any(map(watch.wants, Move))]
-        times += [watch.beats_at for watch in self.watches.values() if watch.mortal and not watch.flight]
+        times = [one.quiet_until for one in self.watches.values() if one.quiet_until > self._now and any(map(one.wants, Move))]
+        times += [one.beats_at for one in self.watches.values() if one.mortal and not one.flight]
         if self._blocked:
             times += [since + GATE_SECONDS for since in self._blocked.values()]
             times += [watch.flight.since + GATE_SECONDS for watch in self.watches.values() if watch.flight]
@@ -113,7 +121,9 @@ class Stream:
             self._events.append(NeedsView(self.proxy, view))
 
     def _ready(self) -> bool:
-        return self.proxy is not NOBODY and self._snapshots.complete(self.proxy.view)
+        """A view that was complete once stays so: what it lacks later is gone."""
+        self._complete = self._complete or (self.proxy is not NOBODY and self._snapshots.complete(self.proxy.view))
+        return self._complete
 
     # Requests ----------------------------------------------------------------------------------------------------------
 
@@ -132,10 +142,12 @@ class Stream:
     def _watch(self, kind: Kind) -> Watch:
         watch = Watch(kind, self._snapshots.of(self.proxy.view, kind), self._snapshots.epoch, self.variant)
         self.watches[kind] = watch
+        self._phases = [(phase, self.watches[phase.kind]) for phase in ORDER if phase.kind in self.watches]
         return watch
 
     def _answered(self, watch: Watch, flight: Flight, request: Request, now: float) -> None:
         part, url = flight.part, watch.kind.type_url
+        self._acks.pop(part.ack, None)
         if request.HasField("error_detail"):
             watch.rejected(part, request.error_detail.message, now)
             self._events.append(Nacked(self.proxy, url, part.nonce, part.names, request.error_detail.message))
@@ -165,9 +177,8 @@ class Stream:
     def _go_on(self, now: float) -> Step:
         """Send all that may be sent."""
         self._now, epoch = now, self._snapshots.epoch
-        for phase in ORDER:
-            watch = self.watches.get(phase.kind)
-            if watch is None or not watch.wants(phase.move):
+        for phase, watch in self._phases:
+            if not watch.wants(phase.move):
                 if self._blocked:
                     self._blocked.pop(phase, None)
             elif watch.forgotten:
@@ -237,6 +248,8 @@ class Stream:
 
     def _send(self, watch: Watch, part: Part) -> None:
         watch.nonce = part.nonce
+        if part.ack:
+            self._acks[part.ack] = watch
         self._responses.append(part.data)
         self._events.append(Sent(self.proxy, watch.kind.type_url, part.nonce, part.names, part.gone, len(part.data)))
         if watch.kind is CLUSTER and part.needs:
