@@ -69,6 +69,7 @@ class App:
         self._of_folder: list[Located] = []
         self._group = settings.group
         self._timer: asyncio.TimerHandle | None = None
+        self._looks = False
         self._tasks: list[asyncio.Task[None]] = []
         self.xds = settings.xds
 
@@ -189,22 +190,24 @@ class App:
                 self.translation.wake()
             case _:
                 pass
-        asyncio.get_running_loop().call_soon(self._look)
+        if not self._looks:
+            self._looks = True
+            asyncio.get_running_loop().call_soon(self._look)
 
     def _measure(self, event: Event) -> None:
         node, metrics = event.proxy.node, self.metrics
         match event:
+            case Sent():
+                metrics.pushes.sent[event.type_url] += 1
+                metrics.pushes.bytes[event.type_url] += event.bytes
+            case Acked():
+                metrics.pushes.acked(event.type_url, event.seconds)
             case Connected():
                 metrics.proxies.labels(event.proxy.group).inc()
                 self._log.info(Log.CONNECTED, node=node, agent=event.proxy.agent, view=event.proxy.view)
             case Disconnected():
                 metrics.proxies.labels(event.proxy.group).dec()
                 self._log.info(Log.DISCONNECTED, node=node)
-            case Sent():
-                metrics.sent.labels(event.type_url).inc()
-                metrics.bytes.labels(event.type_url).inc(event.bytes)
-            case Acked():
-                metrics.acked.labels(event.type_url).observe(event.seconds)
             case Nacked():
                 metrics.nacked.labels(event.type_url).inc()
                 self._listener.refused(event)
@@ -218,6 +221,7 @@ class App:
     # Journal -----------------------------------------------------------------------------------------------------------
 
     def _look(self) -> None:
+        self._looks = False
         for line in self.journal.complete(time.monotonic()):
             self._listener.line(line)
         self._look_later()

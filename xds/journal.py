@@ -72,12 +72,14 @@ class Journal:
                     one.waiting.add((event.proxy.stream, event.nonce))
                     one.bytes += event.bytes
                     one.sent[_type(event.type_url)] += len(event.names) + len(event.gone)
-                    one.expected -= {(event.type_url, name) for name in (*event.names, *event.gone)}
+                    if one.expected:
+                        one.expected.difference_update((event.type_url, name) for name in (*event.names, *event.gone))
                     one.moved = now
             case Acked() | Nacked():
+                awaited = (event.proxy.stream, event.nonce)
                 for one in self._open:
-                    if (event.proxy.stream, event.nonce) in one.waiting:
-                        one.waiting.discard((event.proxy.stream, event.nonce))
+                    if awaited in one.waiting:
+                        one.waiting.discard(awaited)
                         one.moved = now
                         if isinstance(event, Nacked):
                             one.refused.append(event.message)
