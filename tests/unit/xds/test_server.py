@@ -86,6 +86,18 @@ async def test_streams_in_step_are_sent_the_same_bytes(rig: Rig) -> None:
         assert await one.next() == await two.next()
 
 
+async def test_more_streams_than_look_in_one_turn_are_all_told(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shell, "AT_ONCE", 2)
+    rig.put(a=b"1")
+    async with contextlib.AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(rig.client(f"n{number}")) for number in range(5)]
+        for client in clients:
+            await client.take()
+        rig.put(a=b"2")
+        rig.put(b=b"1")
+        assert [await client.take() for client in clients] == [["a", "b"]] * 5
+
+
 async def test_unix_socket_is_an_address(tmp_path: Path) -> None:
     rig = Rig()
     rig.put(a=b"1")

@@ -18,6 +18,9 @@ import (
 
 const method = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
 
+// window is Envoy's, and fixed as there: Go would ping the server with each response to find a better one.
+const window = 256 << 20
+
 var description = grpc.StreamDesc{ClientStreams: true, ServerStreams: true}
 
 // asBytes passes messages through as they are.
@@ -73,6 +76,7 @@ func (s *stream) open(request []byte) error {
 	}
 	client, err := grpc.NewClient("passthrough:///"+s.all.address,
 		grpc.WithTransportCredentials(s.all.secure), grpc.WithContextDialer(dial),
+		grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(window),
 		grpc.WithDefaultCallOptions(grpc.ForceCodec(asBytes{}), grpc.MaxCallRecvMsgSize(64<<20)))
 	if err != nil {
 		return err
