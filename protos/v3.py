@@ -22,6 +22,12 @@ from protos.envoy.config.endpoint.v3.endpoint_components_pb2 import Endpoint, Lb
 from protos.envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from protos.envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain, FilterChainMatch, ListenerFilter
 from protos.envoy.config.listener.v3.listener_pb2 import Listener
+from protos.envoy.config.listener.v3.udp_listener_config_pb2 import UdpListenerConfig
+from protos.envoy.extensions.filters.network.tcp_proxy.v3.tcp_proxy_pb2 import TcpProxy
+from protos.envoy.extensions.filters.udp.udp_proxy.v3.route_pb2 import Route as UdpRoute
+from protos.envoy.extensions.filters.udp.udp_proxy.v3.udp_proxy_pb2 import UdpProxyConfig
+from protos.xds.core.v3.extension_pb2 import TypedExtensionConfig
+from protos.xds.type.matcher.v3.matcher_pb2 import Matcher
 from protos.envoy.config.route.v3.route_components_pb2 import (
     DirectResponseAction,
     HeaderMatcher,
@@ -103,6 +109,7 @@ __all__ = [
     "ListenerFilter",
     "LocalityLbEndpoints",
     "MapRules",
+    "Matcher",
     "Message",
     "Node",
     "Pipe",
@@ -127,9 +134,14 @@ __all__ = [
     "SocketAddress",
     "StringMatcher",
     "StringValue",
+    "TcpProxy",
     "TlsCertificate",
     "TlsInspector",
     "TlsParameters",
+    "TypedExtensionConfig",
+    "UdpListenerConfig",
+    "UdpProxyConfig",
+    "UdpRoute",
     "UpstreamHttpProtocolOptions",
     "VirtualHost",
     "WeightedCluster",

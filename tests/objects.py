@@ -16,10 +16,25 @@ from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
 from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
 from translator.resources.meta import Object
+from translator.resources.streamroute import TCPRoute, TLSRoute, UDPRoute
 
 KINDS: dict[str, type[Object]] = {
     kind.__name__: kind
-    for kind in (Backend, EndpointSlice, Gateway, GatewayClass, GRPCRoute, HTTPRoute, Namespace, ReferenceGrant, Secret, Service)
+    for kind in (
+        Backend,
+        EndpointSlice,
+        Gateway,
+        GatewayClass,
+        GRPCRoute,
+        HTTPRoute,
+        Namespace,
+        ReferenceGrant,
+        Secret,
+        Service,
+        TCPRoute,
+        TLSRoute,
+        UDPRoute,
+    )
 }
 CLUSTER_SCOPED = ("GatewayClass", "Namespace")
 

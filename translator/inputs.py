@@ -9,11 +9,15 @@ from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
 from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
 from translator.resources.meta import Object
+from translator.resources.streamroute import TCPRoute, TLSRoute, UDPRoute
 
 GATEWAY_CLASS = Table[str, GatewayClass]("GatewayClass")
 GATEWAY = Table[str, Gateway]("Gateway")
 HTTP_ROUTE = Table[str, HTTPRoute]("HTTPRoute")
 GRPC_ROUTE = Table[str, GRPCRoute]("GRPCRoute")
+TLS_ROUTE = Table[str, TLSRoute]("TLSRoute")
+TCP_ROUTE = Table[str, TCPRoute]("TCPRoute")
+UDP_ROUTE = Table[str, UDPRoute]("UDPRoute")
 REFERENCE_GRANT = Table[str, ReferenceGrant]("ReferenceGrant")
 NAMESPACE = Table[str, Namespace]("Namespace")
 SERVICE = Table[str, Service]("Service")
@@ -23,5 +27,19 @@ BACKEND = Table[str, Backend]("Backend")
 
 OBJECTS: dict[str, Table[str, Object]] = {
     table.name: table  # type: ignore[misc]
-    for table in (GATEWAY_CLASS, GATEWAY, HTTP_ROUTE, GRPC_ROUTE, REFERENCE_GRANT, NAMESPACE, SERVICE, ENDPOINT_SLICE, SECRET, BACKEND)
+    for table in (
+        GATEWAY_CLASS,
+        GATEWAY,
+        HTTP_ROUTE,
+        GRPC_ROUTE,
+        TLS_ROUTE,
+        TCP_ROUTE,
+        UDP_ROUTE,
+        REFERENCE_GRANT,
+        NAMESPACE,
+        SERVICE,
+        ENDPOINT_SLICE,
+        SECRET,
+        BACKEND,
+    )
 }

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from translator import envoy_v3
 from translator.engine import Engine, Rule
-from translator.gatewayapi.rules import backends, gateways, grpcroutes, indexes, routes, status
+from translator.gatewayapi.rules import backends, chains, gateways, grpcroutes, indexes, routes, status, streamroutes
 from translator.inputs import OBJECTS
 from translator.ir.tables import GROUP, OUTPUTS
 
 COMPILING: tuple[Rule, ...] = (routes.compile_route, grpcroutes.compile_grpc_route)
 ATTACHING: tuple[Rule, ...] = (routes.attach_route, grpcroutes.attach_grpc_route)
-FRONTS: tuple[Rule, ...] = (*indexes.RULES, *gateways.RULES, *COMPILING, *ATTACHING, *backends.RULES)
+FRONTS: tuple[Rule, ...] = (*indexes.RULES, *gateways.RULES, *streamroutes.RULES, *COMPILING, *ATTACHING, *chains.RULES, *backends.RULES)
 RULES: tuple[Rule, ...] = (*FRONTS, *envoy_v3.RULES, *status.RULES)
 
 

@@ -131,6 +131,8 @@ def brief(name: str, found: dict[str, Any], *, full: bool) -> dict[str, Any]:
     called = found.get("name") or found["cluster_name"]
     if name != "listeners":
         return {"name": called, **_without(found, usual(name, called, ""))}
+    if "filter_chains" not in found:  # of datagrams
+        return {"name": called, **_without(found, usual(name, called, ""))}
     tables = [chain["filters"][0]["typed_config"]["stat_prefix"] for chain in found["filter_chains"]]
     chains = [
         {"name": chain["name"], **_without(chain, usual(name, called, table)["filter_chains"][0])}

@@ -66,9 +66,11 @@ def gateway_class() -> Document:
 
 
 def listener(name: str) -> Document:
-    port = pick(80, 80, 443)
-    usual = "HTTPS" if port == 443 else "HTTP"
-    found: Document = {"name": name, "port": port, "protocol": pick(*[usual] * 5, "HTTPS", "HTTP", "TCP"), "hostname": pick("", *HOSTS[:3])}
+    port = pick(80, 80, 80, 443, 443, 443, 53, 53)
+    usual = {443: ["HTTPS"] * 3 + ["TLS"], 53: ["UDP", "TCP"]}.get(port, ["HTTP"])
+    protocol = pick(*usual * 5, "HTTPS", "HTTP", "TCP")
+    hostname = "" if protocol in ("TCP", "UDP") else pick("", *HOSTS[:3])
+    found: Document = {"name": name, "port": port, "protocol": protocol, "hostname": hostname}
     found["allowedRoutes"] = pick(
         {"namespaces": {"from": "All"}},
         {"namespaces": {"from": "All"}},
@@ -76,11 +78,12 @@ def listener(name: str) -> Document:
         {"namespaces": {"from": "Selector", "selector": {"matchLabels": {"t": "1"}}}},
         {"namespaces": {"from": "All"}, "kinds": [{"kind": pick("HTTPRoute", "TCPRoute")}]},
     )
-    if found["protocol"] == "HTTPS":
+    if found["protocol"] in ("HTTPS", "TLS"):
         found["tls"] = {
+            "mode": pick("Terminate", "Passthrough") if found["protocol"] == "TLS" else "Terminate",
             "certificateRefs": some(
                 lambda: {"name": "cert", "namespace": pick("", "", "a", "b"), "kind": pick(*["Secret"] * 6, "Pod")}, 0, 1, 1, 1, 1, 2
-            )
+            ),
         }
     return found
 
@@ -186,11 +189,23 @@ def grpc_route() -> Document:
     return {"kind": "GRPCRoute", "metadata": metadata("r1", "r2"), "spec": spec}
 
 
+def stream_route(kind: str) -> Callable[[], Document]:
+    def made() -> Document:
+        refs = some(lambda: backend_ref() | {"weight": pick(0, 1, 1, 9)}, 1, 1, 2)
+        spec: Document = {"parentRefs": some(parent, 1, 1, 2), "rules": [{"backendRefs": refs}]}
+        if kind == "TLSRoute":
+            spec["hostnames"] = RANDOM.sample(HOSTS, pick(1, 1, 2))
+        return {"kind": kind, "metadata": metadata("r1", "r2"), "spec": spec}
+
+    return made
+
+
 def service() -> Document:
     ports = [
         {"name": f"p{port}", "port": port, "appProtocol": pick("", "", "kubernetes.io/h2c", "kubernetes.io/wss")}
         for port in pick([80], [80, 81])
     ]
+    ports += pick([], [{"name": "p81", "port": 80, "protocol": "UDP"}])
     return {"kind": "Service", "metadata": metadata("s1", "s2"), "spec": {"type": pick(*["ClusterIP"] * 6, "ExternalName"), "ports": ports}}
 
 
@@ -211,7 +226,13 @@ def endpoint_slice() -> Document:
 
 def reference_grant() -> Document:
     spec = {
-        "from": [{"group": GROUP, "kind": pick("HTTPRoute", "HTTPRoute", "GRPCRoute", "Gateway"), "namespace": pick("a", "b")}],
+        "from": [
+            {
+                "group": GROUP,
+                "kind": pick(*["HTTPRoute"] * 3, "GRPCRoute", "TCPRoute", "UDPRoute", "Gateway"),
+                "namespace": pick("a", "b"),
+            }
+        ],
         "to": [
             pick(
                 {"group": "", "kind": "Service"},
@@ -242,8 +263,11 @@ def backend() -> Document:
 MAKERS: dict[Callable[[], Document], int] = {
     gateway_class: 3,
     gateway: 50,
-    http_route: 120,
+    http_route: 130,
     grpc_route: 25,
+    stream_route("TLSRoute"): 30,
+    stream_route("TCPRoute"): 30,
+    stream_route("UDPRoute"): 40,
     service: 25,
     endpoint_slice: 30,
     reference_grant: 15,

@@ -16,7 +16,7 @@ from tests.property.pools import POOL
 from translator.engine import Engine
 from translator.inputs import OBJECTS
 from translator.ir.output import Group
-from translator.ir.tables import GROUP, OUT_FINDINGS, OUT_STATUS, OUTPUTS, PLACED, RESOURCES
+from translator.ir.tables import CHAIN, DATAGRAMS, GROUP, OUT_FINDINGS, OUT_STATUS, OUTPUTS, PLACED, RESOURCES
 from translator.program import engine as new_engine
 from translator.resources.meta import Object
 
@@ -80,6 +80,8 @@ def reach(engine: Engine) -> None:
     REACHED["cases"] += 1
     REACHED["two routes on one host"] += any(count > 1 for count in Counter(places).values())
     REACHED["routes served"] += bool(places)
+    REACHED["connections carried"] += any(chain.shares for rows in engine.rows(CHAIN).values() for chain in rows)
+    REACHED["datagrams carried"] += bool(engine.rows(DATAGRAMS))
     REACHED["TLS served"] += any("/https/" in place.table for place in places)
     REACHED.update(f"{kind}: {condition} {reason}" for kind, condition, reason in reasons)
     REACHED.update({finding.code for (found,) in engine.rows(OUT_FINDINGS).values() for finding in found})
@@ -114,6 +116,9 @@ def test_incremental_equals_from_scratch_in_every_table_and_the_cases_reach_what
         "two routes on one host": 100,
         "routes served": 500,
         "TLS served": 20,
+        "connections carried": 20,
+        "datagrams carried": 10,
+        "PM0405": 5,
         "Gateway: Conflicted HostnameConflict": 10,
         "Gateway: Conflicted ProtocolConflict": 10,
         "Gateway: Accepted PortUnavailable": 10,

@@ -138,6 +138,6 @@ UNREAD = frozenset(
 )
 UNSERVED = frozenset(
     """
-    BackendTLSPolicy ListenerSet TCPRoute TLSRoute UDPRoute XBackend XBackendTrafficPolicy XListenerSet XMesh
+    BackendTLSPolicy ListenerSet XBackend XBackendTrafficPolicy XListenerSet XMesh
     """.split()
 )

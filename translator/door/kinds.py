@@ -19,10 +19,24 @@ from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
 from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
 from translator.resources.meta import Metadata, Object
+from translator.resources.streamroute import TCPRoute, TLSRoute, UDPRoute
 
 STRUCTS: dict[str, type[Object]] = {
     struct.__name__: struct
-    for struct in (GatewayClass, Gateway, HTTPRoute, GRPCRoute, ReferenceGrant, Namespace, Service, EndpointSlice, Secret)
+    for struct in (
+        GatewayClass,
+        Gateway,
+        HTTPRoute,
+        GRPCRoute,
+        TLSRoute,
+        TCPRoute,
+        UDPRoute,
+        ReferenceGrant,
+        Namespace,
+        Service,
+        EndpointSlice,
+        Secret,
+    )
 }
 Decode = Callable[[Mapping[str, Any], Mapping[str, Any]], Object]
 HEAD = ("apiVersion", "kind", "metadata")  # checked elsewhere, and never dropped

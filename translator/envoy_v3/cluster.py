@@ -24,6 +24,7 @@ from protos.v3 import (
 from translator.envoy_v3.sources import ADS, BUFFER, WINDOWS
 from translator.ir import cluster as ir
 
+NOBODY = ir.Endpoint("127.0.0.1", 9)
 CONNECT_TIMEOUT = 5_000  # milliseconds; Envoy's default, said aloud
 _UNBOUNDED = {"value": 2**32 - 1}
 _BREAKERS = CircuitBreakers(
@@ -80,6 +81,26 @@ def assignment(name: str, endpoints: Iterable[ir.Endpoint]) -> ClusterLoadAssign
         members = message.endpoints.add().lb_endpoints
         for one in serving:
             fill(members.add(), one)
+    return message
+
+
+def split_cluster(row: ir.Split) -> bytes:
+    """Endpoints by locality, each locality with the weight of its backend."""
+    message = Cluster(name=row.name, common_lb_config={"locality_weighted_lb_config": {}})
+    message.MergeFrom(_KINDS["eds", "http1"])
+    message.eds_cluster_config.service_name = row.name
+    return data(message)
+
+
+def split_assignment(row: ir.Split) -> ClusterLoadAssignment:
+    """Envoy leaves out a locality that is empty, and its share would go to the others: datagrams that nobody can have are
+    sent to the discard port of the proxy's own machine (RFC 863), where nobody listens.
+    """
+    message = ClusterLoadAssignment(cluster_name=row.name)
+    for place, (weight, endpoints) in enumerate(row.parts):
+        part = message.endpoints.add(locality={"sub_zone": str(place)}, load_balancing_weight={"value": weight})
+        for one in endpoints or (NOBODY,):
+            fill(part.lb_endpoints.add(), one)
     return message
 
 

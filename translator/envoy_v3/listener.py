@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from msgspec import structs
+
 from protos.v3 import (
     Address,
     CommonTlsContext,
@@ -25,6 +27,7 @@ from protos.v3 import (
 )
 from translator.envoy_v3.hcm import http_connection
 from translator.envoy_v3.sources import ADS, BUFFER
+from translator.envoy_v3.stream import tcp_proxy
 from translator.ir.listener import Chain
 
 CONNECTIONS = 50_000  # a filter chain: the edge page caps all of a process at as many, and long-lived WebSockets are many
@@ -32,7 +35,7 @@ _TLS_INSPECTOR = ListenerFilter(name="envoy.filters.listener.tls_inspector", typ
 
 
 def listener(name: str, bind: str, port: int, chains: Sequence[Chain], sharded: bool) -> bytes:
-    tls = any(chain.secrets for chain in chains)
+    tls = any(chain.tls for chain in chains)
     return data(
         Listener(
             name=name,
@@ -49,11 +52,11 @@ def distinct(chains: Iterable[Chain]) -> Iterator[Chain]:
     taken: set[tuple[bool, str]] = set()
     for chain in chains:
         wanted = dict.fromkeys("" if one == "*" else one.lower() for one in chain.server_names or ("",))
-        free = tuple(one for one in wanted if (bool(chain.secrets), one) not in taken)
-        taken.update((bool(chain.secrets), one) for one in free)
+        free = tuple(one for one in wanted if (chain.tls, one) not in taken)
+        taken.update((chain.tls, one) for one in free)
         if free:
             named = () if "" in free else free
-            yield Chain(name=chain.name, table=chain.table, server_names=named, secrets=chain.secrets)
+            yield structs.replace(chain, server_names=named, origins=())
 
 
 def filter_chain(chain: Chain, tls_port: bool, sharded: bool) -> FilterChain:
@@ -64,24 +67,30 @@ def filter_chain(chain: Chain, tls_port: bool, sharded: bool) -> FilterChain:
         filter_chain_match=FilterChainMatch(server_names=chain.server_names),
         filters=[
             Filter(name="envoy.filters.network.connection_limit", typed_config=pack(limit)),
-            Filter(
-                name="envoy.filters.network.http_connection_manager", typed_config=pack(http_connection(chain.table, chain.table, sharded))
-            ),
+            _carries_on(chain, sharded),
         ],
     )
     if tls_port:
-        message.filter_chain_match.transport_protocol = "tls" if chain.secrets else "raw_buffer"
+        message.filter_chain_match.transport_protocol = "tls" if chain.tls else "raw_buffer"
     if chain.secrets:
         message.transport_socket.name = "envoy.transport_sockets.tls"
-        message.transport_socket.typed_config.MergeFrom(pack(downstream_tls(chain.secrets)))
+        alpn = ["h2", "http/1.1"] if chain.shares is None else []  # what a stream carries is not ours to choose
+        message.transport_socket.typed_config.MergeFrom(pack(downstream_tls(chain.secrets, alpn)))
     return message
 
 
-def downstream_tls(secrets: Iterable[str]) -> DownstreamTlsContext:
+def _carries_on(chain: Chain, sharded: bool) -> Filter:
+    if chain.shares is None:
+        connection = http_connection(chain.table, chain.table, sharded)
+        return Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(connection))
+    return Filter(name="envoy.filters.network.tcp_proxy", typed_config=pack(tcp_proxy(chain.table, chain.shares)))
+
+
+def downstream_tls(secrets: Iterable[str], alpn: Sequence[str]) -> DownstreamTlsContext:
     return DownstreamTlsContext(
         common_tls_context=CommonTlsContext(
             tls_params=TlsParameters(tls_minimum_protocol_version=TlsParameters.TLSv1_2),
             tls_certificate_sds_secret_configs=[SdsSecretConfig(name=name, sds_config=ADS) for name in secrets],
-            alpn_protocols=["h2", "http/1.1"],
+            alpn_protocols=alpn,
         )
     )

@@ -15,15 +15,16 @@ from protos.v3 import Cluster as EnvoyCluster
 from protos.v3 import Listener, Secret, data
 from translator.engine import Facts, Table, View, rule
 from translator.envoy_v3.checks import broken, endpoint_faults, entry_findings, match_findings, rule_findings, share_findings
-from translator.envoy_v3.cluster import assignment, cluster
+from translator.envoy_v3.cluster import assignment, cluster, split_assignment, split_cluster
 from translator.envoy_v3.domain import route_configuration, scope, virtual_host
 from translator.envoy_v3.listener import distinct, listener
 from translator.envoy_v3.route import depends_on_site, matched, packed_entry, packed_route, route, shared_rest, shares_rest
 from translator.envoy_v3.secret import secret
 from translator.envoy_v3.sharding import SLOTS, shards, shards_of
+from translator.envoy_v3.stream import udp_listener
 from translator.envoy_v3.validation import violations
 from translator.ir import names
-from translator.ir.cluster import Use
+from translator.ir.cluster import Cluster, Split, Use
 from translator.ir.finding import Finding
 from translator.ir.listener import Port
 from translator.ir.output import Group, Packed
@@ -33,6 +34,7 @@ from translator.ir.tables import (
     CHAIN,
     CLUSTER,
     CLUSTER_USE,
+    DATAGRAMS,
     ENDPOINTS,
     ENTRIES,
     GROUP,
@@ -46,6 +48,7 @@ from translator.ir.tables import (
     PLACED,
     REFUSED,
     SECRET_USE,
+    SPLIT,
 )
 from translator.ir.value import Row
 
@@ -145,7 +148,8 @@ def door(view: View, port: Port) -> Facts:
     """
     number = _moved(view, port)
     for chain in view.list(CHAIN, port) if number else ():
-        yield DOOR(chain.table, Door(port.group, "https" if chain.secrets else "http", number))
+        if chain.shares is None:
+            yield DOOR(chain.table, Door(port.group, "https" if chain.secrets else "http", number))
 
 
 def _moved(view: View, port: Port) -> int:
@@ -247,6 +251,21 @@ def envoy_listener(view: View, port: Port) -> Facts:
             yield REFUSED((finding.kind, finding.key), finding)
 
 
+@rule(over=DATAGRAMS, into=(OUT_LISTENER, REFUSED))
+def envoy_udp_listener(view: View, port: Port) -> Facts:
+    group, number = _group(view, port.group), _moved(view, port)
+    if not number:
+        return
+    row, name = view.one(DATAGRAMS, port), names.listener(port)
+    body = udp_listener(name, port.address or group.bind, number, row)
+    wrong = [one for kind, key, path in row.origins for one in broken(Listener.FromString(body), kind, key, path)]
+    for at in (port.group, *((names.flat(port.group),) if group.flat else ())):
+        if not wrong:
+            yield OUT_LISTENER((at, name), Packed(body))
+    for finding in wrong:
+        yield REFUSED((finding.kind, finding.key), finding)
+
+
 def _group(view: View, name: str) -> Group:
     return view.get(GROUP, name) or Group()
 
@@ -290,6 +309,18 @@ def upstream(view: View, use: Use) -> Facts:
         yield REFUSED((use.kind, use.key), finding)
 
 
+@rule(over=SPLIT, into=(UPSTREAM, REFUSED))
+def split_upstream(view: View, use: Use) -> Facts:
+    """The same for one that is made of others. Faults of its endpoints are told to who made it."""
+    row = view.one(SPLIT, use)
+    faults = endpoint_faults(use, Cluster(name=row.name), dict.fromkeys(one for _, members in row.parts for one in members))
+    parts = tuple((weight, tuple(one for one in members if one not in faults)) for weight, members in row.parts)
+    members = Packed(data(split_assignment(Split(name=row.name, parts=parts))))
+    yield UPSTREAM(use, (row.name, Packed(split_cluster(row), (row.name,)), members))
+    for finding in faults.values():
+        yield REFUSED((use.kind, use.key), finding)
+
+
 @rule(over=CLUSTER_USE, into=(OUT_CLUSTER, OUT_ENDPOINTS))
 def in_group(view: View, key: tuple[str, Use]) -> Facts:
     """Each group has its own copy, made of the same bytes."""
@@ -305,6 +336,6 @@ def in_group(view: View, key: tuple[str, Use]) -> Facts:
 
 RULES = (
     compile_route, door, bare_host, attached, host, plan, slots, host_body, configuration,
-    envoy_listener, envoy_secret,
-    upstream, in_group,
+    envoy_listener, envoy_udp_listener, envoy_secret,
+    upstream, split_upstream, in_group,
 )  # fmt: skip

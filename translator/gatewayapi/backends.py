@@ -39,21 +39,21 @@ def served_kind(to: Referent) -> bool:
     return to.kind in ("Service", "Backend") and to.group == GROUPS[to.kind]
 
 
-def service_port(service: Service, number: int) -> ServicePort | None:
-    """The port for streams and requests: the same number may be a port for datagrams too."""
-    return next((port for port in service.spec.ports if port.port == number and port.protocol == "TCP"), None)
+def service_port(service: Service, number: int, transport: str = "TCP") -> ServicePort | None:
+    """The same number may be a port for streams and one for datagrams."""
+    return next((port for port in service.spec.ports if port.port == number and port.protocol == transport), None)
 
 
-def service_problem(service: Service | None, key: str, number: int) -> tuple[str, str, str]:
+def service_problem(service: Service | None, key: str, number: int, transport: str = "TCP") -> tuple[str, str, str]:
     """Reason, code and message where this Service cannot be sent to on this port, or three empty texts."""
     if service is None:
         return "BackendNotFound", "PM0201", f"Service {key} does not exist"
     if service.spec.type == "ExternalName":  # CVE-2021-25740: a name somebody else resolves reaches what its author could not
         return "UnsupportedValue", "PM0204", f"Service {key} is of type ExternalName, which is not followed"
-    port = service_port(service, number)
+    port = service_port(service, number, transport)
     if port is None:
-        offered = ", ".join(str(port.port) for port in service.spec.ports) or "none"
-        return "BackendNotFound", "PM0202", f"Service {key} has no port {number} (it has {offered})"
+        offered = ", ".join(f"{port.port}/{port.protocol}" for port in service.spec.ports) or "none"
+        return "BackendNotFound", "PM0202", f"Service {key} has no {transport} port {number} (it has {offered})"
     if port.app_protocol in NEEDS_TLS:
         return "UnsupportedProtocol", "PM0206", f"port {number} of Service {key} speaks {port.app_protocol}, which needs a BackendTLSPolicy"
     return "", "", ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 from translator.gatewayapi.conditions import (
     ACCEPTED,
@@ -25,7 +26,35 @@ from translator.resources.gateway import Listener
 
 # Which kinds of routes a protocol can carry. The order is that of status.listeners[].supportedKinds.
 _OVER_HTTP = (RouteGroupKind(GATEWAY_GROUP, "HTTPRoute"), RouteGroupKind(GATEWAY_GROUP, "GRPCRoute"))
-KINDS: dict[str, tuple[RouteGroupKind, ...]] = {"HTTP": _OVER_HTTP, "HTTPS": _OVER_HTTP}
+KINDS: dict[str, tuple[RouteGroupKind, ...]] = {
+    "HTTP": _OVER_HTTP,
+    "HTTPS": _OVER_HTTP,
+    "TLS": (RouteGroupKind(GATEWAY_GROUP, "TLSRoute"),),
+    "TCP": (RouteGroupKind(GATEWAY_GROUP, "TCPRoute"),),
+    "UDP": (RouteGroupKind(GATEWAY_GROUP, "UDPRoute"),),
+}
+# Listeners of one family can share a port: what tells them apart is said in the handshake or the request
+_FAMILIES = {"HTTPS": "TLS"}
+
+
+def family(protocol: str) -> str:
+    """HTTPS and TLS are told apart by the server name ("Distinct Listeners"; mixing them is ours to allow)."""
+    return _FAMILIES.get(protocol, protocol)
+
+
+def transport(protocol: str) -> Literal["tcp", "udp"]:
+    """Of TCP and UDP each has its own ports."""
+    return "udp" if protocol == "UDP" else "tcp"
+
+
+def terminates(listener: Listener) -> bool:
+    """Whether the handshake ends here, so that a certificate is needed."""
+    return listener.protocol == "HTTPS" or (listener.protocol == "TLS" and not passes_through(listener))
+
+
+def passes_through(listener: Listener) -> bool:
+    """The CRD demands a mode of TLS listeners."""
+    return listener.protocol == "TLS" and listener.tls is not None and listener.tls.mode == "Passthrough"
 
 
 def listener_id(gateway: str, name: str) -> str:
@@ -90,11 +119,11 @@ def _conflicts(claims: Sequence[Claim]) -> Iterator[tuple[Claim, Verdict]]:
     first: dict[str, Claim] = {}
     hosts: dict[str, list[str]] = defaultdict(list)
     for claim in claims:
-        first.setdefault(claim.protocol, claim)
+        first.setdefault(family(claim.protocol), claim)
         hosts[claim.hostname].append(claim.name)
     for claim in claims:
         if len(first) > 1:
-            other = next(one for one in first.values() if one.protocol != claim.protocol)
+            other = next(one for one in first.values() if family(one.protocol) != family(claim.protocol))
             message = f'listener "{other.name}" uses the same port with protocol {other.protocol}'
             yield claim, Verdict(CONFLICTED, "ProtocolConflict", message)
         elif len(same := hosts[claim.hostname]) > 1:
@@ -105,11 +134,11 @@ def _conflicts(claims: Sequence[Claim]) -> Iterator[tuple[Claim, Verdict]]:
 def _taker(claim: Claim, given: Mapping[str, Claim]) -> Claim | None:
     """The listener of an older Gateway that leaves no room for this one."""
     other = given.get(claim.hostname) or next(iter(given.values()), None)
-    return other if other and (other.hostname == claim.hostname or other.protocol != claim.protocol) else None
+    return other if other and (other.hostname == claim.hostname or family(other.protocol) != family(claim.protocol)) else None
 
 
 def _unavailable(claim: Claim, other: Claim) -> Verdict:
-    why = f"with protocol {other.protocol}" if other.protocol != claim.protocol else "and hostname"
+    why = f"with protocol {other.protocol}" if family(other.protocol) != family(claim.protocol) else "and hostname"
     message = f'listener "{other.name}" of Gateway {other.gateway} has this port {why} on the same proxies'
     return Verdict(ACCEPTED, "PortUnavailable", message)
 
@@ -120,7 +149,7 @@ def _overlaps(given: Mapping[str, Claim]) -> dict[str, list[str]]:
     for host, claim in given.items():
         if claim.protocol == "HTTPS":
             for wider in (*list(narrower(host, ""))[1:], *([""] if host else [])):
-                if other := given.get(wider):
+                if (other := given.get(wider)) and other.protocol == "HTTPS":
                     found[host].append(other.name)
                     found[wider].append(claim.name)
     return found

@@ -12,14 +12,8 @@ from translator.resources.gateway import ReferenceGrant
 
 GATEWAY_GROUP = "gateway.networking.k8s.io"
 OWN_GROUP = "pointsman.io"
-GROUPS = {
-    "Gateway": GATEWAY_GROUP,
-    "HTTPRoute": GATEWAY_GROUP,
-    "GRPCRoute": GATEWAY_GROUP,
-    "Service": "",
-    "Secret": "",
-    "Backend": OWN_GROUP,
-}
+_OF_GATEWAY_API = ("Gateway", "GRPCRoute", "HTTPRoute", "TCPRoute", "TLSRoute", "UDPRoute")
+GROUPS = {**dict.fromkeys(_OF_GATEWAY_API, GATEWAY_GROUP), "Service": "", "Secret": "", "Backend": OWN_GROUP}
 
 
 class Referent(Row, frozen=True, gc=False):

@@ -8,6 +8,7 @@ from translator.ir.cluster import Use
 from translator.ir.finding import Finding, field_path
 from translator.ir.listener import Port
 from translator.ir.output import Condition, ParentRef, RouteGroupKind
+from translator.ir.route import Share
 from translator.ir.value import Row
 from translator.resources.core import EndpointSlice
 from translator.resources.gateway import Listener as ListenerSpec
@@ -76,6 +77,24 @@ class Served(Row, frozen=True, gc=False, order=True):
     table: str
     gateway: str
     index: int  # of the listener within it
+    listener: str  # its id
+
+
+class Stream(Row, frozen=True, gc=False, order=True):
+    """A route that wants the connections or datagrams of a listener. Ordered by who gets them: the oldest route, then by name."""
+
+    created: str
+    route: str
+    listener: str  # id
+    host: str  # what the handshake names; empty for all
+    shares: tuple[Share, ...]
+
+
+class Part(Row, frozen=True, gc=False):
+    """A backend of a UDPRoute and its weight; without one the share is lost."""
+
+    weight: int
+    backend: Use | None
 
 
 class Compiled(Row, frozen=True, gc=False):
@@ -114,6 +133,8 @@ CERTIFICATE_STATE = Table[str, str]("CertificateState")  # key of a Secret → "
 LISTENER_STATE = Table[str, ListenerState]("ListenerState", order=lambda state: state.index)  # gateway
 TARGET = Table[tuple[str, str], Target]("Target")  # (gateway, section or "")
 SERVED = Table[Port, Served]("Served", order=lambda served: served)
+STREAM = Table[Port, Stream]("Stream", order=lambda stream: (stream.created, stream.route, stream.host))
+PARTS = Table[Use, tuple[Part, ...]]("Parts")  # upstream of a UDPRoute
 GRANTS_IN = Table[str, ReferenceGrant]("GrantsIn")  # namespace that grants
 COMPILED = Table[str, Compiled]("Compiled")  # route (`HTTPRoute/shop/cart`)
 PARENT = Table[str, ParentVerdict]("Parent", order=lambda verdict: verdict.index)  # route

@@ -40,6 +40,15 @@ class Endpoint(Row, frozen=True, gc=False, order=True):
     weight: int = 1
 
 
+class Split(Row, frozen=True, gc=False, kw_only=True):
+    """Upstreams as one, for those who can name but one: a weight and its endpoints each. What falls to a part without
+    endpoints is lost.
+    """
+
+    name: str
+    parts: tuple[tuple[int, tuple[Endpoint, ...]], ...]
+
+
 class Endpoints(Row, frozen=True, gc=False, kw_only=True):
     """Sorted, without duplicates."""
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from translator.ir.finding import Path
+from translator.ir.route import Share
 from translator.ir.value import Row
 
 
@@ -12,17 +15,35 @@ class Port(Row, frozen=True, gc=False, order=True):
     group: str
     address: str
     port: int
+    transport: Literal["tcp", "udp"] = "tcp"
 
 
 class Chain(Row, frozen=True, gc=False, kw_only=True):
-    """One filter chain that speaks HTTP: what selects it, what it presents, and the route table it asks.
+    """One filter chain: what selects it, what it presents, and where its requests or connections go.
 
-    `server_names` empty matches every connection; `secrets` empty means plain text, else the names of SDS secrets, in
-    the order in which certificates are offered. `origins` are kind, key and field of all who asked for it, for findings.
+    `table` is the route table that requests ask. With `shares` the chain knows no requests: each connection is carried to
+    one of them as it comes, and closed where there is none; `table` is then its name in statistics.
+    `server_names` empty matches every connection; `secrets` empty means plain text, or, with `passthrough`, that TLS is
+    left to the backend; else the names of SDS secrets, in the order in which certificates are offered.
+    `origins` are kind, key and field of all who asked for it, for findings.
     """
 
     name: str
     table: str
     server_names: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    passthrough: bool = False
+    shares: tuple[Share, ...] | None = None
+    origins: tuple[tuple[str, str, Path], ...] = ()
+
+    @property
+    def tls(self) -> bool:
+        """Whether clients begin with a handshake."""
+        return bool(self.secrets) or self.passthrough
+
+
+class Datagrams(Row, frozen=True, gc=False, kw_only=True):
+    """Where the datagrams of a port go: one upstream, which does the sharing. `origins` as above."""
+
+    cluster: str
     origins: tuple[tuple[str, str, Path], ...] = ()

@@ -14,8 +14,9 @@ def flat(group: str) -> str:
 
 
 def listener(port: Port) -> str:
-    """`local/8080`, or `local/10.0.0.1/8080` where the address is not the group's own."""
-    return f"{port.group}/{port.address}/{port.port}" if port.address else f"{port.group}/{port.port}"
+    """`local/8080`, `local/10.0.0.1/8080` where the address is not the group's own, `local/53/udp` for datagrams."""
+    name = f"{port.group}/{port.address}/{port.port}" if port.address else f"{port.group}/{port.port}"
+    return f"{name}/udp" if port.transport == "udp" else name
 
 
 def plain_table(port: Port) -> str:
@@ -24,6 +25,11 @@ def plain_table(port: Port) -> str:
 
 def tls_table(port: Port, server_name: str) -> str:
     return f"{listener(port)}/https/{server_name or '*'}"
+
+
+def stream(port: Port, chain: str) -> str:
+    """A filter chain without a route table, in statistics: `local/443/tls/a.example`."""
+    return f"{listener(port)}/{chain}"
 
 
 def cluster(use: Use) -> str:

@@ -7,9 +7,9 @@ without our native module.
 from __future__ import annotations
 
 from translator.engine import Table
-from translator.ir.cluster import Cluster, Endpoints, Use
+from translator.ir.cluster import Cluster, Endpoints, Split, Use
 from translator.ir.finding import Finding
-from translator.ir.listener import Chain, Port
+from translator.ir.listener import Chain, Datagrams, Port
 from translator.ir.output import Group, Packed, Status
 from translator.ir.route import Entry, Place
 
@@ -18,12 +18,14 @@ GROUP = Table[str, Group]("Group")
 
 # Fronts → Envoy
 CHAIN = Table[Port, Chain]("Chain", order=lambda chain: chain.name)  # what a port listens for
+DATAGRAMS = Table[Port, Datagrams]("Datagrams")  # where the datagrams of a port go
 ENTRIES = Table[str, tuple[Entry, ...]]("Entries")  # route (`HTTPRoute/shop/cart`) → its entries, wherever it is attached
 PLACED = Table[str, Place]("Placed")  # route → virtual hosts where its entries stand
 HOST = Table[Place, str]("Host")  # virtual hosts that exist even without a route, and who wants them
 CLUSTER_USE = Table[tuple[str, Use], str]("ClusterUse")  # (group, upstream) → the routes that use it
 CLUSTER = Table[Use, Cluster]("Cluster")
 ENDPOINTS = Table[Use, Endpoints]("Endpoints")
+SPLIT = Table[Use, Split]("Split")  # instead of CLUSTER and ENDPOINTS
 SECRET_USE = Table[tuple[str, str], str]("SecretUse")  # (group, key of a Secret) → the listeners that use it
 CERTIFICATE = Table[str, tuple[bytes, bytes]]("Certificate")  # key of a Secret → chain and private key, checked
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from translator.engine import Facts, View
+from translator.engine import Fact, Facts, View
 from translator.gatewayapi.attachment import Reached, attach, parent_ref, refused
 from translator.gatewayapi.conditions import Problem
 from translator.gatewayapi.hostnames import ANY, narrower
@@ -13,7 +13,9 @@ from translator.gatewayapi.rules.asking import labels_of
 from translator.gatewayapi.rules.compiling import route_id
 from translator.gatewayapi.tables import FOUND, OURS, OWNER, PARENT, TARGET, USE, Compiled, ParentVerdict, Target
 from translator.inputs import GATEWAY
+from translator.ir.cluster import Use
 from translator.ir.finding import Finding
+from translator.ir.listener import Port
 from translator.ir.route import Place
 from translator.ir.tables import CLUSTER_USE, PLACED
 from translator.resources.grpcroute import GRPCRoute
@@ -29,8 +31,27 @@ def attached(view: View, kind: str, route: AnyRoute, compiled: Compiled) -> Fact
     A cluster exists in a group of proxies while a route that they serve uses it.
     """
     name = route_id(kind, route.key)
-    places: dict[Place, None] = {}
-    groups: dict[str, None] = {}
+    facts, reached = at_parents(view, kind, route)
+    yield from facts
+    if not (compiled.accepted and reached):
+        return
+    for place in dict.fromkeys(Place(table, host or ANY) for _, one in reached for _, table, host in owned(view, *one)):
+        yield PLACED(name, place)
+    yield from used(name, compiled.uses, dict.fromkeys(group for group, _ in reached))
+
+
+def used(route: str, uses: Iterable[Use], groups: Iterable[str]) -> Facts:
+    for use in uses:
+        yield USE(use, route)
+        for group in groups:
+            yield CLUSTER_USE((group, use), route)
+
+
+def at_parents(view: View, kind: str, route: AnyRoute) -> tuple[list[Fact], list[tuple[str, Reached]]]:
+    """What is said of each parent, and the listeners that are reached, with the group of proxies that serves each."""
+    name = route_id(kind, route.key)
+    facts: list[Fact] = []
+    found: list[tuple[str, Reached]] = []
     for index, ref in enumerate(route.spec.parent_refs):
         if (ref.group, ref.kind) != (GATEWAY_GROUP, "Gateway"):
             continue
@@ -38,21 +59,14 @@ def attached(view: View, kind: str, route: AnyRoute, compiled: Compiled) -> Fact
         group = view.get(OURS, gateway)
         if group is None:
             if view.get(GATEWAY, gateway) is None:
-                yield FOUND((kind, route.key), no_parent(kind, route.key, index, gateway))
+                facts.append(FOUND((kind, route.key), no_parent(kind, route.key, index, gateway)))
             continue
         problem, reached = reach(view, kind, route, index, ref, gateway)
         if problem:
-            yield FOUND((kind, route.key), problem.finding)
-        yield PARENT(name, ParentVerdict(index, parent_ref(ref), problem, tuple(target.id for target, _ in reached)))
-        if compiled.accepted and reached:
-            places.update((place, None) for target, hosts in reached for place in places_of(view, target, hosts))
-            groups[group] = None
-    for place in places:
-        yield PLACED(name, place)
-    for use in compiled.uses if groups else ():
-        yield USE(use, name)
-        for group in groups:
-            yield CLUSTER_USE((group, use), name)
+            facts.append(FOUND((kind, route.key), problem.finding))
+        facts.append(PARENT(name, ParentVerdict(index, parent_ref(ref), problem, tuple(target.id for target, _ in reached))))
+        found += ((group, one) for one in reached)
+    return facts, found
 
 
 def no_parent(kind: str, key: str, index: int, gateway: str) -> Finding:
@@ -70,12 +84,12 @@ def reach(
     return (refused(kind, route.key, index, ref, reason, message) if reason else None), reached
 
 
-def places_of(view: View, target: Target, hosts: Sequence[str]) -> Iterator[Place]:
-    """The virtual hosts where the route stands for one listener: not those of a host that a narrower listener owns.
+def owned(view: View, target: Target, hosts: Sequence[str]) -> Iterator[tuple[Port, str, str]]:
+    """Port, route table and host where the route stands for one listener: not the hosts that a narrower listener owns.
 
     A host belongs to the most specific listener of its port, and to no other (GEP-3567, listener isolation).
     """
     for port, table in target.tables:
         for host in hosts:
             if not any(view.get(OWNER, (port, narrow)) is not None for narrow in narrower(host, target.hostname)):
-                yield Place(table, host or ANY)
+                yield port, table, host

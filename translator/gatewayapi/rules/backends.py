@@ -5,11 +5,12 @@ from __future__ import annotations
 from translator.engine import Facts, View, rule
 from translator.gatewayapi.backends import protocol, service_port
 from translator.gatewayapi.endpoints import of_backend, of_slices, resolves_names
-from translator.gatewayapi.tables import SLICES_OF, USE
+from translator.gatewayapi.tables import FOUND, PARTS, SLICES_OF, USE
 from translator.inputs import BACKEND, SERVICE
 from translator.ir import names
-from translator.ir.cluster import Cluster, Endpoints, Use
-from translator.ir.tables import CLUSTER, ENDPOINTS
+from translator.ir.cluster import Cluster, Endpoint, Endpoints, Split, Use
+from translator.ir.finding import Finding
+from translator.ir.tables import CLUSTER, ENDPOINTS, SPLIT
 
 
 @rule(over=USE, into=(CLUSTER, ENDPOINTS))
@@ -30,4 +31,32 @@ def upstream(view: View, use: Use) -> Facts:
             yield ENDPOINTS(use, Endpoints(endpoints=found))
 
 
-RULES = (upstream,)
+@rule(over=PARTS, into=(SPLIT, FOUND))
+def split(view: View, use: Use) -> Facts:
+    """Each backend of a UDPRoute with its endpoints. A weight of 0 is no part."""
+    parts = view.one(PARTS, use)
+    for place, one in enumerate(parts):
+        if one.backend and one.backend.kind == "Backend" and not members(view, one.backend):
+            yield FOUND((use.kind, use.key), no_address(use, place, one.backend))
+    yield SPLIT(use, Split(name=names.cluster(use), parts=tuple((one.weight, members(view, one.backend)) for one in parts if one.weight)))
+
+
+def no_address(use: Use, place: int, backend: Use) -> Finding:
+    message = f"Backend {backend.key} has no IP address, so its share of datagrams is lost"
+    path = ("spec", "rules", 0, "backendRefs", place)
+    return Finding(code="PM0207", kind=use.kind, key=use.key, message=message, path=path, fix="give it IP endpoints, or use a Service")
+
+
+def members(view: View, use: Use | None) -> tuple[Endpoint, ...]:
+    """Addresses alone: names and sockets are nothing that datagrams of several backends could be shared among."""
+    if use is None:
+        return ()
+    if use.kind == "Service":
+        service = view.get(SERVICE, use.key)
+        port = service_port(service, use.port, "UDP") if service else None
+        return of_slices(view.list(SLICES_OF, use.key), port.name).endpoints if port else ()
+    backend = view.get(BACKEND, use.key)
+    return () if backend is None or resolves_names(backend) else tuple(one for one in of_backend(backend) if one.port)
+
+
+RULES = (upstream, split)

@@ -95,6 +95,12 @@ def share_of(all_of: Compiling, path: Path, ref: BackendRef) -> Share:
 
 def cluster_of(all_of: Compiling, path: Path, ref: BackendObjectReference) -> str:
     """The name of the cluster a reference means, or nothing, and then the problem is told."""
+    use = backend_of(all_of, path, ref)
+    return all_of.uses.setdefault(use, names.cluster(use)) if use else ""
+
+
+def backend_of(all_of: Compiling, path: Path, ref: BackendObjectReference) -> Use | None:
+    """The upstream a reference means, or nothing, and then the problem is told."""
     to = referent(ref, all_of.route.namespace)
     spoken: Literal["", "h2"] = ""
     if not served_kind(to):
@@ -103,7 +109,7 @@ def cluster_of(all_of: Compiling, path: Path, ref: BackendObjectReference) -> st
         reason, code, message = "RefNotPermitted", "PM0203", f"no ReferenceGrant in namespace {to.namespace} permits {to.kind} {to.key}"
     elif to.kind == "Service":
         service = all_of.view.get(SERVICE, to.key)
-        reason, code, message = service_problem(service, to.key, ref.port)
+        reason, code, message = service_problem(service, to.key, ref.port, "UDP" if all_of.kind == "UDPRoute" else "TCP")
         spoken = speaks(all_of.kind, service, ref.port)
     else:
         backend = all_of.view.get(BACKEND, to.key)
@@ -111,6 +117,5 @@ def cluster_of(all_of: Compiling, path: Path, ref: BackendObjectReference) -> st
         spoken = speaks(all_of.kind, backend)
     if reason:
         all_of.unresolved.append(unresolved(all_of.kind, all_of.route.key, path, reason, code, message))
-        return ""
-    use = use_of(ref, to, spoken)
-    return all_of.uses.setdefault(use, names.cluster(use))
+        return None
+    return use_of(ref, to, spoken)

@@ -8,8 +8,16 @@ from translator.engine import Facts, View, rule
 from translator.gatewayapi.addresses import bind_addresses, usable
 from translator.gatewayapi.certificates import pair_problem
 from translator.gatewayapi.conditions import ACCEPTED, CONFLICTED, CONTROLLER, RESOLVED_REFS, Problem
-from translator.gatewayapi.hostnames import ANY
-from translator.gatewayapi.listeners import KINDS, contest, listener_id, listener_state, spec_problems, supported_kinds
+from translator.gatewayapi.listeners import (
+    KINDS,
+    contest,
+    listener_id,
+    listener_state,
+    spec_problems,
+    supported_kinds,
+    terminates,
+    transport,
+)
 from translator.gatewayapi.references import Referent
 from translator.gatewayapi.rules.asking import may_refer
 from translator.gatewayapi.tables import (
@@ -32,10 +40,10 @@ from translator.gatewayapi.tables import (
 )
 from translator.inputs import GATEWAY, GATEWAY_CLASS, SECRET
 from translator.ir import names
-from translator.ir.finding import Finding, Path
-from translator.ir.listener import Chain, Port
+from translator.ir.finding import Finding
+from translator.ir.listener import Port
 from translator.ir.route import Place
-from translator.ir.tables import CERTIFICATE, CHAIN, GROUP, HOST, SECRET_USE
+from translator.ir.tables import CERTIFICATE, GROUP, HOST, SECRET_USE
 from translator.resources.gateway import GatewayAddress, Listener
 from translator.resources.meta import LocalReference
 
@@ -57,7 +65,7 @@ def gateway(view: View, key: str) -> Facts:
         if not usable(address):
             yield FOUND(("Gateway", key), _no_address(key, place, address))
     for index, listener in enumerate(one.spec.listeners):
-        ports = tuple(Port(LOCAL, address, listener.port) for address in addresses)
+        ports = tuple(Port(LOCAL, address, listener.port, transport(listener.protocol)) for address in addresses)
         yield DECLARED(listener_id(key, listener.name), Declared(key, index, listener, ports))
         if listener.protocol in KINDS:
             claim = Claim(one.metadata.creation_timestamp, key, index, listener.name, listener.protocol, listener.hostname.lower())
@@ -124,7 +132,7 @@ def listener(view: View, key: str) -> Facts:
     secrets, wrong = certificates(view, one)
     problems = [*spec_problems(gateway, one.index, spec), *contest_problems(one, verdict), *offset_problems(view, one), *wrong]
     accepted = all(problem.condition not in (ACCEPTED, CONFLICTED) for problem in problems)
-    serves = accepted and bool(one.ports) and (spec.protocol != "HTTPS" or bool(secrets)) and bool(supported_kinds(spec))
+    serves = accepted and bool(one.ports) and (bool(secrets) or not terminates(spec)) and bool(supported_kinds(spec))
     yield LISTENER_STATE(gateway, listener_state(one.index, spec, accepted, serves, verdict.overlaps, problems))
     for problem in problems:
         yield FOUND(("Gateway", gateway), problem.finding)
@@ -142,16 +150,18 @@ def served(key: str, one: Declared, tables: tuple[tuple[Port, str], ...], secret
     """A filter chain at each port, and the host that is this listener's own even while no route stands there."""
     spec, presented = one.spec, tuple(names.secret(secret) for secret in secrets)
     for port, table in tables:
-        yield SERVED(port, Served(spec.protocol, spec.hostname.lower(), presented, table, one.gateway, one.index))
+        yield SERVED(port, Served(spec.protocol, spec.hostname.lower(), presented, table, one.gateway, one.index, key))
         for secret in secrets:
             yield SECRET_USE((port.group, secret), key)
-        if spec.hostname:
+        if spec.hostname and table:
             yield HOST(Place(table, spec.hostname.lower()), key)
 
 
 def table_of(port: Port, spec: Listener) -> str:
-    """Plain HTTP listeners of a port share a route table; each TLS server name has one of its own."""
-    return names.tls_table(port, spec.hostname.lower()) if spec.protocol == "HTTPS" else names.plain_table(port)
+    """Plain HTTP listeners of a port share a route table; each TLS server name has one of its own. Streams have none."""
+    if spec.protocol == "HTTPS":
+        return names.tls_table(port, spec.hostname.lower())
+    return names.plain_table(port) if spec.protocol == "HTTP" else ""
 
 
 def contest_problems(one: Declared, verdict: Verdict) -> Iterator[Problem]:
@@ -181,7 +191,7 @@ def offset_problems(view: View, one: Declared) -> Iterator[Problem]:
 
 def certificates(view: View, one: Declared) -> tuple[list[str], list[Problem]]:
     """Keys of the Secrets that can be presented, and what is wrong with the others. One bad pair does not stop the good."""
-    if one.spec.protocol != "HTTPS":
+    if not terminates(one.spec):
         return [], []
     refs = one.spec.tls.certificate_refs if one.spec.tls else ()
     good: list[str] = []
@@ -210,21 +220,4 @@ def _certificate_problem(one: Declared, path: tuple[str | int, ...], reason: str
     return Problem(RESOLVED_REFS, reason, Finding(code=code, kind="Gateway", key=one.gateway, message=message, path=where))
 
 
-@rule(over=SERVED, into=(CHAIN,))
-def chains(view: View, key: Port) -> Facts:
-    """The filter chains of a port: one for all plain HTTP, one for each TLS server name."""
-    plain = [one for one in view.list(SERVED, key) if one.protocol == "HTTP"]
-    for table in dict.fromkeys(one.table for one in plain):
-        yield CHAIN(key, Chain(name="http", table=table, origins=tuple(map(origin, plain))))
-    for one in view.list(SERVED, key):
-        if one.protocol == "HTTPS":
-            hosts = (one.hostname,) if one.hostname else ()
-            name = f"https/{one.hostname or ANY}"
-            yield CHAIN(key, Chain(name=name, table=one.table, server_names=hosts, secrets=one.secrets, origins=(origin(one),)))
-
-
-def origin(one: Served) -> tuple[str, str, Path]:
-    return "Gateway", one.gateway, ("spec", "listeners", one.index)
-
-
-RULES = (gateway, ports, certificate, listener, chains)
+RULES = (gateway, ports, certificate, listener)

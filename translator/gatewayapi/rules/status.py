@@ -24,13 +24,13 @@ from translator.gatewayapi.dropped import dropped_rules, is_refused
 from translator.gatewayapi.features import FEATURES
 from translator.gatewayapi.listeners import listener_id
 from translator.gatewayapi.tables import COMPILED, FOUND, LISTENER_STATE, OURS, PARENT, ROUTE_ON, Compiled, ListenerState, ParentVerdict
-from translator.inputs import BACKEND, GATEWAY, GATEWAY_CLASS, GRPC_ROUTE, HTTP_ROUTE
+from translator.inputs import BACKEND, GATEWAY, GATEWAY_CLASS, GRPC_ROUTE, HTTP_ROUTE, TCP_ROUTE, TLS_ROUTE, UDP_ROUTE
 from translator.ir.finding import Finding
 from translator.ir.output import Address, Condition, ListenerStatus, ParentStatus, Status
 from translator.ir.tables import ENTRIES, GROUP, OUT_FINDINGS, OUT_STATUS, REFUSED
 from translator.resources.gateway import Gateway
 
-ROUTES: dict[str, Table[str, Any]] = {table.name: table for table in (HTTP_ROUTE, GRPC_ROUTE)}
+ROUTES: dict[str, Table[str, Any]] = {table.name: table for table in (HTTP_ROUTE, GRPC_ROUTE, TLS_ROUTE, TCP_ROUTE, UDP_ROUTE)}
 
 
 @rule(over=GATEWAY_CLASS, into=(OUT_STATUS, FOUND))

@@ -16,6 +16,7 @@ from translator.ir.tables import (
     CHAIN,
     CLUSTER,
     CLUSTER_USE,
+    DATAGRAMS,
     ENDPOINTS,
     ENTRIES,
     GROUP,
@@ -24,6 +25,7 @@ from translator.ir.tables import (
     REFUSED,
     RESOURCES,
     SECRET_USE,
+    SPLIT,
 )  # fmt: skip
 
 PORT = Port("local", "", 8080)
@@ -50,7 +52,7 @@ def spread_places(view: View, key: str) -> Any:
         yield PLACED(key, one)
 
 
-INPUTS = (GROUP, MANY_CHAINS, ENTRIES, MANY_PLACES, HOST, CLUSTER_USE, CLUSTER, ENDPOINTS, SECRET_USE, CERTIFICATE)
+INPUTS = (GROUP, MANY_CHAINS, DATAGRAMS, ENTRIES, MANY_PLACES, HOST, CLUSTER_USE, CLUSTER, ENDPOINTS, SPLIT, SECRET_USE, CERTIFICATE)
 PROGRAM: tuple[Rule, ...] = (spread_chains, spread_places, *RULES)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from translator.gatewayapi.conditions import ACCEPTED, CONFLICTED
-from translator.gatewayapi.listeners import contest, spec_problems, supported_kinds
+from translator.gatewayapi.listeners import contest, passes_through, spec_problems, supported_kinds, terminates
 from translator.gatewayapi.tables import Claim
-from translator.resources.gateway import AllowedRoutes, Listener, RouteGroupKind
+from translator.resources.gateway import AllowedRoutes, Listener, ListenerTLS, RouteGroupKind
 
 
 def claim(name: str, host: str = "", protocol: str = "HTTP", gateway: str = "a/g", created: str = "2026") -> Claim:
@@ -90,3 +90,26 @@ def test_a_kind_the_protocol_cannot_carry_is_named_with_its_field() -> None:
 def test_a_protocol_that_is_not_served_is_the_only_thing_said() -> None:
     (problem,) = spec_problems("a/g", 0, listener("SCTP", "TCPRoute"))
     assert problem.reason == "UnsupportedProtocol"
+
+
+def test_https_and_tls_share_a_port_by_hostname_and_conflict_on_one() -> None:
+    apart = [claim("a", "a.com", "HTTPS"), claim("b", "b.com", protocol="TLS")]
+    assert {verdict.reason for verdict in contest(apart).values()} == {""}
+    same = [claim("a", "a.com", "HTTPS"), claim("b", "a.com", protocol="TLS")]
+    assert {verdict.reason for verdict in contest(same).values()} == {"HostnameConflict"}
+
+
+def test_tcp_shares_its_port_with_nothing() -> None:
+    for other in ("HTTP", "HTTPS", "TLS"):
+        assert {one.reason for one in contest([claim("a", protocol="TCP"), claim("b", protocol=other)]).values()} == {"ProtocolConflict"}
+    assert {one.reason for one in contest([claim("a", protocol="TCP"), claim("b", protocol="TCP")]).values()} == {"HostnameConflict"}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "mode", "ends", "passes"),
+    [("HTTP", None, False, False), ("HTTPS", None, True, False), ("TLS", "Terminate", True, False), ("TLS", "Passthrough", False, True),
+     ("TCP", None, False, False)],
+)  # fmt: skip
+def test_handshake_ends_here_unless_it_is_passed_through(protocol: str, mode: str | None, ends: bool, passes: bool) -> None:
+    one = Listener(name="l", port=443, protocol=protocol, tls=ListenerTLS(mode=mode) if mode else None)
+    assert (terminates(one), passes_through(one)) == (ends, passes)
