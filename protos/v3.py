@@ -11,6 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 
+from protos.envoy.admin.v3.config_dump_shared_pb2 import ClientResourceStatus
 from protos.envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
 from protos.envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
 from protos.envoy.config.cluster.v3.cluster_pb2 import Cluster
@@ -20,6 +21,7 @@ from protos.envoy.config.core.v3.config_source_pb2 import AggregatedConfigSource
 from protos.envoy.config.core.v3.protocol_pb2 import Http2ProtocolOptions, HttpProtocolOptions
 from protos.envoy.config.endpoint.v3.endpoint_components_pb2 import Endpoint, LbEndpoint, LocalityLbEndpoints
 from protos.envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from protos.envoy.config.endpoint.v3.load_report_pb2 import ClusterStats
 from protos.envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain, FilterChainMatch, ListenerFilter
 from protos.envoy.config.listener.v3.listener_pb2 import Listener
 from protos.envoy.config.listener.v3.udp_listener_config_pb2 import UdpListenerConfig
@@ -64,8 +66,13 @@ from protos.envoy.service.discovery.v3.discovery_pb2 import (
     DiscoveryResponse,
     Resource,
 )
+from protos.envoy.service.load_stats.v3.lrs_pb2 import LoadStatsRequest, LoadStatsResponse
+from protos.envoy.service.status.v3.csds_pb2 import ClientConfig, ClientStatusRequest, ClientStatusResponse, ConfigStatus
+from protos.envoy.type.matcher.v3.node_pb2 import NodeMatcher
 from protos.envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
 from protos.envoy.type.matcher.v3.string_pb2 import StringMatcher
+from protos.envoy.type.matcher.v3.struct_pb2 import StructMatcher
+from protos.envoy.type.matcher.v3.value_pb2 import ValueMatcher
 from protos.envoy.type.v3.percent_pb2 import FractionalPercent
 from protos.validate import validate_pb2 as validate
 from protos.validate.validate_pb2 import FieldRules, KnownRegex, MapRules, RepeatedRules
@@ -76,10 +83,16 @@ __all__ = [
     "Any",
     "Bootstrap",
     "CircuitBreakers",
+    "ClientConfig",
+    "ClientResourceStatus",
+    "ClientStatusRequest",
+    "ClientStatusResponse",
     "Cluster",
     "ClusterLoadAssignment",
+    "ClusterStats",
     "CommonTlsContext",
     "ConfigSource",
+    "ConfigStatus",
     "ConnectionLimit",
     "DeltaDiscoveryRequest",
     "DeltaDiscoveryResponse",
@@ -107,11 +120,14 @@ __all__ = [
     "LbEndpoint",
     "Listener",
     "ListenerFilter",
+    "LoadStatsRequest",
+    "LoadStatsResponse",
     "LocalityLbEndpoints",
     "MapRules",
     "Matcher",
     "Message",
     "Node",
+    "NodeMatcher",
     "Pipe",
     "QueryParameterMatcher",
     "Rds",
@@ -134,6 +150,7 @@ __all__ = [
     "SocketAddress",
     "StringMatcher",
     "StringValue",
+    "StructMatcher",
     "TcpProxy",
     "TlsCertificate",
     "TlsInspector",
@@ -143,6 +160,7 @@ __all__ = [
     "UdpProxyConfig",
     "UdpRoute",
     "UpstreamHttpProtocolOptions",
+    "ValueMatcher",
     "VirtualHost",
     "WeightedCluster",
     "data",

@@ -18,6 +18,7 @@ import grpc
 import grpc.aio
 
 from xds.bootstrap import is_loopback
+from xds.companions import Companions
 from xds.events import Close, Event, Step
 from xds.proxies import ProxyState, proxy_state
 from xds.services import METHODS, Method
@@ -139,13 +140,21 @@ class Connection:
 
 class Server:
     """Serves one set of snapshots. `on_event` is called on the loop for all that streams tell, and must not block;
-    `clock` gives seconds that never go back.
+    `clock` gives seconds that never go back. `reflection` tells whoever asks what services there are.
     """
 
-    def __init__(self, snapshots: Snapshots, on_event: Callable[[Event], None], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        snapshots: Snapshots,
+        on_event: Callable[[Event], None],
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        reflection: bool = False,
+    ) -> None:
         self.snapshots, self.on_event, self.clock = snapshots, on_event, clock
         self._connections: dict[Connection, None] = {}
         self._behind: deque[Connection] = deque()  # who has not looked at the last change
+        self.companions = Companions(lambda: (one.stream for one in self._connections), reflection=reflection)
         self._grpc: grpc.aio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -159,6 +168,7 @@ class Server:
         for method in METHODS:
             handler = grpc.stream_stream_rpc_method_handler(partial(self._serve, method))
             server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(method.service, {method.name: handler}),))
+        await self.companions.add_to(server)
         port = server.add_insecure_port(address)
         await server.start()
         self._sweeper = asyncio.get_running_loop().call_later(WRITE_SECONDS / 10, self.sweep)
@@ -185,6 +195,7 @@ class Server:
             self._sweeper.cancel()
         for connection in self._connections:
             connection.end(Close("UNAVAILABLE", "the server is stopping"))
+        await self.companions.stopping()
         if self._grpc:
             await self._grpc.stop(grace)
 

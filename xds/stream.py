@@ -34,6 +34,7 @@ class Stream:
     def __init__(self, snapshots: Snapshots, variant: Variant = Variant.DELTA, only: str = "") -> None:
         self.variant, self.only = variant, only
         self.proxy = NOBODY  # until the first request names its node
+        self.metadata = b""  # of that node: a google.protobuf.Struct
         self.watches: dict[Kind, Watch] = {}
         self.unknown: set[str] = set()
         self._snapshots = snapshots
@@ -115,6 +116,7 @@ class Stream:
     def _connect(self, node: Node, now: float) -> None:
         group = self._snapshots.group(node.cluster)
         view = group if "shard" in modules(node) else group + FLAT
+        self.metadata = node.metadata.SerializeToString()
         self.proxy = Proxy(node.id, group, view, agent(node), next(_streams), now)
         self._events.append(Connected(self.proxy))
         if view != group:

@@ -96,7 +96,7 @@ class Watch:
         live, names = self.table.live, self.table.meant(asked.names)
         wanted = live if asked.everything else names
         differs = {name for name in wanted if name in pushed or name not in live or held.get(name) != live[name].version}
-        lost = {name for name in held if name not in live and self._covers(name)}
+        lost = {name for name in held if name not in live and self.covers(name)}
         differs.update(names.difference(live))
         if self._lasting:
             differs, lost = differs - lost, set()
@@ -111,7 +111,7 @@ class Watch:
     def push(self, names: frozenset[str]) -> None:
         """Send these again if the client wants them: it may wait for them though it holds them."""
         if self.subscription is not None:
-            self._owe(names if self.subscription.wildcard else filter(self._covers, names))
+            self._owe(names if self.subscription.wildcard else filter(self.covers, names))
 
     def _owe(self, names: Iterable[str]) -> None:
         self.owed = self.owed.union(names) if self.owed else frozenset(names)
@@ -144,7 +144,7 @@ class Watch:
     def _beat_seconds(self) -> float:
         return min(self.table.mortal.values()) / 3
 
-    def _covers(self, name: str) -> bool:
+    def covers(self, name: str) -> bool:
         """Whether the client asked for this resource, by whatever name."""
         one = self.table.live.get(name) or self.table.dead.get(name, (0, None))[1]
         return self.subscription is not None and self.subscription.covers(name, one.also if one else collections(name))
@@ -244,7 +244,7 @@ class Watch:
     def _with_removals(self, pick: Pick, limit: int, epoch: int) -> Pick:
         gone = self.table.gone(self.gone, limit) if limit > self.gone and self._tells_gone else ()
         if self.subscription and not self.subscription.wildcard:
-            gone = () if self._lasting else tuple(name for name in gone if self._covers(name))
+            gone = () if self._lasting else tuple(name for name in gone if self.covers(name))
         if self.lost and limit >= epoch:
             gone = (*gone, *sorted(self.lost - self.table.live.keys() - set(gone)))
             self.lost = NOTHING
@@ -287,13 +287,13 @@ class Watch:
         live, wanted = self.table.live, self.subscription or Subscription()
         before = self.whole or NONE
         strange = filter(self._strange, before.members) if not wanted.wildcard else ()
-        names = tuple(name for name in live if self._covers(name)) if self._blind else pick.names
+        names = tuple(name for name in live if self.covers(name)) if self._blind else pick.names
         return self.table.whole(before, names, frozenset(pick.gone).union(strange), self.nonce)
 
     def _strange(self, name: str) -> bool:
         """Not wanted, or gone while it was not: it came to the client with what it wanted then."""
         went, _ = self.table.dead.get(name, (self.gone + 1, None))
-        return went <= self.gone or not self._covers(name)
+        return went <= self.gone or not self.covers(name)
 
     def land(self, flight: Flight, now: float) -> Part | None:
         """The part on its way has been answered: the one that follows it, or None and all of it is over."""

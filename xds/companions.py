@@ -1,0 +1,131 @@
+"""The services beside discovery on the same port: health, what each client has (CSDS), load reports (LRS), and reflection.
+
+Moves bytes and keeps no rule of its own: what is said stands in `client_status.py` and `loads.py`, or is gRPC's own library.
+They are registered on the one server, so whoever may not speak to that may not speak to these.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from itertools import islice
+from typing import Any
+
+import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError
+from google.protobuf.struct_pb2 import Struct
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from protos.services import described
+from protos.v3 import ClientConfig, ClientStatusRequest, ClientStatusResponse, LoadStatsRequest
+from xds.client_status import client_config, resources
+from xds.loads import Loads
+from xds.node_match import any_means
+from xds.services import METHODS
+from xds.stream import Stream
+
+CLIENT_STATUS = "envoy.service.status.v3.ClientStatusDiscoveryService"
+LOAD_REPORTING = "envoy.service.load_stats.v3.LoadReportingService"
+HEALTH = health.SERVICE_NAME
+SLICE = 200  # resources told before others have a turn
+Context = Any  # grpc.aio.ServicerContext: grpc has no types
+
+
+class Health(health.aio.HealthServicer):  # type: ignore[misc]
+    """The library's, with the method that it lacks."""
+
+    async def List(self, _: object, __: Context) -> Any:  # noqa: N802
+        each = {name: health_pb2.HealthCheckResponse(status=status) for name, status in self._server_status.items()}
+        return health_pb2.HealthListResponse(statuses=each)
+
+
+class Companions:
+    """`streams` gives those that are connected; `measured` is told what a load report adds: succeeded, failed, dropped."""
+
+    def __init__(
+        self,
+        streams: Callable[[], Iterable[Stream]],
+        loads: Loads | None = None,
+        measured: Callable[[int, int, int], None] = lambda *_: None,
+        *,
+        reflection: bool = False,
+    ) -> None:
+        self.loads = loads or Loads()
+        self.measured = measured
+        self._streams, self._reflection, self._health = streams, reflection, Health()
+        self._services = sorted({method.service for method in METHODS} | {CLIENT_STATUS, LOAD_REPORTING})
+
+    async def add_to(self, server: grpc.aio.Server) -> None:
+        await self._tell(health_pb2.HealthCheckResponse.NOT_SERVING)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        status = {
+            "StreamClientStatus": grpc.stream_stream_rpc_method_handler(self._stream_status),
+            "FetchClientStatus": grpc.unary_unary_rpc_method_handler(self._fetch_status),
+        }
+        loads = {"StreamLoadStats": grpc.stream_stream_rpc_method_handler(self._report)}
+        server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(CLIENT_STATUS, status), grpc.method_handlers_generic_handler(LOAD_REPORTING, loads))
+        )
+        if self._reflection:
+            reflection.enable_server_reflection([*self._services, HEALTH, reflection.SERVICE_NAME], server, pool=described())
+
+    async def serving(self) -> None:
+        """Discovery answers from now on."""
+        await self._tell(health_pb2.HealthCheckResponse.SERVING)
+
+    async def stopping(self) -> None:
+        await self._health.enter_graceful_shutdown()
+
+    async def _tell(self, status: Any) -> None:
+        for service in ("", *self._services):
+            await self._health.set(service, status)
+
+    # Client status -----------------------------------------------------------------------------------------------------
+
+    async def _stream_status(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+        async for data in requests:
+            yield await self._fetch_status(data, context)
+
+    async def _fetch_status(self, data: bytes, context: Context) -> bytes:
+        request = await parsed(ClientStatusRequest, data, context)
+        configs = [await self._config(stream, request) for stream in list(self._streams()) if asked_for(request, stream)]
+        return ClientStatusResponse(config=configs).SerializeToString()
+
+    async def _config(self, stream: Stream, request: ClientStatusRequest) -> ClientConfig:
+        config, each = client_config(stream), resources(stream, contents=not request.exclude_resource_contents)
+        while some := list(islice(each, SLICE)):
+            config.generic_xds_configs.extend(some)
+            await asyncio.sleep(0)
+        return config
+
+    # Load reports ------------------------------------------------------------------------------------------------------
+
+    async def _report(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+        """The first message says who reports, and is told how often; the rest are its reports."""
+        reporter, first = self.loads.reporter(), True
+        try:
+            async for data in requests:
+                request = await parsed(LoadStatsRequest, data, context)
+                if first and not request.node.id:
+                    await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the first message must say who reports: node.id is empty")
+                self.measured(*reporter.take(request.cluster_stats))
+                if first:
+                    yield self.loads.answer()
+                first = False
+        finally:
+            reporter.ended()
+
+
+async def parsed(message: Any, data: bytes, context: Context) -> Any:
+    try:
+        return message.FromString(data)
+    except DecodeError:
+        return await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"the request is not a {message.DESCRIPTOR.name}")
+
+
+def asked_for(request: ClientStatusRequest, stream: Stream) -> bool:
+    if not stream.proxy.node:
+        return False
+    return not request.node_matchers or any_means(request.node_matchers, stream.proxy.node, Struct.FromString(stream.metadata))
