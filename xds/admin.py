@@ -35,6 +35,7 @@ class Admin:
             ("/metrics", self._metrics),
             ("/status", self._status),
             ("/proxies", self._proxies),
+            ("/loads", self._loads),
             ("/config", self._config),
         ):
             application.router.add_get(path, handler, allow_head=False)
@@ -70,6 +71,11 @@ class Admin:
     async def _proxies(self, _: web.Request) -> web.Response:
         now = self._app.server.clock()
         return _answer([{**msgspec.to_builtins(one), "connected_seconds": now - one.connected_since} for one in self._app.server.proxies()])
+
+    async def _loads(self, _: web.Request) -> web.Response:
+        """What proxies that report load (LRS) have said, by cluster."""
+        loads = self._app.server.companions.loads
+        return _answer({"clusters": msgspec.to_builtins(loads.clusters), "passed_over": loads.passed_over})
 
     async def _config(self, request: web.Request) -> web.Response:
         """All resources of the one proxy group; `?view=flat` for Envoys without our native module."""

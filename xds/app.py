@@ -38,6 +38,7 @@ class Settings:
     admin: str = "127.0.0.1:19000"
     group: Group = field(default_factory=Group)
     allow_mass_deletion: bool = False
+    reflection: bool = False  # whether gRPC clients may ask which services there are
 
 
 @dataclass
@@ -63,7 +64,8 @@ class App:
         self.engine: Engine = engine()
         self.store, self.snapshots, self.statuses, self.journal = Store(), Snapshots([GROUP_NAME]), Statuses(time.time), Journal()
         self.translation = Translation(self.engine, self.store, self._settled)
-        self.server = Server(self.snapshots, self._event, time.monotonic)
+        self.server = Server(self.snapshots, self._event, time.monotonic, reflection=settings.reflection)
+        self.server.companions.measured = self._reported
         self.synced = asyncio.Event()
         self.findings: list[Located] = []
         self._of_folder: list[Located] = []
@@ -107,6 +109,7 @@ class App:
             await self._take(first)
             await self.translation.build()
         self._sync(len(first.changes))
+        await self.server.companions.serving()
         async for update in updates:
             await self._take(update)
             if update.changes:
@@ -217,6 +220,11 @@ class App:
                 self._log.warning(Log.GATE_EXPIRED, node=node, type=event.type_url, waited=event.waited)
             case _:
                 pass
+
+    def _reported(self, succeeded: int, failed: int, dropped: int) -> None:
+        self.metrics.load_reports.inc()
+        for result, count in (("succeeded", succeeded), ("failed", failed), ("dropped", dropped)):
+            self.metrics.load.labels(result).inc(count)
 
     # Journal -----------------------------------------------------------------------------------------------------------
 

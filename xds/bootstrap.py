@@ -26,6 +26,7 @@ class Bootstrap:
     group: str = "local"
     admin: str = "127.0.0.1:19001"
     modules: tuple[str, ...] = ()
+    load_reports: bool = False  # a second stream, over which it tells every few seconds what each cluster has to do
 
 
 def bootstrap(of: Bootstrap) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def bootstrap(of: Bootstrap) -> dict[str, Any]:
         "static_resources": {"clusters": [_xds_cluster(of.xds)]},
         # A worker makes a cluster, and its statistics, when the first request comes: 10,000 clusters load in a third of the
         # time, and the flush of their statistics no longer holds up what else the main thread has to do.
-        "cluster_manager": {"enable_deferred_cluster_creation": True},
+        "cluster_manager": {"enable_deferred_cluster_creation": True, **(_load_reports() if of.load_reports else {})},
         "deferred_stat_options": {"enable_deferred_creation_stats": True},
         "overload_manager": {  # edge practice: a global cap of connections, or a flood takes every file descriptor
             "resource_monitors": [
@@ -60,6 +61,11 @@ def bootstrap(of: Bootstrap) -> dict[str, Any]:
             ]
         },
     }
+
+
+def _load_reports() -> dict[str, Any]:
+    server = {"envoy_grpc": {"cluster_name": XDS_CLUSTER}}
+    return {"load_stats_config": {"api_type": "GRPC", "transport_api_version": "V3", "grpc_services": [server]}}
 
 
 def _xds_cluster(address: str) -> dict[str, Any]:

@@ -88,6 +88,8 @@ class Metrics:
         self.registry.register(self.pushes)
         self.nacked = Counter("pointsman_xds_nacked", "Responses that a proxy refused.", ["type"], registry=self.registry)
         self.expired = Counter("pointsman_xds_gate_expired", "Pushes that went on without an ACK.", ["type"], registry=self.registry)
+        self.load_reports = Counter("pointsman_load_reports", "Load reports of proxies (LRS).", registry=self.registry)
+        self.load = Counter("pointsman_load_requests", "Requests that proxies reported (LRS).", ["result"], registry=self.registry)
         self.synced = Gauge("pointsman_synced", "1 when the first full sync is done.", registry=self.registry)
 
     def text(self) -> bytes:

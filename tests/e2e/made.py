@@ -9,7 +9,16 @@ from google.protobuf.json_format import ParseDict
 from protos import v3
 from translator.engine import Table
 from translator.ir.output import Packed
-from translator.ir.tables import OUT_CLUSTER, OUT_ENDPOINTS, OUT_LISTENER, OUT_ROUTES, OUT_SCOPE
+from translator.ir.tables import (
+    OUT_CLUSTER,
+    OUT_ENDPOINTS,
+    OUT_EXTENSION,
+    OUT_LISTENER,
+    OUT_ROUTES,
+    OUT_RUNTIME,
+    OUT_SCOPE,
+    OUT_VIRTUAL_HOST,
+)
 from xds.snapshot import Changes
 
 ADS = {"ads": {}, "resource_api_version": "V3"}
@@ -81,4 +90,7 @@ TABLES: dict[str, Table[tuple[str, str], Packed]] = {
     "lds": OUT_LISTENER,
     "rds": OUT_ROUTES,
     "srds": OUT_SCOPE,
+    "vhds": OUT_VIRTUAL_HOST,
+    "rtds": OUT_RUNTIME,
+    "ecds": OUT_EXTENSION,
 }

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 from aiohttp import web
@@ -53,10 +53,13 @@ class Rig:
         self._directory, self._options = directory, {"modules": modules, "sotw": sotw}
 
     async def __aenter__(self) -> Self:
-        address = await self.server.start("127.0.0.1:0")
-        self.envoy = await Envoy(bootstrap(address, **self._options), self._directory).__aenter__()
+        self.address = await self.server.start("127.0.0.1:0")
+        self.envoy = await Envoy(self.config(self.address), self._directory).__aenter__()
         await self.envoy.ready()
         return self
+
+    def config(self, address: str) -> dict[str, Any]:
+        return bootstrap(address, **self._options)
 
     async def __aexit__(self, *_: object) -> None:
         await self.envoy.__aexit__()

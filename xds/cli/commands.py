@@ -54,12 +54,14 @@ def serve(
     bind: Bind = "127.0.0.1",
     port_offset: Offset = 0,
     allow: Allow = False,
+    reflection: Annotated[bool, typer.Option("--reflection", help="Tell gRPC clients which services there are.")] = False,
     output: Form = Output.TABLE,
 ) -> None:
     """The server alone, for Envoys started elsewhere.  Example: pointsman serve --files ./demo"""
     from xds.cli.running import Options, Running, serve
 
-    serve(Running(files, output, Options(xds=xds, admin=admin, bind=bind, port_offset=port_offset, allow_mass_deletion=allow)))
+    options = Options(xds=xds, admin=admin, bind=bind, port_offset=port_offset, allow_mass_deletion=allow, reflection=reflection)
+    serve(Running(files, output, options))
 
 
 @app.command()
@@ -68,12 +70,13 @@ def bootstrap(
     node: Annotated[str, typer.Option(metavar="ID", help="Tells this Envoy from others.")] = "pointsman",
     group: Annotated[str, typer.Option(metavar="G", help="What kind of Envoy it is.")] = "local",
     admin: Annotated[str, typer.Option(metavar="ADDR", help="Admin port of Envoy, on loopback.")] = "127.0.0.1:19001",
+    loads: Annotated[bool, typer.Option("--load-reports", help="Let it report the load on each cluster (LRS).")] = False,
     output: Form = Output.YAML,
 ) -> None:
     """Print the Envoy bootstrap that fits the server.  Example: pointsman bootstrap > envoy.yaml && envoy -c envoy.yaml"""
     from xds.cli.showing import bootstrap
 
-    bootstrap(xds, node, group, admin, output)
+    bootstrap(xds, node, group, admin, output, load_reports=loads)
 
 
 @app.command()
@@ -121,11 +124,15 @@ def status(
 
 
 @app.command()
-def proxies(admin: Admin = ADMIN, output: Form = Output.TABLE) -> None:
+def proxies(
+    load: Annotated[bool, typer.Option("--load", help="What they report of the load on each cluster instead.")] = False,
+    admin: Admin = ADMIN,
+    output: Form = Output.TABLE,
+) -> None:
     """What each connected Envoy was sent and has acknowledged.  Example: pointsman proxies"""
-    from xds.cli.showing import proxies
+    from xds.cli.showing import loads, proxies
 
-    proxies(admin, output)
+    (loads if load else proxies)(admin, output)
 
 
 @app.command()

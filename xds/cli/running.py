@@ -45,6 +45,7 @@ class Options:
     bind: str
     port_offset: int
     allow_mass_deletion: bool = False
+    reflection: bool = False
     samples: bool = False  # also start what the folder calls sample backends
     welcome: str = ""  # for people, once requests are answered
 
@@ -121,6 +122,7 @@ async def _server(running: Running, home: str) -> AsyncIterator[App]:
         xds=options.xds or f"unix:{home}/xds",
         group=Group(bind=options.bind, port_offset=options.port_offset),
         allow_mass_deletion=options.allow_mass_deletion,
+        reflection=options.reflection,
     )
     app = App(settings, logger("none" if running.output is not Output.TABLE or not options.xds else "console"), teller.listener())
     admin = Admin(app)

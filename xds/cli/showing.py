@@ -41,12 +41,13 @@ def check_address(address: str, option: str) -> None:
         )
 
 
-def bootstrap(xds: str, node: str, group: str, admin: str, output: Output) -> None:
+def bootstrap(xds: str, node: str, group: str, admin: str, output: Output, *, load_reports: bool = False) -> None:
     from xds.dataplane import modules
 
     check_address(admin, "--admin")
     try:
-        config = made(Bootstrap(xds=xds, node=node, group=group, admin=admin, modules=("shard",) if modules() else ()))
+        own = ("shard",) if modules() else ()
+        config = made(Bootstrap(xds=xds, node=node, group=group, admin=admin, modules=own, load_reports=load_reports))
     except ValueError as error:
         raise Exit(2, f"--xds: {error}") from None
     say(dumped(config, Output.JSON if output is Output.JSON else Output.YAML))
@@ -145,3 +146,13 @@ def proxies(admin: str, output: Output) -> None:
         for proxy in found for one in proxy["types"]
     ]  # fmt: skip
     say(table(["NODE", "VIEW", "TYPE", "STATE", "HELD", "SENT", "ACKED", "ERROR"], rows) if rows else "no proxy is connected")
+
+
+def loads(admin: str, output: Output) -> None:
+    found = asked(admin, "/loads")
+    if output is not Output.TABLE:
+        say(dumped(found, output))
+        return
+    columns = ("succeeded", "failed", "dropped", "in_progress", "reports")
+    rows = [[name, *(str(load[column]) for column in columns)] for name, load in sorted(found["clusters"].items())]
+    say(table(["CLUSTER", *(column.upper().replace("_", " ") for column in columns)], rows) if rows else "no proxy reports load")

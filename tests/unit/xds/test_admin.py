@@ -8,9 +8,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import grpc.aio
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from tests.unit.xds.test_loads import stats
 from xds.admin import Admin
 from xds.app import App, Settings
 from xds.demo.writing import write
@@ -78,8 +81,30 @@ async def test_without_a_proxy_there_are_none(client: TestClient[Any, Any], sync
     assert await (await client.get("/proxies")).json() == []
 
 
+async def test_load_that_proxies_report_is_told_by_cluster_and_counted(client: TestClient[Any, Any], synced: App) -> None:
+    companions = synced.server.companions
+    companions.measured(*companions.loads.reporter().take([stats("a", (3, 1, 2), dropped=1)]))
+    body = await (await client.get("/loads")).json()
+    load = {"succeeded": 3, "failed": 1, "dropped": 1, "issued": 4, "in_progress": 2, "reports": 1}
+    assert body == {"clusters": {"a": load}, "passed_over": 0}
+    text = await (await client.get("/metrics")).text()
+    assert 'pointsman_load_requests_total{result="failed"} 1.0' in text
+    assert "pointsman_load_reports_total 1.0" in text
+
+
+async def test_health_over_grpc_follows_the_first_full_sync(app: App) -> None:
+    await app.start()
+    async with grpc.aio.insecure_channel(app.xds) as channel, asyncio.timeout(30):
+        watching = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        while (await watching.read()).status != health_pb2.HealthCheckResponse.SERVING:
+            assert not app.synced.is_set() or app.snapshots.synced
+        assert app.synced.is_set()
+        watching.cancel()
+    await app.stop()
+
+
 async def test_what_a_secret_holds_is_told_nowhere(client: TestClient[Any, Any], synced: App) -> None:
-    for path in ("/status", "/config", "/metrics", "/proxies"):
+    for path in ("/status", "/config", "/metrics", "/proxies", "/loads"):
         text = await (await client.get(path)).text()
         assert "canary" not in text
         assert "Y2FuYXJ5" not in text

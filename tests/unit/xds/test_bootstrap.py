@@ -75,3 +75,10 @@ def test_envoy_comes_back_within_seconds_to_a_server_that_was_away() -> None:
     service = ParseDict(bootstrap(Bootstrap()), Message()).dynamic_resources.ads_config.grpc_services[0]
     assert service.envoy_grpc.retry_policy.retry_back_off.max_interval.ToTimedelta().total_seconds() <= 3
     assert not service.HasField("retry_policy")
+
+
+def test_load_is_reported_over_the_same_cluster_if_it_is_wanted() -> None:
+    message = ParseDict(bootstrap(Bootstrap(load_reports=True)), Message())
+    assert message.cluster_manager.load_stats_config.grpc_services[0].envoy_grpc.cluster_name == "pointsman"
+    assert message.cluster_manager.enable_deferred_cluster_creation
+    assert not ParseDict(bootstrap(Bootstrap()), Message()).cluster_manager.HasField("load_stats_config")

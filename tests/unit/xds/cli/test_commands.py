@@ -285,3 +285,29 @@ def test_demo_leaves_a_folder_alone_that_is_somebodys(pointsman: Any, tmp_path: 
 def test_demo_says_where_it_cannot_write(pointsman: Any, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert pointsman("demo", tmp_path / "file" / "d").code == 2
+
+
+LOAD = {"succeeded": 3, "failed": 1, "dropped": 0, "issued": 4, "in_progress": 2, "reports": 7}
+
+
+@pytest.mark.parametrize(
+    ("clusters", "words"),
+    [
+        pytest.param({"b": LOAD, "a": LOAD}, ["CLUSTER  SUCCEEDED  FAILED", "a        3", "b        3"], id="a row for each cluster"),
+        pytest.param({}, ["no proxy reports load"], id="nobody reports"),
+    ],
+)
+def test_load_of_clusters_is_a_table(
+    pointsman: Any, monkeypatch: pytest.MonkeyPatch, clusters: dict[str, object], words: list[str]
+) -> None:
+    from xds.cli import showing
+
+    monkeypatch.setattr(showing, "asked", lambda *_: {"clusters": clusters, "passed_over": 0})
+    result = pointsman("proxies", "--load")
+    assert result.code == 0
+    assert all(word in result.out for word in words)
+
+
+def test_bootstrap_reports_load_only_where_it_is_wanted(pointsman: Any) -> None:
+    assert "load_stats_config" in pointsman("bootstrap", "--load-reports").out
+    assert "load_stats_config" not in pointsman("bootstrap").out
