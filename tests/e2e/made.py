@@ -17,6 +17,7 @@ from translator.ir.tables import (
     OUT_ROUTES,
     OUT_RUNTIME,
     OUT_SCOPE,
+    OUT_SECRET,
     OUT_VIRTUAL_HOST,
 )
 from xds.snapshot import Changes
@@ -90,6 +91,7 @@ TABLES: dict[str, Table[tuple[str, str], Packed]] = {
     "lds": OUT_LISTENER,
     "rds": OUT_ROUTES,
     "srds": OUT_SCOPE,
+    "sds": OUT_SECRET,
     "vhds": OUT_VIRTUAL_HOST,
     "rtds": OUT_RUNTIME,
     "ecds": OUT_EXTENSION,

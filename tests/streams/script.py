@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
+from typing import Any
 
 from protos.v3 import DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse, Node, Resource
 from translator.ir import tables
@@ -172,17 +173,29 @@ class World:
         return "never" if due is None else f"in {due - self.now:g} s"
 
     def do_reconnect(self, words: list[str]) -> str:
-        """reconnect [restarted]: a new stream of the same node; `restarted`: also a new server with the same resources."""
+        """reconnect [restarted | replica]: a new stream of the same node; to a new server with the same resources, or to one that
+        came to have them by another way."""
         ended = self.show(self.stream.ended())
         if words:
             before, self.snapshots = self.snapshots, Snapshots(groups=("local", "edge"))
             self.snapshots.synced = before.synced
-            for (view, kind), resources in before._tables.items():
-                for name, one in resources.live.items():
-                    body = one.entry[-one.tail :]
-                    self.snapshots.apply({(TABLES[kind.table], (view, name)): Packed(unpacked(body), one.needs)})
+            rows = {
+                (TABLES[kind.table], (view, name)): Packed(unpacked(one.entry[-one.tail :]), one.needs, ttl=one.ttl)
+                for (view, kind), resources in before._tables.items()
+                for name, one in resources.live.items()
+            }
+            if words == ["replica"]:
+                self.wander(rows)
+            self.snapshots.apply(rows)
         self.stream, self.first, self.flying = Stream(self.snapshots, self.variant, self.only), True, {}
         return ended
+
+    def wander(self, rows: dict[Any, Packed]) -> None:
+        """Other states, others that went again, and all of it one by one from the last to the first."""
+        for (table, (view, name)), packed in reversed(rows.items()):
+            self.snapshots.apply({(table, (view, name)): Packed(b"other"), (table, (view, f"not {name}")): Packed(b"other")})
+            self.snapshots.apply({(table, (view, name)): packed})
+            self.snapshots.apply({(table, (view, f"not {name}")): None})
 
     def do_only(self, words: list[str]) -> str:
         """only TYPE: from now on this is a stream of the service for one type."""
