@@ -140,39 +140,49 @@ class _Written(dict[AnyTable, _Store]):
         raise OrderError(f"{self._name} writes {table} without saying so")
 
 
+class _Finished(dict[AnyTable, _Store]):
+    """The tables that one rule may read: those that no rule from it on writes."""
+
+    def __init__(self, name: str, rank: int, stores: dict[AnyTable, _Store]) -> None:
+        super().__init__((table, store) for table, store in stores.items() if store.stage <= rank)
+        self._name = name
+
+    def __missing__(self, table: AnyTable) -> _Store:
+        raise OrderError(f"{self._name} reads {table}, which is not finished when it runs")
+
+
 class View:
     """What a rule may ask. Each question is remembered as a reason to ask again, also when there was nothing to find."""
 
-    __slots__ = ("_rank", "_reads", "_stores")
+    __slots__ = ("_finished", "_reads")
 
-    def __init__(self, stores: dict[AnyTable, _Store]) -> None:
-        self._stores, self._rank = stores, 0
+    def __init__(self) -> None:
+        self._finished: dict[AnyTable, _Store] = {}
         self._reads: dict[_Group, None] = {}
 
     def get(self, table: Table[K, R], key: K) -> R | None:
         """The row, or the first in the table's order ("oldest wins"), or None."""
-        rows = self._read(table, key)
-        return rows[0][ROW] if rows else None
+        group = self._finished[table][key]
+        self._reads[group] = None
+        return group.rows[0][ROW] if group.rows else None
 
     def one(self, table: Table[K, R], key: K) -> R:
         """The same where the rule knows that there is one: for the key it runs over."""
-        row: R = self._read(table, key)[0][ROW]
+        group = self._finished[table][key]
+        self._reads[group] = None
+        row: R = group.rows[0][ROW]
         return row
 
     def list(self, table: Table[K, R], key: K) -> Sequence[R]:
         """All rows, in the table's order."""
-        return [entry[ROW] for entry in self._read(table, key)]
+        group = self._finished[table][key]
+        self._reads[group] = None
+        return [entry[ROW] for entry in group.rows]
 
     def count(self, table: Table[K, Any], key: K) -> int:
-        return len(self._read(table, key))
-
-    def _read(self, table: AnyTable, key: Any) -> Rows:
-        store = self._stores[table]
-        if store.stage > self._rank:
-            raise OrderError(f"rule {self._rank} reads {table}, which is finished only after rule {store.stage - 1}")
-        group = store[key]
+        group = self._finished[table][key]
         self._reads[group] = None
-        return group.rows
+        return len(group.rows)
 
 
 class Engine:
@@ -189,7 +199,8 @@ class Engine:
         for rank, one in enumerate(rules):
             if self._stores[one.over].stage > rank:
                 raise OrderError(f"{one.name} runs over {one.over}, which is not finished by then")
-        self._view = View(self._stores)
+        self._view = View()
+        self._finished = [_Finished(one.name, rank, self._stores) for rank, one in enumerate(rules)]
         self._written = [_Written(one, self._stores) for one in rules]
         self._answers: list[dict[Any, _Answer]] = [{} for _ in rules]
         self._dirty: list[dict[Any, None]] = [{} for _ in rules]
@@ -263,7 +274,7 @@ class Engine:
         over = self._stores[self._rules[rank].over].get(key)
         alive = over is not None and over.rows
         view = self._view
-        view._rank, view._reads = rank, {}
+        view._finished, view._reads = self._finished[rank], {}
         yielded = self._evaluate(rank, key) if alive else ()
         reads = tuple(view._reads)
         if reads != answer.reads:
