@@ -188,7 +188,10 @@ def pack(message: Message) -> Any:
 
 def framed(field: int, body: bytes) -> bytes:
     """One element of a repeated message field, ready to be joined to others: a message is its fields one after the other."""
-    head, size = bytearray((field << 3 | 2,)), len(body)
+    size = len(body)
+    if size < 128:  # noqa: PLR2004 - what one byte of a varint holds; most are that short
+        return bytes((field << 3 | 2, size)) + body
+    head = bytearray((field << 3 | 2,))
     while size > 127:
         head.append(size & 127 | 128)
         size >>= 7

@@ -24,11 +24,10 @@ MAX_PIPE = 107  # bytes of a socket's path: sun_path holds 108 with its end
 _OPTIONS = re2.Options()
 _OPTIONS.encoding = re2.Options.Encoding.LATIN1  # as Envoy compiles: over bytes, so that sizes agree
 _OPTIONS.log_errors = False
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _OCTET = "(?:[1-9]?[0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"
 _IPV4 = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}")
-_PREFIX = re.compile("/|/[^?#]*[^?#/]/*")  # RouteMatch.path_separated_prefix, once its trailing slashes are cut
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 5.6.2
+TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 5.6.2
 
 Problem = tuple[str, Path, str]  # code, where below the rule or match, message
 
@@ -47,13 +46,6 @@ def rule_findings(entry: Entry, message: Route | RouteMatch) -> list[Finding]:
     return broken(message, *entry.origin, ("spec", "rules", entry.rule))
 
 
-def match_findings(entry: Entry, message: RouteMatch) -> list[Finding]:
-    """The same for a match alone. One of a plain path can break no rule, which a test holds: most are that."""
-    wanted = entry.match
-    plain = not (wanted.headers or wanted.query) and (wanted.path.kind == "exact" or _PREFIX.fullmatch(wanted.path.value))
-    return [] if plain else rule_findings(entry, message)
-
-
 def broken(message: Message, kind: str, key: str, path: Path = ()) -> list[Finding]:
     """The rules of Envoy's API that a message breaks. Their paths are Envoy's, so `path` leads to what it is made of."""
     texts = [f"Envoy refuses {one.path}: {one.rule}" for one in violations(message)]
@@ -68,9 +60,9 @@ def match_problems(entry: Entry) -> Iterator[Problem]:
     for path, kind, name, value in parts:
         if kind == "regex" and (fault := regex_fault(value)):
             yield "PM0602", path, fault
-        if _CONTROL.search(value):
+        if CONTROL.search(value):
             yield "PM0601", path, "the value holds a control character"
-        if name and not _TOKEN.fullmatch(name):
+        if name and not TOKEN.fullmatch(name):
             yield "PM0601", (*path[:-1], "name"), f"{name!r} is no name of a header"
 
 
@@ -89,7 +81,7 @@ def filter_faults(row: Filter) -> Iterator[str]:
     match row:
         case Headers():
             for name in (*(name for name, _ in (*row.set, *row.add)), *row.remove):
-                if not _TOKEN.fullmatch(name) or name.lower() == "host":
+                if not TOKEN.fullmatch(name) or name.lower() == "host":
                     yield f"the header {name!r} cannot be changed: Envoy allows tokens other than Host"
             yield from _control_faults(value for _, value in (*row.set, *row.add))
         case Redirect() | Rewrite():
@@ -115,8 +107,8 @@ def endpoint_faults(use: Use, cluster: Cluster, endpoints: Iterable[Endpoint]) -
     All rules of its API about endpoints are here, in the terms of the row, and a test holds the messages to them: walking
     through each message costs more than making it, and endpoints change more often than all else.
     """
-    faults = {one: endpoint_fault(one, named=cluster.discovery == "dns") for one in endpoints}
-    return {one: _told(use, f"{one.address}: {fault}") for one, fault in faults.items() if fault}
+    named = cluster.discovery == "dns"
+    return {one: _told(use, f"{one.address}: {fault}") for one in endpoints if (fault := endpoint_fault(one, named=named))}
 
 
 def _told(use: Use, message: str) -> Finding:
@@ -124,7 +116,7 @@ def _told(use: Use, message: str) -> Finding:
 
 
 def endpoint_fault(one: Endpoint, *, named: bool) -> str:
-    if _CONTROL.search(one.address):
+    if CONTROL.search(one.address):
         return "the address holds a control character"
     if not 0 <= one.weight < 2**32:
         return f"{one.weight} is no weight"
@@ -155,7 +147,7 @@ def _said(error: Exception) -> str:
 
 def _control_faults(values: Iterable[str]) -> Iterator[str]:
     for value in values:
-        if _CONTROL.search(value):
+        if CONTROL.search(value):
             yield f"{value!r} holds a control character"
 
 

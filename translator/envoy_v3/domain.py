@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from protos.v3 import RouteConfiguration, ScopedRouteConfiguration, VirtualHost, data, framed
+from protos.v3 import RouteConfiguration, ScopedRouteConfiguration, data, framed
 from translator.envoy_v3.sharding import HEADER
 
-ROUTES, VIRTUAL_HOSTS = 3, 2  # VirtualHost.routes, RouteConfiguration.virtual_hosts
+NAME, DOMAINS, ROUTES = 1, 2, 3  # of VirtualHost
+VIRTUAL_HOSTS = 2  # of RouteConfiguration
 _TAIL = data(RouteConfiguration(request_headers_to_remove=[HEADER], ignore_port_in_host_matching=True))
 
 
 def virtual_host(host: str, routes: Iterable[bytes]) -> bytes:
     """Framed for a RouteConfiguration. The routes are framed, and stand in the order in which they are asked."""
-    return framed(VIRTUAL_HOSTS, data(VirtualHost(name=host, domains=[host])) + b"".join(routes))
+    name = host.encode()
+    return framed(VIRTUAL_HOSTS, b"".join((framed(NAME, name), framed(DOMAINS, name), *routes)))
 
 
 def route_configuration(name: str, virtual_hosts: Iterable[bytes]) -> bytes:

@@ -53,14 +53,18 @@ def packed_entry(entry: Entry, message: Route) -> bytes:
     return below + packed(message)
 
 
-def matched(entry: Entry, rest: bytes) -> tuple[RouteMatch, bytes]:
-    """The match of an entry, and its route made of that and of what it shares with others (`shared_rest`).
+def route_match(wanted: Match) -> RouteMatch:
+    message = RouteMatch()
+    fill_match(message, wanted)
+    return message
+
+
+def joined(name: str, match: bytes, rest: bytes) -> bytes:
+    """A route made of its match, of what it shares with others (`shared_rest`) and of its name.
 
     Match is the first field of a Route and the name the last that is used, so these are the bytes protobuf would write.
     """
-    message = RouteMatch()
-    fill_match(message, entry.match)
-    return message, framed(ROUTES, framed(MATCH, data(message)) + rest + framed(NAME, entry.name.encode()))
+    return framed(ROUTES, framed(MATCH, match) + rest + framed(NAME, name.encode()))
 
 
 def shares_rest(entry: Entry) -> bool:

@@ -14,11 +14,12 @@ from msgspec import structs
 from protos.v3 import Cluster as EnvoyCluster
 from protos.v3 import Listener, Secret, data
 from translator.engine import Facts, Table, View, rule
-from translator.envoy_v3.checks import broken, endpoint_faults, entry_findings, match_findings, rule_findings, share_findings
+from translator.envoy_v3.checks import broken, endpoint_faults, entry_findings, rule_findings, share_findings
 from translator.envoy_v3.cluster import assignment, cluster, split_assignment, split_cluster
 from translator.envoy_v3.domain import route_configuration, scope, virtual_host
 from translator.envoy_v3.listener import distinct, listener
-from translator.envoy_v3.route import depends_on_site, matched, packed_entry, packed_route, route, shared_rest, shares_rest
+from translator.envoy_v3.plain import plain_route
+from translator.envoy_v3.route import depends_on_site, joined, packed_entry, packed_route, route, route_match, shared_rest, shares_rest
 from translator.envoy_v3.secret import secret
 from translator.envoy_v3.sharding import SLOTS, shards, shards_of
 from translator.envoy_v3.stream import udp_listener
@@ -106,6 +107,9 @@ def compile_route(view: View, key: str) -> Facts:
     pieces: list[Piece] = []
     shared = Shared()
     for entry in view.one(ENTRIES, key):
+        if (body := plain_route(entry)) is not None:
+            pieces.append(Piece(entry.precedence, body))
+            continue
         piece, findings = None, [*entry_findings(entry)]
         if not findings and shares_rest(entry):
             shared = shared if shared.wanted == (entry.action, entry.filters) else _shared(entry)
@@ -127,9 +131,11 @@ def _shared(entry: Entry) -> Shared:
     return Shared(None if findings else (entry.action, entry.filters), body, findings)
 
 
-def _matched(entry: Entry, shared: Shared) -> tuple[Piece, list[Finding]]:
-    match, body = matched(entry, shared.body)
-    return Piece(entry.precedence, body), shared.findings or match_findings(entry, match)
+def _matched(entry: Entry, shared: Shared) -> tuple[Piece | None, list[Finding]]:
+    if shared.findings:
+        return None, shared.findings
+    message = route_match(entry.match)
+    return Piece(entry.precedence, joined(entry.name, data(message), shared.body)), rule_findings(entry, message)
 
 
 def _whole(entry: Entry) -> tuple[Piece | None, list[Finding]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Literal
 
 from translator.ir.route import Match, PathMatch, TextMatch
@@ -30,8 +30,10 @@ def path_match(spec: PathSpec) -> PathMatch:
     return PathMatch(PATHS[spec.type], value)
 
 
-def named(specs: Iterable[NamedMatch], *, fold: bool) -> tuple[TextMatch, ...]:
+def named(specs: Sequence[NamedMatch], *, fold: bool) -> tuple[TextMatch, ...]:
     """Of several entries for one name the first counts; header names are equal whatever their case (RFC 9110, 5.1)."""
+    if not specs:
+        return ()
     found: dict[str, TextMatch] = {}
     for spec in specs:
         name = spec.name.lower() if fold else spec.name

@@ -128,6 +128,7 @@ CLAIM = Table[Port, Claim]("Claim", order=lambda claim: claim)
 DECLARED = Table[str, Declared]("Declared")  # listener id
 VERDICT = Table[str, Verdict]("Verdict")  # listener id; one for each port it asked for
 OWNER = Table[tuple[Port, str], str]("Owner")  # (port, hostname) → id of the listener that has it
+NARROW = Table[Port, bool]("Narrow")  # port on which some listener has a hostname
 CERTIFICATE_REF = Table[str, str]("CertificateRef")  # key of a Secret → listeners that name it
 CERTIFICATE_STATE = Table[str, str]("CertificateState")  # key of a Secret → "" or what is wrong
 LISTENER_STATE = Table[str, ListenerState]("ListenerState", order=lambda state: state.index)  # gateway

@@ -11,7 +11,7 @@ from translator.gatewayapi.hostnames import ANY, narrower
 from translator.gatewayapi.references import GATEWAY_GROUP
 from translator.gatewayapi.rules.asking import labels_of
 from translator.gatewayapi.rules.compiling import route_id
-from translator.gatewayapi.tables import FOUND, OURS, OWNER, PARENT, TARGET, USE, Compiled, ParentVerdict, Target
+from translator.gatewayapi.tables import FOUND, NARROW, OURS, OWNER, PARENT, TARGET, USE, Compiled, ParentVerdict, Target
 from translator.inputs import GATEWAY
 from translator.ir.cluster import Use
 from translator.ir.finding import Finding
@@ -90,6 +90,7 @@ def owned(view: View, target: Target, hosts: Sequence[str]) -> Iterator[tuple[Po
     A host belongs to the most specific listener of its port, and to no other (GEP-3567, listener isolation).
     """
     for port, table in target.tables:
+        narrow = view.get(NARROW, port)  # asked first: most ports have one listener, and three questions a host add up
         for host in hosts:
-            if not any(view.get(OWNER, (port, narrow)) is not None for narrow in narrower(host, target.hostname)):
+            if not (narrow and any(view.get(OWNER, (port, one)) is not None for one in narrower(host, target.hostname))):
                 yield port, table, host

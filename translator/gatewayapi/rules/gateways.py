@@ -27,6 +27,7 @@ from translator.gatewayapi.tables import (
     DECLARED,
     FOUND,
     LISTENER_STATE,
+    NARROW,
     OURS,
     OWNER,
     SERVED,
@@ -100,7 +101,7 @@ def _secret(gateway: str, ref: LocalReference) -> Referent:
     return Referent(ref.group, ref.kind or "Secret", f"{namespace}/{ref.name}")
 
 
-@rule(over=CLAIM, into=(VERDICT, OWNER))
+@rule(over=CLAIM, into=(VERDICT, OWNER, NARROW))
 def ports(view: View, key: Port) -> Facts:
     """Who gets a port, among all listeners of all Gateways that claim it."""
     claims = view.list(CLAIM, key)
@@ -111,6 +112,8 @@ def ports(view: View, key: Port) -> Facts:
         yield VERDICT(name, verdict)
         if not verdict.reason:
             yield OWNER((key, claim.hostname), name)
+    if any(claim.hostname and not verdicts[listener_id(claim.gateway, claim.name)].reason for claim in claims):
+        yield NARROW(key, True)
 
 
 @rule(over=CERTIFICATE_REF, into=(CERTIFICATE, CERTIFICATE_STATE))
