@@ -37,8 +37,10 @@ def scan(root: str) -> Listing:
     for entry, path in _walk(root, "", (), listing):
         try:
             stat = entry.stat()
-        except OSError:  # a link that leads nowhere, or a file that went away just now
+        except FileNotFoundError:  # a link that leads nowhere, or a file that went away just now
             continue
+        except OSError:  # there, and cannot be read: whoever tries is told why
+            stat = entry.stat(follow_symlinks=False)
         listing.files[path] = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
     return listing
 
@@ -55,11 +57,18 @@ def _walk(root: str, below: str, above: tuple[str, ...], listing: Listing) -> It
         return
     for entry in found:
         path = f"{below}/{entry.name}" if below else entry.name
-        if entry.is_dir():
+        if _is_folder(entry):
             if not entry.name.startswith("."):
                 yield from _walk(root, path, (*above, real), listing)
         elif belongs(entry.name):
             yield entry, path
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads in a circle
+        return False
 
 
 def content(root: str, path: str) -> bytes:
