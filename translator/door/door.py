@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from translator.door import core, meta, secret
 from translator.door.cel import Cel
-from translator.door.kinds import Kind, Kinds, Version
+from translator.door.kinds import HEAD, Kind, Kinds, Version
 from translator.door.lists import repeated
 from translator.door.rules import broken
 from translator.door.shape import Unknown, shaped
@@ -54,6 +54,17 @@ class Door:
         if kind is None or refusals:
             return _admission(name, key, None, refusals)
         return self._admitted(kind, key, document)
+
+    def defaulted(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """An admitted document as an API server would keep it: defaults filled in, unknown fields left out. KeyError for others."""
+        kind = self._kinds.get(document["kind"])
+        if kind is None:
+            raise KeyError(document["kind"])
+        version = kind.versions[document["apiVersion"].rpartition("/")[2]]
+        head = {name: document[name] for name in HEAD}
+        rest = {name: value for name, value in document.items() if name not in HEAD and not (version.drops_status and name == "status")}
+        body: dict[str, Any] = shaped(version.node, rest, (), [])
+        return head | body
 
     def _admitted(self, kind: Kind, key: str, document: Mapping[str, Any]) -> Admission:
         version = kind.versions[document["apiVersion"].rpartition("/")[2]]

@@ -44,6 +44,7 @@ class Admission(Protocol):
 
 class Door(Protocol):
     def admit(self, document: Any) -> Admission: ...
+    def defaulted(self, document: Any) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,9 +352,9 @@ class Folder:
         return Located(*found, finding) if found else Located("", Position(1, 1), finding)
 
     def document(self, kind: str, key: str) -> Any:
-        """The object as its file has it, or None."""
+        """The object as its file has it, with the defaults of its kind; None where there is none."""
         found = self.entry(kind, key)
-        return recalled(found[1].piece, found[1].document) if found else None
+        return self._door.defaulted(recalled(found[1].piece, found[1].document)) if found else None
 
     def objects(self) -> dict[Name, Object]:
         return dict(self._current)

@@ -52,6 +52,17 @@ def test_defaults_reach_into_items_of_lists() -> None:
     assert second.path.type == "PathPrefix"
 
 
+def test_what_is_shown_is_what_an_api_server_would_keep() -> None:
+    written = {**route(backendRefs=[{"name": "s", "port": 80}], colour="red"), "status": {"parents": []}}
+    shown = DOOR.defaulted(written)
+    assert shown["metadata"] == written["metadata"]
+    assert shown["spec"]["rules"][0] == {
+        "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
+        "backendRefs": [{"name": "s", "port": 80, "group": "", "kind": "Service", "weight": 1}],
+    }
+    assert "status" not in shown
+
+
 def test_input_is_left_as_it_was() -> None:
     document = route(matches=[{}], unknown=1)
     before = copy.deepcopy(document)

@@ -37,6 +37,9 @@ class Door:
         spec = ServiceSpec(type=str(document.get("says", "")))
         return Admission(document.get("kind", "Service"), key, Service(metadata=Metadata(name=document["name"]), spec=spec))
 
+    def defaulted(self, document: Any) -> Any:
+        return document
+
 
 class World:
     """A folder and a clock that stands still until told."""
