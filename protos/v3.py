@@ -6,6 +6,8 @@ in front (`ListenerMessage`-like inventions are avoided: `ClusterResource` does 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -168,6 +170,7 @@ __all__ = [
     "milliseconds",
     "pack",
     "type_url",
+    "unframed",
     "validate",
 ]
 
@@ -197,6 +200,41 @@ def framed(field: int, body: bytes) -> bytes:
         size >>= 7
     head.append(size)
     return bytes(head) + body
+
+
+def unframed(body: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    """The fields of a message as they stand there: number, all bytes of the field, and what a `framed` one holds.
+
+    ValueError where the bytes are no message.
+    """
+    at = 0
+    while at < len(body):
+        start = at
+        tag, at = _varint(body, at)
+        size = 0
+        match tag & 7:
+            case 0:
+                _, at = _varint(body, at)
+            case 2:
+                size, at = _varint(body, at)
+            case 1 | 5 as wire:
+                size = 8 if wire == 1 else 4
+            case wire:
+                raise ValueError(f"wire type {wire}")
+        at += size
+        if at > len(body):
+            raise ValueError("a field ends after the message")
+        yield tag >> 3, body[start:at], body[at - size : at]
+
+
+def _varint(body: bytes, at: int) -> tuple[int, int]:
+    number = shift = 0
+    while at < len(body) and shift < 64:
+        byte = body[at]
+        number, shift, at = number | (byte & 127) << shift, shift + 7, at + 1
+        if byte < 128:
+            return number, at
+    raise ValueError("a number without end")
 
 
 def milliseconds(value: int) -> Duration:

@@ -49,12 +49,31 @@ class Acked(Event, frozen=True, gc=False, tag=True):
 
 
 class Nacked(Event, frozen=True, gc=False, tag=True):
-    """None of `names` counts as held. They are not sent again before they change."""
+    """None of `names` counts as held. Those that were not the cause are sent again, in ever smaller numbers."""
 
     type_url: str
     nonce: str
     names: tuple[str, ...]
     message: str
+
+
+class Refused(Event, frozen=True, gc=False, tag=True):
+    """One resource at one version is what this client refuses, or one part of it: it was refused by itself.
+
+    `part` is the name of that part (a route, a virtual host, an endpoint, a filter chain) and `digest` of its bytes; without
+    one they are empty. `good` is what the client would be served in its place: the last accepted state, framed if it is a
+    part, empty if there is none. `doubted`: the client accepts nothing else
+    either, so that it may itself be at fault.
+    """
+
+    type_url: str
+    name: str
+    version: str
+    message: str
+    good: bytes
+    doubted: bool
+    part: str = ""
+    digest: str = ""
 
 
 class GateExpired(Event, frozen=True, gc=False, tag=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import blake2b, sha256
+from hashlib import sha256
 from typing import Any
 
 from cryptography import x509
@@ -14,7 +14,7 @@ from protos.v3 import Cluster, ClusterLoadAssignment, Listener, Message, RouteCo
 from translator.engine import AnyTable, Engine
 from translator.inputs import OBJECTS
 from translator.ir import tables
-from translator.ir.output import Packed
+from translator.ir.output import Packed, fingerprint
 
 SECTIONS: dict[str, tuple[AnyTable, type[Message]]] = {
     "listeners": (tables.OUT_LISTENER, Listener),
@@ -45,7 +45,7 @@ def item(engine: Engine, section: str, table: AnyTable, key: tuple[str, str]) ->
         return None
     return {
         "name": key[1],
-        "version": blake2b(packed.body, digest_size=8).hexdigest(),
+        "version": fingerprint(packed.body),
         "resource": plain(SECTIONS[section][1], packed.body),
         "from": sorted({f"{table.name} {name}" for table, name in engine.sources(table, key) if table.name in OBJECTS}),
     }

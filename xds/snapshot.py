@@ -8,7 +8,7 @@ built once and shared by all streams that need the same one: a nonce only has to
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from itertools import count
 from typing import Any
@@ -16,9 +16,9 @@ from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
-from protos.v3 import framed
+from protos.v3 import framed, unframed
 from translator.engine import Table
-from translator.ir.output import Packed
+from translator.ir.output import Packed, fingerprint
 from xds import entries
 from xds.aliases import Aliases
 from xds.kinds import BY_TABLE, FLAT, KINDS, LISTENER, VIRTUAL_HOST, Kind, Variant, group_of
@@ -51,6 +51,12 @@ class Resource(Struct, frozen=True, gc=False):
     also: tuple[str, ...] = ()
     ttl: int = 0
 
+    @property
+    def body(self) -> bytes:
+        """The message itself."""
+        (_, _, inner), *_ = unframed(self.entry[-self.tail :])
+        return next(body for number, _, body in unframed(inner) if number == 2)
+
 
 class Whole(Struct, frozen=True, weakref=True, eq=False):
     """All that one SotW client has of a type. May hold states older than those that are live, and what is dead by now."""
@@ -64,8 +70,8 @@ class Whole(Struct, frozen=True, weakref=True, eq=False):
 
 
 class Part(Struct, frozen=True, gc=False):
-    """One response, complete with its nonce. `names` and `gone` are what is new in it, `needs` what those resources name;
-    `whole` is what the client has when it accepts, where the response says that; `ack` is a DeltaDiscoveryRequest that
+    """One response, complete with its nonce. `made` and `gone` are what is new in it, `names` those of `made`, `needs` what
+    these name; `whole` is what the client has when it accepts, where the response says that; `ack` is a DeltaDiscoveryRequest that
     accepts it and says nothing else, as canonical protobuf: nearly every answer is that, to the byte (empty: SotW).
     """
 
@@ -75,13 +81,14 @@ class Part(Struct, frozen=True, gc=False):
     names: tuple[str, ...]
     gone: tuple[str, ...]
     needs: frozenset[str]
+    made: tuple[Resource, ...]
     whole: Whole | None = None
     ack: bytes = b""
 
 
 def resource(kind: Kind, name: str, packed: Packed, seq: int, before: Resource | None) -> Resource:
     extras, end = entries.extras(packed.aliases, packed.ttl), entries.tail(kind.type_url, packed.body)
-    version = blake2b(packed.body + extras if extras else packed.body, digest_size=8).hexdigest()
+    version = fingerprint(packed.body + extras if extras else packed.body)
     entry = entries.entry(name, version, extras, end)
     previous, born = (before.seq, before.born) if before else (0, seq)
     digest = int.from_bytes(blake2b(f"{name}\0{version}".encode(), digest_size=16).digest())
@@ -102,8 +109,8 @@ class Resources:
     """All resources of one type in one view. `live` and `dead` are ordered by their last change: they are the log."""
 
     __slots__ = (
-        "_aliases", "_made", "_messages", "_nonces", "_parts", "_recent", "_sum", "_wholes", "dead", "dead_at", "floor", "kind", "live",
-        "live_at", "mortal",
+        "_aliases", "_made", "_messages", "_nonces", "_parts", "_proven", "_recent", "_sum", "_wholes", "dead", "dead_at", "floor", "good",
+        "kind", "live", "live_at", "mortal",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, nonces: count[int]) -> None:
@@ -111,6 +118,7 @@ class Resources:
         self.live: dict[str, Resource] = {}
         self.dead: dict[str, tuple[int, Resource]] = {}  # the epoch in which it went, and what it was
         self.live_at = self.dead_at = 0  # epochs of the last change
+        self.good: dict[str, Resource] = {}  # the newest state of each that some client accepted
         self.floor = 0  # who was last told of removals before this epoch can no longer be told what is gone
         self._sum = 0
         self.mortal: dict[str, int] = {}  # name → seconds after which a client drops it, unless it is told otherwise
@@ -120,6 +128,7 @@ class Resources:
         self._wholes: WeakValueDictionary[int, Whole] = WeakValueDictionary()
         self._recent: deque[Whole] = deque(maxlen=REMEMBERED)
         self._messages: dict[int, tuple[str, bytes]] = {}  # total of a whole → nonce and bytes
+        self._proven: set[str] = set()  # nonces of responses that were accepted since the last change
 
     @property
     def version(self) -> str:
@@ -143,6 +152,7 @@ class Resources:
         if before is None:
             return False
         self.dead[name] = (seq, before)
+        self.good.pop(name, None)
         self._count(before, None)
         self.dead_at = seq
         if len(self.dead) > max(TOMBSTONES, len(self.live)):
@@ -156,6 +166,7 @@ class Resources:
         self._made.clear()
         self._parts.clear()
         self._messages.clear()
+        self._proven.clear()
 
     def _file(self, before: Resource | None, after: Resource | None) -> None:
         if before:
@@ -172,6 +183,16 @@ class Resources:
     def meant(self, names: frozenset[str]) -> frozenset[str]:
         """The names of resources that are there for these; a name that means nothing now stays."""
         return self._aliases.meant(names, self.live)
+
+    def prove(self, part: Part) -> None:
+        """A client accepted this. The first to accept a response speaks for all that share it."""
+        if part.nonce in self._proven:
+            return
+        self._proven.add(part.nonce)
+        for one in part.made:
+            known = self.good.get(one.name)
+            if one.name in self.live and (known is None or known.seq <= one.seq):
+                self.good[one.name] = one
 
     # Reading the log ---------------------------------------------------------------------------------------------------
 
@@ -237,10 +258,18 @@ class Resources:
         said = (one.entry if variant is Variant.DELTA else one.entry[-one.tail :] for one in chunk)
         unknown = self._unknown(gone)
         data = self._message(version, (*said, *map(entries.nothing, unknown)), nonce, (name for name in gone if name not in unknown))
-        return Part(nonce, version, data, tuple(one.name for one in chunk), gone, needs(chunk), ack=self._ack(nonce, variant))
+        return Part(nonce, version, data, tuple(one.name for one in chunk), gone, needs(chunk), tuple(chunk), ack=self._ack(nonce, variant))
 
     def _ack(self, nonce: str, variant: Variant) -> bytes:
         return framed(2, self.kind.type_url.encode()) + framed(6, nonce.encode()) if variant is Variant.DELTA else b""
+
+    def variation(self, one: Resource, body: bytes) -> Resource:
+        """The resource with another body, for one client that does not take it as it is."""
+        return resource(self.kind, one.name, Packed(body, one.needs, ttl=one.ttl), one.seq, None)
+
+    def part(self, variant: Variant, one: Resource, gone: tuple[str, ...]) -> Part:
+        """A response to one client alone."""
+        return self._part([one], gone, variant)
 
     def beat(self, names: tuple[str, ...], last: str) -> Part:
         """These are as they were and live on: a resource without its body, with the version held."""
@@ -250,7 +279,7 @@ class Resources:
             message = self._message(
                 self.version, (entries.alive(name, self.live[name].version, self.live[name].ttl) for name in names), nonce
             )
-            found = self._parts[Variant.DELTA, ("", *names), ()] = (Part(nonce, self.version, message, (), (), frozenset()),)
+            found = self._parts[Variant.DELTA, ("", *names), ()] = (Part(nonce, self.version, message, (), (), frozenset(), ()),)
         return found[0]
 
     def _unknown(self, gone: tuple[str, ...]) -> frozenset[str]:
@@ -277,12 +306,12 @@ class Resources:
             return self._whole(self._sum, self.live)
         return next((whole for whole in self._recent if whole.version == version), None)
 
-    def whole(self, before: Whole, names: tuple[str, ...], gone: frozenset[str], last: str) -> Part:
-        """A SotW response to who has `before`: `names` as they are now, and without `gone`. Never split.
+    def whole(self, before: Whole, picked: Sequence[Resource], gone: frozenset[str], last: str) -> Part:
+        """A SotW response to who has `before`: with these, and without `gone`. Never split.
 
         `last` is as in `parts`.
         """
-        picked = [self.live[name] for name in names]
+        names = tuple(one.name for one in picked)
         old = before.members
         total = before.total - sum(old[name].digest for name in gone.union(names) if name in old) + sum(one.digest for one in picked)
         whole = self._wholes.get(total % MODULUS)
@@ -294,7 +323,7 @@ class Resources:
             nonce = str(next(self._nonces))
             data = self._message(whole.version, (one.entry[-one.tail :] for _, one in sorted(whole.members.items())), nonce)
             self._messages[whole.total] = nonce, data
-        return Part(nonce, whole.version, data, names, tuple(sorted(gone)), needs(picked), whole)
+        return Part(nonce, whole.version, data, names, tuple(sorted(gone)), needs(picked), tuple(picked), whole)
 
     def living(self, whole: Whole) -> Whole:
         """Without what is no more."""

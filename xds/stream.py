@@ -12,12 +12,14 @@ from itertools import chain, count
 from google.protobuf.message import DecodeError
 
 from protos.v3 import DeltaDiscoveryRequest, Node
-from xds.events import Acked, Close, Connected, Disconnected, Event, GateExpired, Nacked, NeedsView, Proxy, Sent, Step
+from xds.events import Acked, Close, Connected, Disconnected, Event, GateExpired, Nacked, NeedsView, Proxy, Refused, Sent, Step
 from xds.kinds import BY_URL, CLUSTER, ENDPOINT, FLAT, ROUTE, SCOPE, Kind, Variant
 from xds.ordering import GATE_SECONDS, ORDER, RESUME_SECONDS, Move, Phase
 from xds.requests import MESSAGES, Request, wish
 from xds.snapshot import Part, Snapshots
-from xds.watch import Flight, Watch
+from xds.trial import Verdict
+from xds.watch import FRUITLESS, Flight, Watch
+from xds.words import shown
 
 MODULES = "pointsman.io/modules"  # key of node metadata: a list of what our native module can do there
 HELD = 1000  # requests of one stream kept until there is an answer
@@ -151,13 +153,15 @@ class Stream:
         part, url = flight.part, watch.kind.type_url
         self._acks.pop(part.ack, None)
         if request.HasField("error_detail"):
-            watch.rejected(part, request.error_detail.message, now)
-            self._events.append(Nacked(self.proxy, url, part.nonce, part.names, request.error_detail.message))
+            message = shown(watch.kind, request.error_detail.message)
+            watch.rejected(flight, message, now)
+            self._events.append(Nacked(self.proxy, url, part.nonce, part.names, message))
         else:
-            watch.accepted(part)
+            watch.accepted(flight)
             self._events.append(Acked(self.proxy, url, part.nonce, part.names, part.gone, now - flight.since))
             if watch.kind is ROUTE and self._awaited:
                 self._awaited.difference_update(part.names, part.gone)
+        self._events += (refused(self.proxy, watch, one) for one in watch.verdicts())
         follows = watch.land(flight, now)
         if follows:
             self._send(watch, follows)
@@ -196,7 +200,7 @@ class Stream:
         limit, waited = self._limit(phase, watch, epoch, now)
         expired = bool(waited) and now >= self._blocked.get(phase, now) + GATE_SECONDS
         pick = watch.pick(phase.move, epoch if expired else limit, epoch)
-        sends = bool(pick.names or pick.gone or pick.greets)
+        sends = pick.sends
         if sends:
             self._send(watch, watch.fly(pick, phase.move, now))
         if sends or not waited:
@@ -275,6 +279,14 @@ class Stream:
 
     def _close(self, code: str, message: str) -> Step:
         return self._step(Close(code, message))
+
+
+def refused(proxy: Proxy, watch: Watch, one: Verdict) -> Refused:
+    """After three in a row with nothing accepted between, it may as well be the client that is at fault."""
+    message, part, good = one.fault
+    doubted = watch.fruitless > FRUITLESS
+    name, digest = (part.name, part.digest) if part else ("", "")
+    return Refused(proxy, watch.kind.type_url, one.name, one.version, message, good, doubted, name, digest)
 
 
 def modules(node: Node) -> tuple[str, ...]:

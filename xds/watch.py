@@ -17,8 +17,10 @@ from xds.names import collections
 from xds.ordering import Move
 from xds.snapshot import Part, Resource, Resources, Whole
 from xds.subscription import NOTHING, Asked, Subscription, shared
+from xds.trial import Attempt, Trial, Verdict
 
 NONE = Whole(0, {})
+FRUITLESS = 3  # refusals in a row, each of one resource by itself, that are taken for faults of what was sent
 
 
 class Flight(Struct):
@@ -30,6 +32,7 @@ class Flight(Struct):
     made: int | None
     gone: int | None
     since: float
+    tries: bool = False  # sent for the trial of what was refused
     at: int = 0
 
     @property
@@ -43,12 +46,18 @@ class Pick(NamedTuple):
     made_to: int | None = None
     gone_to: int | None = None
     greets: bool = False  # to be sent even if empty: the client waits for a first answer
+    attempt: Attempt | None = None  # for the trial of what was refused
+
+    @property
+    def sends(self) -> bool:
+        return bool(self.names or self.gone or self.greets or self.attempt)
 
 
 class Watch:
     __slots__ = (
-        "absent", "beats_at", "clear", "cold", "error", "flight", "gone", "gone_clear", "greet", "had", "kind", "lost", "nacks", "nonce",
-        "owed", "points", "quiet_until", "refused", "sent", "subscription", "table", "variant", "version", "whole",
+        "absent", "beats_at", "clear", "cold", "error", "flight", "fruitless", "gone", "gone_clear", "greet", "had", "kind",
+        "landed", "lost", "nonce", "owed", "points", "quiet_until", "refused", "sent", "subscription", "table", "trial",
+        "variant", "version", "whole",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, table: Resources, epoch: int, variant: Variant) -> None:
@@ -57,6 +66,7 @@ class Watch:
         self.subscription: Subscription | None = None
         self.sent = self.gone = epoch  # the log up to here was looked through for what is made, and for what is gone
         self.clear = self.gone_clear = 0  # all up to here is ACKed
+        self.landed = 0  # all up to here is answered: clear when the trial of what was refused is over
         self.owed: frozenset[str] = NOTHING  # to be sent, whatever the log says
         self.lost: frozenset[str] = NOTHING  # the client came with them, and they are no more
         self.absent: frozenset[str] = NOTHING  # newly asked for and not there: whoever waits for them is told at once
@@ -65,9 +75,10 @@ class Watch:
         self.cold = False  # it reconnected and lacks some that it wants: what stands on them may not be usable yet
         self.greet = False  # an answer is due even if there is nothing
         self.flight: Flight | None = None
+        self.trial = Trial(table)  # of what was refused together, until it is known which of it was the cause
         self.refused: dict[str, str] = {}  # name → why; held back until it changes
         self.error = self.nonce = self.version = ""
-        self.nacks, self.quiet_until = 0, 0.0
+        self.fruitless, self.quiet_until = 0, 0.0  # refusals in a row that leave nothing to try
         self.beats_at = 0.0  # when the client is told next what lives on, of resources that it would drop
 
     # Asking ------------------------------------------------------------------------------------------------------------
@@ -154,7 +165,7 @@ class Watch:
     def wants(self, move: Move) -> bool:
         """Whether there may be something to send. May say so in vain where a subscription is by name."""
         if move is Move.MAKE:
-            made = self.table.live_at > self.sent or bool(self.owed) or self.greet
+            made = self.table.live_at > self.sent or bool(self.owed) or self.greet or bool(self.trial)
             return made or (self.kind.swaps and self._removes())
         if move is Move.POINT:
             return bool(self.points)
@@ -166,7 +177,7 @@ class Watch:
     def made_through(self, epoch: int) -> int:
         """All that was made up to this epoch is ACKed, or not wanted."""
         flying = self.flight is not None and self.flight.made is not None
-        if flying or self.owed or self.points or self.table.live_at > self.sent:
+        if flying or self.owed or self.points or self.trial or self.table.live_at > self.sent:
             return self.clear
         return epoch
 
@@ -180,7 +191,7 @@ class Watch:
         if one is None or self.subscription is None or not self.subscription.covers(name, one.also) or one.born > self.sent:
             return False
         flying = self.flight is not None and any(name in part.names for part in self.flight.parts[self.flight.at :])
-        return not flying and name not in self.owed and name not in self.refused
+        return not flying and name not in self.owed and name not in self.refused and name not in self.trial
 
     @property
     def forgotten(self) -> bool:
@@ -191,6 +202,8 @@ class Watch:
 
     def pick(self, move: Move, limit: int, epoch: int) -> Pick:
         """What may go out now, of changes up to `limit`. What is picked counts as sent."""
+        if move is Move.MAKE and self.trial and (attempt := self._attempt()):
+            return attempt
         if self._blind and limit < epoch:
             return Pick((), ())
         if move is Move.MAKE:
@@ -199,6 +212,20 @@ class Watch:
         if move is Move.POINT:
             return self._pick_points(limit)
         return self._with_removals(Pick((), ()), limit, epoch)
+
+    def _attempt(self) -> Pick | None:
+        """What is to be tried again of what was refused. It has been through its gate before."""
+        attempt = self.trial.next(lambda name: self._covers(name) and name not in self.owed)
+        if attempt is None:
+            self._close_trial()
+            return None
+        gone = tuple(name for name in self.trial.gone if name not in self.table.live)
+        return Pick(attempt.names, gone, attempt=attempt)
+
+    def _close_trial(self) -> None:
+        if self.trial.gone:
+            self.lost, self.trial.gone = self.lost.union(self.trial.gone), ()
+        self.clear = max(self.clear, self.landed)
 
     def _pick_made(self, limit: int, epoch: int) -> Pick:
         made = self._covered(self.table.made(self.sent, limit)) if limit > self.sent else ()
@@ -209,7 +236,7 @@ class Watch:
         names, gone = self._pick_owed(limit, made)
         whole = not (self.points or self.owed or self.table.skipped(self.clear, limit))
         self.sent = max(self.sent, limit)
-        clear = max(self.clear, limit) if whole else self.clear
+        clear = max(self.clear, self.landed, limit) if whole else self.clear
         greets = self.greet and limit >= epoch and not names and not gone
         if not names and not gone:
             self.clear = clear
@@ -265,11 +292,11 @@ class Watch:
     # Flying ------------------------------------------------------------------------------------------------------------
 
     def fly(self, pick: Pick, move: Move, now: float) -> Part:
-        parts = (self._whole(pick),) if self._whole_set else self.table.parts(self.variant, pick.names, pick.gone, self.nonce)
+        parts = (self._whole(pick),) if self._whole_set else self._parts(pick)
         if self.kind is SCOPE:
             self.had = self.had.changed(frozenset(pick.names), frozenset(pick.gone))
         made = pick.made_to if move is not Move.REMOVE else None
-        self.flight = Flight(parts, made, pick.gone_to, now)
+        self.flight = Flight(parts, made, pick.gone_to, now, pick.attempt is not None)
         if self.mortal:
             self.beats_at = now + self._beat_seconds
         return self.flight.part
@@ -283,12 +310,18 @@ class Watch:
         self.flight = Flight((self.table.beat(names, self.nonce),), None, None, now)
         return self.flight.part
 
+    def _parts(self, pick: Pick) -> tuple[Part, ...]:
+        if pick.attempt and pick.attempt.instead:
+            return (self.table.part(self.variant, pick.attempt.instead, pick.gone),)
+        return self.table.parts(self.variant, pick.names, pick.gone, self.nonce)
+
     def _whole(self, pick: Pick) -> Part:
         live, wanted = self.table.live, self.subscription or Subscription()
         before = self.whole or NONE
         strange = filter(self._strange, before.members) if not wanted.wildcard else ()
-        names = tuple(name for name in live if self.covers(name)) if self._blind else pick.names
-        return self.table.whole(before, names, frozenset(pick.gone).union(strange), self.nonce)
+        names = tuple(name for name in live if self.covers(name)) if self._blind and not pick.attempt else pick.names
+        picked = [live[name] for name in names] if not pick.attempt or not pick.attempt.instead else [pick.attempt.instead]
+        return self.table.whole(before, picked, frozenset(pick.gone).union(strange), self.nonce)
 
     def _strange(self, name: str) -> bool:
         """Not wanted, or gone while it was not: it came to the client with what it wanted then."""
@@ -303,25 +336,49 @@ class Watch:
         self.flight = None
         self.cold = self.cold and bool(self.owed)
         if flight.made is not None:
-            self.clear = max(self.clear, flight.made)
+            self.landed = max(self.landed, flight.made)
         if flight.gone is not None:
             self.gone_clear = max(self.gone_clear, flight.gone)
+        if not self.trial:
+            self._close_trial()
         return None
 
-    def accepted(self, part: Part) -> None:
-        self.nacks, self.nonce, self.version = 0, part.nonce, part.version
+    def accepted(self, flight: Flight) -> None:
+        part = flight.part
+        self.fruitless, self.nonce, self.version = 0, part.nonce, part.version
         self.whole = part.whole
+        self.table.prove(part)
         for name in (*part.names, *part.gone) if self.refused else ():
             self.refused.pop(name, None)
-        if not self.refused:
+        if flight.tries:
+            self.trial.accept()
+        if not (self.refused or self.trial):
             self.error = ""
 
-    def rejected(self, part: Part, message: str, now: float) -> None:
+    def rejected(self, flight: Flight, message: str, now: float) -> None:
         """Refused: what it carried is not held. A client that refuses everything is sent ever less often, to twice a minute."""
-        self.refused.update(dict.fromkeys(part.names, message))
-        self.error = message
-        if self.whole:
-            self.lost = self.lost.union(name for name in part.gone if name in self.whole.members)
-        self.nacks += 1
-        if self.nacks > 3:
-            self.quiet_until = now + min(30.0, 0.1 * 2 ** min(self.nacks - 4, 9))
+        part, self.error = flight.part, message
+        if flight.tries:
+            self.trial.refuse(message)
+        else:
+            if self.whole:
+                gone = tuple(name for name in part.gone if name in self.whole.members)
+            else:
+                gone = tuple(name for name in part.gone if name not in self.table.live) if self._tells_gone else ()
+            flight.gone = None if gone else flight.gone
+            self.trial.refused((name for name in part.names if self._stands(name)), gone, message)
+        if self.trial.alone:
+            self.fruitless += 1
+        if self.fruitless > FRUITLESS:
+            self.quiet_until = now + min(30.0, 0.1 * 2 ** min(self.fruitless - FRUITLESS - 1, 9))
+
+    def _stands(self, name: str) -> bool:
+        """Whether it is still as it was sent, and will not be sent anew."""
+        one = self.table.live.get(name)
+        return one is not None and one.seq <= self.sent and name not in self.owed and name not in self.points
+
+    def verdicts(self) -> list[Verdict]:
+        """What the trial has found since last asked. The client does not hold it, and is not sent it again before it changes."""
+        found = self.trial.verdicts()
+        self.refused.update((one.name, one.fault.message) for one in found)
+        return found

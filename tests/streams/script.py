@@ -39,6 +39,7 @@ KINDS: dict[str, Kind] = {
     "ecds": EXTENSION,
 }
 SHORT = {kind.type_url: short for short, kind in KINDS.items()}
+HIDDEN = ("proxy", "nonce", "version", "digest")
 TABLES = {table.name: table for table in tables.SERVED}
 
 
@@ -76,6 +77,7 @@ class World:
         self.node = Node(id="n", cluster="local")
         self.node.metadata.fields[MODULES].list_value.values.add(string_value="shard")
         self.flying: dict[str, DeltaDiscoveryResponse] = {}
+        self.bad: set[str] = set()  # types of what is on its way and carries a body `bad`
 
     # Commands ----------------------------------------------------------------------------------------------------------
 
@@ -156,6 +158,14 @@ class World:
         request.error_detail.message = " ".join(why)
         return self.send(request)
 
+    def do_play(self, words: list[str]) -> str:
+        """play TYPE TEXT: refuse with this text what carries a body `bad`, accept all else, until nothing is on its way."""
+        kind, *_ = words
+        shown = []
+        while kind in self.flying:
+            shown.append(self.do_nack(words) if kind in self.bad else self.do_ack([kind]))
+        return "\n".join(filter(None, shown))
+
     def do_garbage(self, _: list[str]) -> str:
         return self.show(self.stream.receive(b"\xff\xff", self.now))
 
@@ -223,16 +233,20 @@ class World:
         kind = short(response.type_url)
         assert kind not in self.flying, "two responses of one type without an ACK between them"
         self.flying[kind] = response
+        self.note(kind, [one.resource.value for one in response.resources])
         words = list(map(told, response.resources))
         words += [f"-{name}" for name in response.removed_resources]
         return " ".join((kind, *(words or ["(empty)"])))
+
+    def note(self, kind: str, bodies: list[bytes]) -> None:
+        self.bad = self.bad - {kind} | ({kind} if any(body.endswith(b"=bad") for body in bodies) else set())
 
     @staticmethod
     def events(events: tuple[Event, ...]) -> Iterator[str]:
         for event in events:
             if isinstance(event, Sent):
                 continue
-            words = {name: getattr(event, name) for name in event.__struct_fields__ if name not in ("proxy", "nonce")}
+            words = {name: getattr(event, name) for name in event.__struct_fields__ if name not in HIDDEN}
             told = [f"{name}={spelled(value)}" for name, value in words.items() if value]
             yield " ".join((f"! {type(event).__name__}", *told))
 
@@ -240,6 +254,8 @@ class World:
 def spelled(value: object) -> str:
     if isinstance(value, tuple):
         return ",".join(short(str(one)) for one in value)
+    if isinstance(value, bytes):
+        return value.decode().rpartition("=")[2]
     return f"{value:g}" if isinstance(value, float) else short(str(value))
 
 
@@ -301,6 +317,7 @@ class SotwWorld(World):
         kind = short(said.type_url)
         assert kind not in self.flying, "two responses of one type without an ACK between them"
         self.flying[kind] = DeltaDiscoveryResponse(nonce=said.nonce)
+        self.note(kind, [one.value for one in said.resources])
         bodies = dict(one.value.decode().rsplit("=", 1) for one in said.resources)
         before = self.held.get(kind, {})
         whole = BY_URL[said.type_url].whole

@@ -12,7 +12,7 @@ from translator.ir.output import Packed
 from translator.ir.tables import OUT_CLUSTER, OUT_FINDINGS, OUT_LISTENER, OUT_VIRTUAL_HOST
 from xds import pieces, snapshot
 from xds.kinds import CLUSTER, LISTENER, SCOPE, VIRTUAL_HOST, Variant
-from xds.snapshot import Resources, Snapshots, Whole
+from xds.snapshot import Resource, Resources, Snapshots, Whole
 
 DELTA = Variant.DELTA
 
@@ -171,13 +171,17 @@ def test_version_of_a_set_is_that_of_its_content(batches: list[dict[str, str | N
 NOBODY = Whole(0, {})
 
 
+def live(resources: Resources, *names: str) -> list[Resource]:
+    return [resources.live[name] for name in names]
+
+
 def test_whole_response_carries_old_states_and_new_ones() -> None:
     snapshots = applied({"a": "1", "b": "1", "z": "1"})
     resources = clusters(snapshots)
-    first = resources.whole(NOBODY, ("a", "b", "z"), frozenset(), "")
+    first = resources.whole(NOBODY, live(resources, "a", "b", "z"), frozenset(), "")
     snapshots.apply({(OUT_CLUSTER, ("local", name)): body and Packed(body) for name, body in {"a": b"2", "b": b"2", "z": None}.items()})
     assert first.whole is not None
-    part = resources.whole(first.whole, ("b",), frozenset("z"), first.nonce)
+    part = resources.whole(first.whole, live(resources, "b"), frozenset("z"), first.nonce)
     response = DiscoveryResponse.FromString(part.data)
     assert [one.value for one in response.resources] == [b"1", b"2"]
     assert (response.nonce, response.type_url) == (part.nonce, CLUSTER.type_url)
@@ -187,7 +191,7 @@ def test_whole_response_carries_old_states_and_new_ones() -> None:
 
 def test_whole_of_all_has_the_version_of_the_set_and_is_known_by_it() -> None:
     resources = clusters(applied({"a": "1", "b": "1"}))
-    part = resources.whole(NOBODY, ("b", "a"), frozenset(), "")
+    part = resources.whole(NOBODY, live(resources, "b", "a"), frozenset(), "")
     assert part.version == resources.version
     assert resources.known(part.version) is part.whole
     assert resources.known("of another time") is None
@@ -195,10 +199,10 @@ def test_whole_of_all_has_the_version_of_the_set_and_is_known_by_it() -> None:
 
 def test_equal_whole_is_shared_however_it_came_about_and_its_nonce_is_never_the_last() -> None:
     resources = clusters(applied({"a": "1", "b": "1"}))
-    one = resources.whole(NOBODY, ("a",), frozenset(), "")
-    two = resources.whole(resources.whole(NOBODY, ("a", "b"), frozenset(), "").whole or NOBODY, (), frozenset("b"), "")
+    one = resources.whole(NOBODY, live(resources, "a"), frozenset(), "")
+    two = resources.whole(resources.whole(NOBODY, live(resources, "a", "b"), frozenset(), "").whole or NOBODY, (), frozenset("b"), "")
     assert one.data is two.data
-    again = resources.whole(NOBODY, ("a",), frozenset(), one.nonce)
+    again = resources.whole(NOBODY, live(resources, "a"), frozenset(), one.nonce)
     assert (again.whole is one.whole, again.nonce != one.nonce) == (True, True)
 
 
@@ -211,7 +215,7 @@ def test_repeated_response_has_another_nonce() -> None:
 
 def test_only_the_last_wholes_are_remembered() -> None:
     resources = clusters(applied({f"c{number}": "1" for number in range(20)}))
-    versions = [resources.whole(NOBODY, (f"c{number}",), frozenset(), "").version for number in range(20)]
+    versions = [resources.whole(NOBODY, live(resources, f"c{number}"), frozenset(), "").version for number in range(20)]
     assert [resources.known(version) is not None for version in versions] == [False] * 12 + [True] * 8
 
 
