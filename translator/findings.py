@@ -77,6 +77,9 @@ CODES: dict[str, Meaning] = {
     "PM0602": Meaning("Regular expression refused", "Envoy compiles regular expressions with RE2 and limits their size. The route is left out, everything else works on.", "Write it in the syntax of RE2, and shorter."),
     "PM0603": Meaning("Address not usable", "Envoy takes IP addresses, names to resolve, or paths of sockets. The endpoint is left out, the others are used.", "Change the address."),
     "PM0604": Meaning("Filter not possible on one backend", "Envoy does this for a whole route only, not for the part of its requests that one backend gets. That part answers 500.", "Move the filter to the rule."),
+    "PM0605": Meaning("Refused by a proxy", "Envoy refused what was made of the object, in the words of the message. It is left out everywhere, everything else works on. This is also a gap in our own checks.", "Change the object as the message says; it is tried again at once. Then report the gap."),
+    "PM0606": Meaning("Refused by a proxy, older state served", "Envoy refused what was made of the object, in the words of the message. What it accepted last is served in its place everywhere. This is also a gap in our own checks.", "Change the object as the message says; it is tried again at once. Then report the gap."),
+    "PM0607": Meaning("Refused by one proxy only", "One proxy refuses what was made of the object; others accept it, or this one accepts nothing at all. It is served to all others.", "Look at the proxy: its version, and what else it refuses (`pointsman proxies`)."),
 }
 # fmt: on
 

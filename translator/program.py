@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from translator import envoy_v3
 from translator.engine import Engine, Rule
-from translator.gatewayapi.rules import backends, chains, gateways, grpcroutes, indexes, routes, status, streamroutes
+from translator.gatewayapi.rules import backends, chains, faults, gateways, grpcroutes, indexes, routes, status, streamroutes
 from translator.inputs import OBJECTS
-from translator.ir.tables import GROUP, OUTPUTS
+from translator.ir.tables import GROUP, OUTPUTS, QUARANTINE
 
 COMPILING: tuple[Rule, ...] = (routes.compile_route, grpcroutes.compile_grpc_route)
 ATTACHING: tuple[Rule, ...] = (routes.attach_route, grpcroutes.attach_grpc_route)
 FRONTS: tuple[Rule, ...] = (*indexes.RULES, *gateways.RULES, *streamroutes.RULES, *COMPILING, *ATTACHING, *chains.RULES, *backends.RULES)
-RULES: tuple[Rule, ...] = (*FRONTS, *envoy_v3.RULES, *status.RULES)
+RULES: tuple[Rule, ...] = (*FRONTS, *envoy_v3.RULES, *faults.RULES, *status.RULES)
 
 
 def engine() -> Engine:
     """A new engine without any object in it."""
-    return Engine((*OBJECTS.values(), GROUP), RULES, OUTPUTS)
+    return Engine((*OBJECTS.values(), GROUP, QUARANTINE), RULES, OUTPUTS)

@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from translator.engine import Engine
+from translator.ir import names as named
+from translator.ir.cluster import Use
 from translator.ir.output import Group
-from translator.ir.tables import GROUP, OUT_FINDINGS
+from translator.ir.tables import CLUSTER, GROUP, OUT_FINDINGS, QUARANTINE
 from translator.program import engine
-from xds.events import Acked, Connected, Disconnected, Event, GateExpired, Nacked, NeedsView, Sent
+from xds.events import Acked, Connected, Disconnected, Event, GateExpired, Nacked, NeedsView, Refused, Sent
+from xds.feedback import Feedback, Rows
 from xds.journal import Journal, Line
 from xds.kinds import BY_TABLE, group_of
 from xds.offline import GROUP_NAME, door, placed, translated
@@ -64,6 +67,7 @@ class App:
         self.engine: Engine = engine()
         self.store, self.snapshots, self.statuses, self.journal = Store(), Snapshots([GROUP_NAME]), Statuses(time.time), Journal()
         self.translation = Translation(self.engine, self.store, self._settled)
+        self.feedback = Feedback(self.snapshots, self._uses)
         self.server = Server(self.snapshots, self._event, time.monotonic, reflection=settings.reflection)
         self.server.companions.measured = self._reported
         self.synced = asyncio.Event()
@@ -147,6 +151,7 @@ class App:
         touched = self.snapshots.apply(settled)
         names = [(BY_TABLE[table.name].type_url, key[1]) for (table, key) in settled if table.name in BY_TABLE]
         self.statuses.apply(settled)
+        self._feed(self.feedback.settled(settled))
         self.metrics.batches.inc()
         self.metrics.resources.inc(len(names))
         self.metrics.failures.set(len(self.engine.failures))
@@ -181,11 +186,26 @@ class App:
         for code, count in Counter(one.finding.code for one in self.findings).items():
             self.metrics.findings.labels(code).set(count)
 
+    def _uses(self, clusters: set[str]) -> tuple[Use, ...] | None:
+        """The upstreams that have these clusters; None where one of them has gone."""
+        wanted = clusters - {named.UNRESOLVED}
+        found = {rows[0].name: use for use, rows in self.engine.rows(CLUSTER).items() if rows[0].name in wanted} if wanted else {}
+        return tuple(found.values()) if len(found) == len(wanted) else None
+
+    def _feed(self, rows: Rows) -> None:
+        """What proxies refused is input: the rules answer with other resources, and with what they say of the objects."""
+        for key, row in rows.items():
+            self.store.declare(QUARANTINE, key, row)
+        if rows:
+            self.metrics.quarantined.set(sum(len(row.poisons) for row in self.feedback.rows.values()))
+            self.translation.wake()
+
     # Streams → everybody -----------------------------------------------------------------------------------------------
 
     def _event(self, event: Event) -> None:
         self.journal.event(event, time.monotonic())
         self._measure(event)
+        self._feed(self.feedback.event(event))
         match event:
             case NeedsView(view=view) if group_of(view) == GROUP_NAME and not self._group.flat:
                 self._group = replace(self._group, flat=True)
@@ -215,6 +235,12 @@ class App:
                 metrics.nacked.labels(event.type_url).inc()
                 self._listener.refused(event)
                 self._log.error(Log.NACKED, node=node, type=event.type_url, names=event.names, message=event.message)
+            case Refused():
+                metrics.refused.labels(event.type_url).inc()
+                self._log.error(
+                    Log.REFUSED, node=node, type=event.type_url, name=event.name, part=event.part, version=event.version,
+                    message=event.message, doubted=event.doubted,
+                )  # fmt: skip
             case GateExpired():
                 metrics.expired.labels(event.type_url).inc()
                 self._log.warning(Log.GATE_EXPIRED, node=node, type=event.type_url, waited=event.waited)

@@ -30,6 +30,7 @@ class Log(StrEnum):
     CONNECTED = "proxy.connected"
     DISCONNECTED = "proxy.disconnected"
     NACKED = "proxy.nacked"
+    REFUSED = "proxy.refused"
     GATE_EXPIRED = "proxy.gate-expired"
     STOPPING = "server.stopping"
 
@@ -87,6 +88,8 @@ class Metrics:
         self.pushes = Pushes()
         self.registry.register(self.pushes)
         self.nacked = Counter("pointsman_xds_nacked", "Responses that a proxy refused.", ["type"], registry=self.registry)
+        self.refused = Counter("pointsman_xds_refused", "Resources that were the reason.", ["type"], registry=self.registry)
+        self.quarantined = Gauge("pointsman_quarantined", "Refused states that are remembered.", registry=self.registry)
         self.expired = Counter("pointsman_xds_gate_expired", "Pushes that went on without an ACK.", ["type"], registry=self.registry)
         self.load_reports = Counter("pointsman_load_reports", "Load reports of proxies (LRS).", registry=self.registry)
         self.load = Counter("pointsman_load_requests", "Requests that proxies reported (LRS).", ["result"], registry=self.registry)

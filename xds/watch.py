@@ -215,7 +215,7 @@ class Watch:
 
     def _attempt(self) -> Pick | None:
         """What is to be tried again of what was refused. It has been through its gate before."""
-        attempt = self.trial.next(lambda name: self._covers(name) and name not in self.owed)
+        attempt = self.trial.next(lambda name: self.covers(name) and name not in self.owed)
         if attempt is None:
             self._close_trial()
             return None

@@ -14,11 +14,24 @@ from msgspec import structs
 from protos.v3 import Cluster as EnvoyCluster
 from protos.v3 import Listener, Secret, data
 from translator.engine import Facts, Table, View, rule
+from translator.envoy_v3.anatomy import CHAINS, ROUTES
 from translator.envoy_v3.checks import broken, endpoint_faults, entry_findings, rule_findings, share_findings
 from translator.envoy_v3.cluster import assignment, cluster, split_assignment, split_cluster
 from translator.envoy_v3.domain import route_configuration, scope, virtual_host
+from translator.envoy_v3.held import (
+    UPSTREAM,
+    held,
+    held_rule,
+    refused_of,
+    routes_served,
+    told_of_chains,
+    told_of_ports,
+    told_of_routes,
+    upstream_served,
+)
 from translator.envoy_v3.listener import distinct, listener
 from translator.envoy_v3.plain import plain_route
+from translator.envoy_v3.quarantine import judged, told
 from translator.envoy_v3.route import depends_on_site, joined, packed_entry, packed_route, route, route_match, shared_rest, shares_rest
 from translator.envoy_v3.secret import secret
 from translator.envoy_v3.sharding import SLOTS, shards, shards_of
@@ -29,6 +42,7 @@ from translator.ir.cluster import Cluster, Split, Use
 from translator.ir.finding import Finding
 from translator.ir.listener import Port
 from translator.ir.output import Group, Packed
+from translator.ir.quarantine import Poison
 from translator.ir.route import Answer, Entry, Filter, Forward, Place, Precedence, Site
 from translator.ir.tables import (
     CERTIFICATE,
@@ -38,7 +52,9 @@ from translator.ir.tables import (
     DATAGRAMS,
     ENDPOINTS,
     ENTRIES,
+    FAULTY,
     GROUP,
+    HELD,
     HOST,
     OUT_CLUSTER,
     OUT_ENDPOINTS,
@@ -47,6 +63,7 @@ from translator.ir.tables import (
     OUT_SCOPE,
     OUT_SECRET,
     PLACED,
+    QUARANTINE,
     REFUSED,
     SECRET_USE,
     SPLIT,
@@ -94,21 +111,22 @@ HOSTS = Table[str, str]("Hosts")  # route table; its virtual hosts
 DOOR = Table[str, Door]("Door")  # route table
 PLAN = Table[str, Plan]("Plan")  # route table
 PART = Table[tuple[str, str], bytes]("Part")  # (view, RouteConfiguration); its virtual hosts, framed
-UPSTREAM = Table[Use, tuple[str, Packed, Packed | None]]("Upstream")  # name, cluster, endpoints of one that is told them
 
 NOTHING = Piece(Precedence(path=(-1, 0), method=False, headers=0, query=0, created="", key="", place=(0, 0)), b"")
 
 # Route tables ------------------------------------------------------------------------------------------------------------
 
 
-@rule(over=ENTRIES, into=(COMPILED, REFUSED))
+@rule(over=ENTRIES, into=(COMPILED, REFUSED, HELD))
 def compile_route(view: View, key: str) -> Facts:
-    """An entry that Envoy would refuse is left out, and its object is told."""
+    """An entry that Envoy would refuse is left out, and its object is told; so is one that a proxy has refused."""
     pieces: list[Piece] = []
     shared = Shared()
-    for entry in view.one(ENTRIES, key):
-        if (body := plain_route(entry)) is not None:
-            pieces.append(Piece(entry.precedence, body))
+    entries = view.one(ENTRIES, key)
+    poisons = refused_of(view, entries[0]) if entries else None
+    for entry in entries:
+        if not poisons and (plain := plain_route(entry)) is not None:
+            pieces.append(Piece(entry.precedence, plain))
             continue
         piece, findings = None, [*entry_findings(entry)]
         if not findings and shares_rest(entry):
@@ -117,7 +135,12 @@ def compile_route(view: View, key: str) -> Facts:
         elif not findings:  # what is no text cannot be put into a message
             piece, findings = _whole(entry)
         if piece and not findings:
-            pieces.append(piece)
+            if poisons and not piece.entry:
+                body, found = routes_served(view, poisons, piece.body)
+                yield from told_of_routes(entry, found)
+                piece = Piece(piece.precedence, body) if body else None
+            if piece:
+                pieces.append(piece)
         for finding in (*findings, *share_findings(entry)):
             yield REFUSED(entry.origin, finding)
     yield COMPILED(key, tuple(pieces))
@@ -170,20 +193,31 @@ def bare_host(_view: View, place: Place) -> Facts:
     yield ATTACHED(_lowered(place), NOTHING)
 
 
-@rule(over=PLACED, into=(ATTACHED,))
+@rule(over=PLACED, into=(ATTACHED, REFUSED, HELD))
 def attached(view: View, key: str) -> Facts:
     pieces = view.get(COMPILED, key) or ()
+    refused: dict[Poison, Entry] = {}
     for place in dict.fromkeys(map(_lowered, view.list(PLACED, key))):
         for piece in pieces:
-            yield ATTACHED(place, _at(view, place, piece) if piece.entry else piece)
+            if piece.entry is None:
+                yield ATTACHED(place, piece)
+                continue
+            here, found = _at(view, place, piece, piece.entry)
+            refused.update(dict.fromkeys(found, piece.entry))
+            if here:
+                yield ATTACHED(place, here)
+    for one, entry in refused.items():
+        yield from told_of_routes(entry, (one,))
 
 
-def _at(view: View, place: Place, piece: Piece) -> Piece:
-    entry, opened = piece.entry, view.get(DOOR, place.table)
-    if entry is None or opened is None:
-        return Piece(piece.precedence, b"")
+def _at(view: View, place: Place, piece: Piece, entry: Entry) -> tuple[Piece | None, tuple[Poison, ...]]:
+    opened = view.get(DOOR, place.table)
+    if opened is None:
+        return Piece(piece.precedence, b""), ()
     site = Site(path=entry.match.path, host=place.host, scheme=opened.scheme, port=opened.port)
-    return Piece(piece.precedence, packed_route(entry, site))
+    body, poisons = packed_route(entry, site), refused_of(view, entry)
+    served, found = routes_served(view, poisons, body) if poisons else (body, ())
+    return (Piece(piece.precedence, served) if served else None), found
 
 
 def _lowered(place: Place) -> Place:
@@ -231,15 +265,23 @@ def host_body(view: View, place: Place) -> Facts:
         yield PART((names.flat(one.group), place.table), body)
 
 
-@rule(over=PART, into=(OUT_ROUTES,))
+@rule(over=PART, into=(OUT_ROUTES, REFUSED, HELD))
 def configuration(view: View, key: tuple[str, str]) -> Facts:
-    yield OUT_ROUTES(key, Packed(route_configuration(key[1], view.list(PART, key))))
+    """What is wrong with a table, or the head of a virtual host, is no object's fault: they hold names that were checked."""
+    name = key[1]
+    verdict = judged(view.get(QUARANTINE, (OUT_ROUTES.name, name)), route_configuration(name, view.list(PART, key)), ROUTES)
+    body = route_configuration(name, ()) if verdict.body is None else verdict.body
+    yield OUT_ROUTES(key, Packed(body))
+    for one in verdict.found:
+        what = f"virtual host {one.part}" if one.part else "this table"
+        yield REFUSED(("RouteConfiguration", name), told(one, what, "RouteConfiguration", name))
+    yield from held(OUT_ROUTES, name, verdict)
 
 
 # Listeners and secrets ---------------------------------------------------------------------------------------------------
 
 
-@rule(over=CHAIN, into=(OUT_LISTENER, REFUSED))
+@rule(over=CHAIN, into=(OUT_LISTENER, REFUSED, HELD))
 def envoy_listener(view: View, port: Port) -> Facts:
     """A listener that Envoy would refuse is left out whole, and all who asked for the port are told."""
     group, number = _group(view, port.group), _moved(view, port)
@@ -251,13 +293,15 @@ def envoy_listener(view: View, port: Port) -> Facts:
         body = listener(name, port.address or group.bind, number, chains, sharded)
         message = Listener.FromString(body)
         wrong = [one for row in rows for kind, key, path in row.origins for one in broken(message, kind, key, path)]
-        if not violations(message):
-            yield OUT_LISTENER((at, name), Packed(body))
-        for finding in wrong:
+        verdict = judged(view.get(QUARANTINE, (OUT_LISTENER.name, name)), body, CHAINS)
+        if not violations(message) and verdict.body:
+            yield OUT_LISTENER((at, name), Packed(verdict.body))
+        for finding in (*wrong, *told_of_chains(rows, verdict)):
             yield REFUSED((finding.kind, finding.key), finding)
+        yield from held(OUT_LISTENER, name, verdict)
 
 
-@rule(over=DATAGRAMS, into=(OUT_LISTENER, REFUSED))
+@rule(over=DATAGRAMS, into=(OUT_LISTENER, REFUSED, HELD))
 def envoy_udp_listener(view: View, port: Port) -> Facts:
     group, number = _group(view, port.group), _moved(view, port)
     if not number:
@@ -265,18 +309,20 @@ def envoy_udp_listener(view: View, port: Port) -> Facts:
     row, name = view.one(DATAGRAMS, port), names.listener(port)
     body = udp_listener(name, port.address or group.bind, number, row)
     wrong = [one for kind, key, path in row.origins for one in broken(Listener.FromString(body), kind, key, path)]
+    verdict = judged(view.get(QUARANTINE, (OUT_LISTENER.name, name)), body)
     for at in (port.group, *((names.flat(port.group),) if group.flat else ())):
-        if not wrong:
-            yield OUT_LISTENER((at, name), Packed(body))
-    for finding in wrong:
+        if not wrong and verdict.body:
+            yield OUT_LISTENER((at, name), Packed(verdict.body))
+    for finding in (*wrong, *told_of_ports(row.origins, verdict)):
         yield REFUSED((finding.kind, finding.key), finding)
+    yield from held(OUT_LISTENER, name, verdict)
 
 
 def _group(view: View, name: str) -> Group:
     return view.get(GROUP, name) or Group()
 
 
-@rule(over=SECRET_USE, into=(OUT_SECRET, REFUSED))
+@rule(over=SECRET_USE, into=(OUT_SECRET, REFUSED, HELD))
 def envoy_secret(view: View, key: tuple[str, str]) -> Facts:
     group, of = key
     pair = view.get(CERTIFICATE, of)
@@ -284,16 +330,18 @@ def envoy_secret(view: View, key: tuple[str, str]) -> Facts:
         name = names.secret(of)
         body = secret(name, *pair)
         wrong = broken(Secret.FromString(body), "Secret", of)
-        if not wrong:
-            yield OUT_SECRET((group, name), Packed(body))
-        for finding in wrong:
+        verdict = judged(view.get(QUARANTINE, (OUT_SECRET.name, name)), body)
+        if not wrong and verdict.body:
+            yield OUT_SECRET((group, name), Packed(verdict.body))
+        for finding in (*wrong, *(told(one, "this certificate", "Secret", of) for one in verdict.found)):
             yield REFUSED(("Secret", of), finding)
+        yield from held(OUT_SECRET, name, verdict)
 
 
 # Clusters and endpoints --------------------------------------------------------------------------------------------------
 
 
-@rule(over=CLUSTER, into=(UPSTREAM, REFUSED))
+@rule(over=CLUSTER, into=(UPSTREAM, REFUSED, FAULTY, HELD))
 def upstream(view: View, use: Use) -> Facts:
     """A cluster and its endpoints, packed once for all groups.
 
@@ -307,22 +355,21 @@ def upstream(view: View, use: Use) -> Facts:
     body = cluster(row if row.discovery == "eds" else structs.replace(row, endpoints=sound))
     varies = row.discovery == "dns" or not row.name  # of others only the name does, and a test holds the rest to the rules
     wrong = broken(EnvoyCluster.FromString(body), use.kind, use.key) if varies else []
-    if not wrong and row.discovery == "eds":
-        yield UPSTREAM(use, (row.name, Packed(body, (row.name,)), Packed(data(assignment(row.name, sound)))))
-    elif not wrong:
-        yield UPSTREAM(use, (row.name, Packed(body), None))
     for finding in (*faults.values(), *wrong):
         yield REFUSED((use.kind, use.key), finding)
+    if wrong:
+        return
+    told = data(assignment(row.name, sound)) if row.discovery == "eds" else None
+    yield from upstream_served(view, use, row.name, body, told)
 
 
-@rule(over=SPLIT, into=(UPSTREAM, REFUSED))
+@rule(over=SPLIT, into=(UPSTREAM, REFUSED, FAULTY, HELD))
 def split_upstream(view: View, use: Use) -> Facts:
     """The same for one that is made of others. Faults of its endpoints are told to who made it."""
     row = view.one(SPLIT, use)
     faults = endpoint_faults(use, Cluster(name=row.name), dict.fromkeys(one for _, members in row.parts for one in members))
     parts = tuple((weight, tuple(one for one in members if one not in faults)) for weight, members in row.parts)
-    members = Packed(data(split_assignment(Split(name=row.name, parts=parts))))
-    yield UPSTREAM(use, (row.name, Packed(split_cluster(row), (row.name,)), members))
+    yield from upstream_served(view, use, row.name, split_cluster(row), data(split_assignment(Split(name=row.name, parts=parts))))
     for finding in faults.values():
         yield REFUSED((use.kind, use.key), finding)
 
@@ -343,5 +390,5 @@ def in_group(view: View, key: tuple[str, Use]) -> Facts:
 RULES = (
     compile_route, door, bare_host, attached, host, plan, slots, host_body, configuration,
     envoy_listener, envoy_udp_listener, envoy_secret,
-    upstream, split_upstream, in_group,
+    upstream, split_upstream, in_group, held_rule,
 )  # fmt: skip

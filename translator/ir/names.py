@@ -49,6 +49,11 @@ def route(kind: str, key: str, rule: int, match: int) -> str:
     return f"{kind.lower()}/{key}/{rule}/{match}"
 
 
+def owner(route: str) -> str:
+    """The object that a route is of, from the name of the route: `httproute/shop/cart`."""
+    return route.rsplit("/", 2)[0]
+
+
 def route_configuration(table: str, shards: int, shard: int) -> str:
     return f"{table}/{shards}/{shard}"
 

@@ -11,10 +11,14 @@ from translator.ir.cluster import Cluster, Endpoints, Split, Use
 from translator.ir.finding import Finding
 from translator.ir.listener import Chain, Datagrams, Port
 from translator.ir.output import Group, Packed, Status
+from translator.ir.quarantine import Quarantined
 from translator.ir.route import Entry, Place
 
 # Input, set by the process: how a group of proxies is run
 GROUP = Table[str, Group]("Group")
+
+# Input: what proxies refused, by output table and name, or by ROUTE and owner
+QUARANTINE = Table[tuple[str, str], Quarantined]("Quarantine")
 
 # Fronts → Envoy
 CHAIN = Table[Port, Chain]("Chain", order=lambda chain: chain.name)  # what a port listens for
@@ -32,6 +36,10 @@ CERTIFICATE = Table[str, tuple[bytes, bytes]]("Certificate")  # key of a Secret 
 # Envoy → fronts: what Envoy would refuse was left out, and its object is told
 REFUSED = Table[tuple[str, str], Finding]("Refused")  # (kind, key) of the object
 
+FAULTY = Table[Use, tuple[str, Finding]]("Faulty")  # an endpoint that a proxy refused, or "" for all, and what to say of it
+
+HELD = Table[tuple[str, str, str], bool]("Holding")  # (what, name, digest) of a poison that is in what would be sent now
+
 # Outputs
 OUT_LISTENER = Table[tuple[str, str], Packed]("envoy.Listener")  # (view, name)
 OUT_ROUTES = Table[tuple[str, str], Packed]("envoy.RouteConfiguration")  # (view, name)
@@ -42,6 +50,8 @@ OUT_SECRET = Table[tuple[str, str], Packed]("envoy.Secret")  # (group, name)
 OUT_STATUS = Table[tuple[str, str], Status]("Status")  # (kind, key)
 OUT_FINDINGS = Table[tuple[str, str], tuple[Finding, ...]]("Findings")  # (kind, key)
 
+OUT_HELD = Table[tuple[str, str, str], bool]("Held")  # the same, once
+
 # Types that Envoy knows how to ask for and that no front fills: what is put there is served like the rest
 OUT_VIRTUAL_HOST = Table[tuple[str, str], Packed]("envoy.VirtualHost")  # (view, name)
 OUT_RUNTIME = Table[tuple[str, str], Packed]("envoy.Runtime")  # (group, name)
@@ -49,4 +59,4 @@ OUT_EXTENSION = Table[tuple[str, str], Packed]("envoy.TypedExtensionConfig")  # 
 
 RESOURCES = (OUT_CLUSTER, OUT_ENDPOINTS, OUT_SECRET, OUT_LISTENER, OUT_SCOPE, OUT_ROUTES)
 SERVED = (*RESOURCES, OUT_VIRTUAL_HOST, OUT_RUNTIME, OUT_EXTENSION)
-OUTPUTS = (*RESOURCES, OUT_STATUS, OUT_FINDINGS)
+OUTPUTS = (*RESOURCES, OUT_STATUS, OUT_FINDINGS, OUT_HELD)

@@ -11,9 +11,9 @@ import pytest
 from translator.ir.tables import OUT_LISTENER
 from xds.app import App, Listener, Settings
 from xds.demo.writing import write
-from xds.events import Acked, Connected, Disconnected, GateExpired, Nacked, NeedsView, Proxy, Sent
+from xds.events import Acked, Connected, Disconnected, GateExpired, Nacked, NeedsView, Proxy, Refused, Sent
 from xds.journal import Line
-from xds.kinds import LISTENER
+from xds.kinds import CLUSTER, LISTENER
 from xds.telemetry import logger
 
 PROXY = Proxy("n", "local", "local~flat", "envoy", 1, 0.0)
@@ -94,6 +94,33 @@ async def test_what_streams_tell_is_counted(world: World) -> None:
     assert [one.message for one in world.refused] == ["no"]
     world.app._event(Disconnected(PROXY))
     assert world.metric('pointsman_proxies{group="local"} 0.0')
+
+
+async def test_what_a_proxy_refuses_is_told_to_its_object_and_heals_with_it(world: World) -> None:
+    app = world.app
+    resources = app.snapshots.of("local", CLUSTER)
+    [name] = [name for name in resources.live if "alice" in name]
+    app._event(Refused(PROXY, CLUSTER.type_url, name, resources.live[name].version, "no such thing", b"", doubted=False))
+    async with asyncio.timeout(30):
+        while not any(one.finding.code == "PM0605" for one in app.findings):  # noqa: ASYNC110 - each turn lets the translation go on
+            await asyncio.sleep(0)
+    assert name not in resources.live
+    [found] = [one.finding for one in app.findings]
+    assert (found.kind, found.key) == ("Backend", "default/alice")
+    status = app.statuses.get("Backend", "default/alice")
+    assert status is not None
+    [programmed] = [one for one in status["conditions"] if one["type"] == "Programmed"]
+    assert (programmed["status"], programmed["reason"]) == ("False", "RefusedByProxy")
+    assert "no such thing" in programmed["message"]
+    assert world.metric(f'pointsman_xds_refused_total{{type="{CLUSTER.type_url}"}} 1.0')
+    assert world.metric("pointsman_quarantined 1.0")
+    file = world.folder / "backends.yaml"
+    head, alice, rest = file.read_text().partition("  name: alice\n")
+    file.write_text(head + alice + rest.replace("spec:\n", "spec:\n  appProtocol: kubernetes.io/h2c\n"))
+    async with asyncio.timeout(30):
+        while name not in resources.live:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0)
+    assert not app.feedback.rows
 
 
 async def test_a_task_that_fails_is_told(world: World) -> None:

@@ -20,7 +20,7 @@ from translator.gatewayapi.conditions import (
     holds,
     verdict,
 )
-from translator.gatewayapi.dropped import dropped_rules, is_refused
+from translator.gatewayapi.dropped import dropped_rules, falls_back, is_refused
 from translator.gatewayapi.features import FEATURES
 from translator.gatewayapi.listeners import listener_id
 from translator.gatewayapi.tables import COMPILED, FOUND, LISTENER_STATE, OURS, PARENT, ROUTE_ON, Compiled, ListenerState, ParentVerdict
@@ -30,6 +30,7 @@ from translator.ir.output import Address, Condition, ListenerStatus, ParentStatu
 from translator.ir.tables import ENTRIES, GROUP, OUT_FINDINGS, OUT_STATUS, REFUSED
 from translator.resources.gateway import Gateway
 
+BY_PROXY = ("PM0605", "PM0606")
 ROUTES: dict[str, Table[str, Any]] = {table.name: table for table in (HTTP_ROUTE, GRPC_ROUTE, TLS_ROUTE, TCP_ROUTE, UDP_ROUTE)}
 
 
@@ -55,7 +56,7 @@ def route_status(view: View, name: str) -> Facts:
     """An accepted route counts for each listener it reaches, whatever the state of the listener (`attachedRoutes`)."""
     kind, _, key = name.partition("/")
     compiled = view.one(COMPILED, name)
-    refused = view.list(REFUSED, (kind, key))
+    refused = wrongs(view, kind, key)
     wrong = [*compiled.dropped, *(Problem(ACCEPTED, "UnsupportedValue", finding) for finding in refused)]
     found, served = view.list(PARENT, name), compiled.accepted and _served(view, name, refused)
     parents = tuple(parent_status(parent, compiled, wrong, served) for parent in found)
@@ -65,15 +66,22 @@ def route_status(view: View, name: str) -> Facts:
 
 
 def _served(view: View, name: str, refused: Sequence[Finding]) -> bool:
-    """Whether anything of an accepted route is served: not all of its entries refused for Envoy."""
+    """Whether anything of an accepted route is served: not all of its entries refused for Envoy, with nothing in their place."""
     entries = view.get(ENTRIES, name) if refused else None
-    return not entries or any(not is_refused(entry, refused) for entry in entries)
+    dropped = [finding for finding in refused if not falls_back(finding)]
+    return not entries or any(not is_refused(entry, dropped) for entry in entries)
+
+
+def wrongs(view: View, kind: str, key: str) -> Sequence[Finding]:
+    """What Envoy would refuse or refused of an object; what only one proxy refuses is served."""
+    found = view.list(REFUSED, (kind, key))
+    return [finding for finding in found if finding.severity == "error"] if found else ()
 
 
 @rule(over=OURS, into=(OUT_STATUS,))
 def gateway_status(view: View, key: str) -> Facts:
     gateway = view.one(GATEWAY, key)
-    refused = {finding.path: finding.message for finding in view.list(REFUSED, ("Gateway", key))}
+    refused = {finding.path: finding.message for finding in wrongs(view, "Gateway", key)}
     states = [without(state, refused.get(("spec", "listeners", state.index), "")) for state in view.list(LISTENER_STATE, key)]
     group = view.get(GROUP, view.one(OURS, key))
     addresses = [address or (group.bind if group else "") for address in bind_addresses(gateway.spec.addresses)]
@@ -127,7 +135,10 @@ def parent_status(parent: ParentVerdict, compiled: Compiled, wrong: list[Problem
 
 @rule(over=BACKEND, into=(OUT_STATUS,))
 def backend_status(view: View, key: str) -> Facts:
-    yield OUT_STATUS(("Backend", key), Status(generation=view.one(BACKEND, key).metadata.generation, conditions=(holds(ACCEPTED),)))
+    """It is accepted as written; `Programmed` is said only where a proxy does not take what is made of it."""
+    refused = "; ".join(dict.fromkeys(finding.message for finding in wrongs(view, "Backend", key) if finding.code in BY_PROXY))
+    conditions = (holds(ACCEPTED), fails(PROGRAMMED, "RefusedByProxy", refused)) if refused else (holds(ACCEPTED),)
+    yield OUT_STATUS(("Backend", key), Status(generation=view.one(BACKEND, key).metadata.generation, conditions=conditions))
 
 
 @rule(over=REFUSED, into=(FOUND,))

@@ -22,6 +22,7 @@ from translator.ir.tables import (
     GROUP,
     HOST,
     PLACED,
+    QUARANTINE,
     REFUSED,
     RESOURCES,
     SECRET_USE,
@@ -52,7 +53,9 @@ def spread_places(view: View, key: str) -> Any:
         yield PLACED(key, one)
 
 
-INPUTS = (GROUP, MANY_CHAINS, DATAGRAMS, ENTRIES, MANY_PLACES, HOST, CLUSTER_USE, CLUSTER, ENDPOINTS, SPLIT, SECRET_USE, CERTIFICATE)
+INPUTS = (
+    GROUP, QUARANTINE, MANY_CHAINS, DATAGRAMS, ENTRIES, MANY_PLACES, HOST, CLUSTER_USE, CLUSTER, ENDPOINTS, SPLIT, SECRET_USE, CERTIFICATE,
+)  # fmt: skip
 PROGRAM: tuple[Rule, ...] = (spread_chains, spread_places, *RULES)
 
 

@@ -36,3 +36,9 @@ def test_finding_refuses_the_entries_that_it_is_about(path: Path, refused: bool)
 def test_dropped_rules_are_named_after_the_words_of_the_api_and_once_each() -> None:
     found = [finding(0, message="a"), finding(0, message="a"), finding(2, message="b")]
     assert dropped_rules(found) == "Dropped Rule 0: a; Rule 2: b"
+
+
+def test_rules_that_are_served_as_they_were_are_named_after_the_other_words_of_the_api() -> None:
+    older = Finding(code="PM0606", kind="HTTPRoute", key="a/b", message="no", path=("spec", "rules", 1))
+    assert dropped_rules([older]) == "Fall Back to the last accepted state of Rule 1: no"
+    assert dropped_rules([older, finding(0, message="a")]) == "Dropped Rule 1: no; Rule 0: a"
