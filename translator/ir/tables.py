@@ -49,6 +49,7 @@ OUT_ENDPOINTS = Table[tuple[str, str], Packed]("envoy.ClusterLoadAssignment")  #
 OUT_SECRET = Table[tuple[str, str], Packed]("envoy.Secret")  # (group, name)
 OUT_STATUS = Table[tuple[str, str], Status]("Status")  # (kind, key)
 OUT_FINDINGS = Table[tuple[str, str], tuple[Finding, ...]]("Findings")  # (kind, key)
+WANTED = Table[tuple[str, str], bool]("Wanted")  # (kind, key): a source may hold back what nobody refers to
 
 OUT_HELD = Table[tuple[str, str, str], bool]("Held")  # the same, once
 
@@ -59,4 +60,4 @@ OUT_EXTENSION = Table[tuple[str, str], Packed]("envoy.TypedExtensionConfig")  # 
 
 RESOURCES = (OUT_CLUSTER, OUT_ENDPOINTS, OUT_SECRET, OUT_LISTENER, OUT_SCOPE, OUT_ROUTES)
 SERVED = (*RESOURCES, OUT_VIRTUAL_HOST, OUT_RUNTIME, OUT_EXTENSION)
-OUTPUTS = (*RESOURCES, OUT_STATUS, OUT_FINDINGS, OUT_HELD)
+OUTPUTS = (*RESOURCES, OUT_STATUS, OUT_FINDINGS, OUT_HELD, WANTED)

@@ -44,7 +44,7 @@ from translator.ir import names
 from translator.ir.finding import Finding
 from translator.ir.listener import Port
 from translator.ir.route import Place
-from translator.ir.tables import CERTIFICATE, GROUP, HOST, SECRET_USE
+from translator.ir.tables import CERTIFICATE, GROUP, HOST, SECRET_USE, WANTED
 from translator.resources.gateway import GatewayAddress, Listener
 from translator.resources.meta import LocalReference
 
@@ -116,9 +116,10 @@ def ports(view: View, key: Port) -> Facts:
         yield NARROW(key, True)
 
 
-@rule(over=CERTIFICATE_REF, into=(CERTIFICATE, CERTIFICATE_STATE))
+@rule(over=CERTIFICATE_REF, into=(WANTED, CERTIFICATE, CERTIFICATE_STATE))
 def certificate(view: View, key: str) -> Facts:
     """A Secret that some listener names, looked into once."""
+    yield WANTED(("Secret", key), True)
     secret = view.get(SECRET, key)
     problem = "it does not exist" if secret is None else pair_problem(secret)
     yield CERTIFICATE_STATE(key, problem)
