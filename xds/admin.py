@@ -62,10 +62,10 @@ class Admin:
         return web.Response(text="ok\n") if self._app.synced.is_set() else web.Response(status=503, text="first full sync is not done\n")
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        return web.Response(body=self._app.metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+        return web.Response(body=self._app.scrape(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     async def _status(self, _: web.Request) -> web.Response:
-        objects = await self._app.files.ask(described, self._app.folder, self._app.statuses)
+        objects = await self._app.source.ask(described, self._app.source.holder, self._app.statuses)
         return _answer({"objects": objects, "findings": [finding(one) for one in self._app.findings]})
 
     async def _proxies(self, _: web.Request) -> web.Response:

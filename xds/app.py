@@ -15,28 +15,38 @@ from translator.engine import Engine
 from translator.ir import names as named
 from translator.ir.cluster import Use
 from translator.ir.output import Group
-from translator.ir.tables import CLUSTER, GROUP, OUT_FINDINGS, QUARANTINE
+from translator.ir.tables import CLUSTER, GROUP, OUT_FINDINGS, QUARANTINE, WANTED
 from translator.program import engine
 from xds.events import Acked, Connected, Disconnected, Event, GateExpired, Nacked, NeedsView, Refused, Sent
 from xds.feedback import Feedback, Rows
 from xds.journal import Journal, Line
 from xds.kinds import BY_TABLE, group_of
-from xds.offline import GROUP_NAME, door, placed, translated
+from xds.offline import GROUP_NAME, door, translated
 from xds.server import Server
 from xds.snapshot import Snapshots
-from xds.sources.files import Files, Update
+from xds.sources.files import Files
 from xds.sources.folder import Folder, Located
+from xds.sources.interface import Source, Update
 from xds.status import Statuses
 from xds.store import Change, Store
 from xds.telemetry import Log, Logger, Metrics
 from xds.translation import PIECE, Settled, Translation, without_collector
 
 
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Which API server: a kubeconfig and a context of it. None means what kubectl would take, or what a Pod is given."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Read once from the command line, then passed down."""
 
-    files: str
+    files: str = ""
+    cluster: Cluster | None = None  # in place of files
     xds: str = "127.0.0.1:18000"
     admin: str = "127.0.0.1:19000"
     group: Group = field(default_factory=Group)
@@ -54,6 +64,15 @@ class Listener:
     refused: Callable[[Nacked], None] = lambda _: None
 
 
+def _source(settings: Settings) -> Source:
+    """Where objects come from. What only a cluster needs is loaded for a cluster only."""
+    if settings.cluster is None:
+        return Files(settings.files, Folder(door(), allow_mass_deletion=settings.allow_mass_deletion), time.monotonic)
+    from xds.sources.kube.source import kube  # noqa: PLC0415
+
+    return kube(settings.cluster.kubeconfig, settings.cluster.context, allow_mass_deletion=settings.allow_mass_deletion)
+
+
 _MORE = {"new": 1, "gone": -1}  # objects that there are more of
 
 
@@ -61,8 +80,7 @@ class App:
     def __init__(self, settings: Settings, log: Logger, listener: Listener | None = None) -> None:
         self.settings, self.metrics = settings, Metrics()
         self._log, self._listener = log, listener or Listener()
-        self.folder = Folder(door(), allow_mass_deletion=settings.allow_mass_deletion)
-        self.files = Files(settings.files, self.folder, time.monotonic)
+        self.source = _source(settings)
         self._look_for = asyncio.Event()
         self.engine: Engine = engine()
         self.store, self.snapshots, self.statuses, self.journal = Store(), Snapshots([GROUP_NAME]), Statuses(time.time), Journal()
@@ -72,7 +90,7 @@ class App:
         self.server.companions.measured = self._reported
         self.synced = asyncio.Event()
         self.findings: list[Located] = []
-        self._of_folder: list[Located] = []
+        self._of_source: list[Located] = []
         self._group = settings.group
         self._timer: asyncio.TimerHandle | None = None
         self._looks = False
@@ -82,10 +100,14 @@ class App:
     # Life --------------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Listening, and reading the folder; `synced` says when all of it is served. RuntimeError where the port is taken."""
+        """Listening, and reading the source; `synced` says when all of it is served.
+
+        RuntimeError where the port is taken; NoClusterError where nothing leads to an API server.
+        """
+        await self.source.open()
         self.store.declare(GROUP, GROUP_NAME, self._group)
         self.xds = await self.server.start(self.settings.xds)
-        self._log.info(Log.STARTED, xds=self.xds, files=self.settings.files)
+        self._log.info(Log.STARTED, xds=self.xds, source=self.settings.files or "kubernetes")
         self._tasks = [asyncio.create_task(one) for one in (self._read(), self.translation.run(), self._find())]
 
     async def stop(self) -> None:
@@ -107,12 +129,15 @@ class App:
     # Sources → store → engine ------------------------------------------------------------------------------------------
 
     async def _read(self) -> None:
-        updates = self.files.updates()
-        with without_collector():
-            first = await anext(updates)
-            await self._take(first)
-            await self.translation.build()
-        self._sync(len(first.changes))
+        updates, objects, final = self.source.updates(), 0, False
+        while not final:
+            with without_collector():
+                update = await anext(updates)
+                final, objects = update.final, objects + len(update.changes)
+                await self._take(update)
+                if update.changes or final:
+                    await self.translation.build()
+        self._sync(objects)
         await self.server.companions.serving()
         async for update in updates:
             await self._take(update)
@@ -127,7 +152,7 @@ class App:
             self._count(piece)
             self.store.put(piece)
             await asyncio.sleep(0)
-        self._of_folder = update.findings
+        self._of_source = update.findings
         self._look_for.set()
 
     def _sync(self, objects: int) -> None:
@@ -155,6 +180,7 @@ class App:
         self.metrics.batches.inc()
         self.metrics.resources.inc(len(names))
         self.metrics.failures.set(len(self.engine.failures))
+        self._want(settled)
         if not self.synced.is_set():
             return
         if names:
@@ -164,6 +190,17 @@ class App:
         if self.engine.failures or any(table is OUT_FINDINGS for table, _ in settled):
             self._look_for.set()
 
+    def _want(self, settled: Settled) -> None:
+        """Tell the source what something refers to now, and what nothing refers to any more."""
+        moved = [(name, row) for (table, name), row in settled.items() if table is WANTED]
+        self.source.want(name for name, row in moved if row)
+        self.source.release(name for name, row in moved if not row)
+
+    def scrape(self) -> bytes:
+        """The metrics, with those that age by themselves."""
+        self.metrics.source(self.source.health())
+        return self.metrics.text()
+
     async def _find(self) -> None:
         """What is wrong now; tell what is new and what has been mended. Without end."""
         while True:
@@ -171,7 +208,7 @@ class App:
             self._look_for.clear()
             async with self.translation.calm:
                 found = translated(self.engine)
-            self._tell(await self.files.ask(placed, self.folder, self._of_folder, found))
+            self._tell(await self.source.ask(self.source.holder.placed, self._of_source, found))
 
     def _tell(self, findings: list[Located]) -> None:
         before, self.findings = {one.finding: one for one in self.findings}, findings

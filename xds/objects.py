@@ -9,17 +9,18 @@ from typing import Any
 from translator.ir.finding import field_path
 from translator.resources.core import Secret
 from translator.resources.meta import Object
-from xds.sources.folder import Folder, Located
+from xds.sources.folder import Located
+from xds.sources.interface import Holder
 from xds.status import Statuses
 
 
-def described(folder: Folder, statuses: Statuses) -> list[dict[str, Any]]:
+def described(holder: Holder, statuses: Statuses) -> list[dict[str, Any]]:
     """Every object in force, by kind and name."""
-    return [one for (kind, key), held in sorted(folder.objects().items()) if (one := _described(folder, statuses, kind, key, held))]
+    return [one for (kind, key), held in sorted(holder.objects().items()) if (one := _described(holder, statuses, kind, key, held))]
 
 
-def _described(folder: Folder, statuses: Statuses, kind: str, key: str, held: Object) -> dict[str, Any] | None:
-    document = folder.document(kind, key)
+def _described(holder: Holder, statuses: Statuses, kind: str, key: str, held: Object) -> dict[str, Any] | None:
+    document = holder.document(kind, key)
     if not isinstance(document, dict):
         return None
     metadata = {**document["metadata"], **({"namespace": held.namespace} if held.namespace else {})}

@@ -41,7 +41,7 @@ def load(root: Path, group: Group, wall: Callable[[], float]) -> Loaded:
     changes = [(OBJECTS[change.kind], change.key, change.object) for change in folder.changes(math.inf)]
     settled = core.apply([(GROUP, GROUP_NAME, group), *changes])
     statuses.apply(settled)
-    return Loaded(folder, core, statuses, placed(folder, folder.findings(math.inf), translated(core)))
+    return Loaded(folder, core, statuses, folder.placed(folder.findings(math.inf), translated(core)))
 
 
 def read(folder: Folder, root: Path) -> None:
@@ -68,9 +68,3 @@ def translated(core: Engine) -> list[Finding]:
         message = f"rule {rule} failed for {key}: {type(error).__name__}. This is a bug of Pointsman; please report it"
         found.append(Finding(code="PM0199", kind="", key=str(key), message=message))
     return found
-
-
-def placed(folder: Folder, found: list[Located], translation: list[Finding]) -> list[Located]:
-    """The folder's own findings and those of translation, by their place."""
-    both = [*found, *(folder.place(one) for one in translation)]
-    return sorted(both, key=lambda one: (one.file, one.at.line, one.at.column, one.finding.code))

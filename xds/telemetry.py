@@ -6,7 +6,7 @@ import logging
 import sys
 from bisect import bisect_left
 from collections import Counter as Tally
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from itertools import accumulate
 from typing import Any, Literal
@@ -16,6 +16,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metr
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
+
+from xds.sources.interface import Health
 
 
 class Log(StrEnum):
@@ -93,7 +95,19 @@ class Metrics:
         self.expired = Counter("pointsman_xds_gate_expired", "Pushes that went on without an ACK.", ["type"], registry=self.registry)
         self.load_reports = Counter("pointsman_load_reports", "Load reports of proxies (LRS).", registry=self.registry)
         self.load = Counter("pointsman_load_requests", "Requests that proxies reported (LRS).", ["result"], registry=self.registry)
+        self.source_age = Gauge("pointsman_source_age_seconds", "Since the source was last heard of.", ["kind"], registry=self.registry)
+        self.source_parked = Gauge("pointsman_source_parked", "1: not served, or forbidden.", ["kind", "reason"], registry=self.registry)
+        self.source_held = Gauge("pointsman_source_held", "Objects in force though they are gone.", ["kind"], registry=self.registry)
         self.synced = Gauge("pointsman_synced", "1 when the first full sync is done.", registry=self.registry)
+
+    def source(self, health: Iterable[Health]) -> None:
+        """How the kinds fare at their source, now."""
+        self.source_parked.clear()
+        for one in health:
+            self.source_age.labels(one.kind).set(float("nan") if one.age is None else one.age)
+            self.source_held.labels(one.kind).set(one.held)
+            if one.parked:
+                self.source_parked.labels(one.kind, one.parked).set(1)
 
     def text(self) -> bytes:
         """What Prometheus scrapes."""

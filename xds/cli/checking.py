@@ -46,17 +46,20 @@ def load_or_exit(root: Path, group: Group) -> Loaded:
         raise Exit(2, f"{root} cannot be read: {error.strerror or error}") from None
 
 
-def line(root: Path, one: Located) -> str:
+def line(root: Path | None, one: Located) -> str:
     """`file:line:column CODE object: message (fix)`."""
     what = one.finding
     name = f" {what.kind} {what.key}".rstrip() if what.kind else ""
     fix = f" ({what.fix})" if what.fix else ""
-    return f"{place(root, one)} {what.code}{name}: {what.message}{fix}"
+    return f"{place(root, one)}{what.code}{name}: {what.message}{fix}"
 
 
-def place(root: Path, one: Located) -> str:
+def place(root: Path | None, one: Located) -> str:
+    """`file:line:column ` of a folder; objects of a cluster stand nowhere."""
+    if root is None:
+        return ""
     file = root / one.file if root.is_dir() or not root.exists() else root
-    return f"{file}:{one.at.line}:{one.at.column}"
+    return f"{file}:{one.at.line}:{one.at.column} "
 
 
 def _envoy(loaded: Loaded) -> str:

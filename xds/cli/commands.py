@@ -48,7 +48,12 @@ def run_(
 
 @app.command()
 def serve(
-    files: Annotated[Path, typer.Option("--files", metavar="DIR", help="A folder of YAML and JSON, read with all below it.")],
+    files: Annotated[Path | None, typer.Option("--files", metavar="DIR", help="A folder of YAML and JSON, with all below.")] = None,
+    kube: Annotated[bool, typer.Option("--kube", help="A Kubernetes cluster instead of files.")] = False,
+    kubeconfig: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="As for kubectl; else KUBECONFIG, or what a Pod is given.")
+    ] = None,
+    context: Annotated[str | None, typer.Option(metavar="NAME", help="A context of the kubeconfig.")] = None,
     xds: Annotated[str, typer.Option(metavar="ADDR", help="Where Envoys ask, on loopback or unix:/path.")] = XDS,
     admin: Admin = ADMIN,
     bind: Bind = "127.0.0.1",
@@ -58,9 +63,12 @@ def serve(
     output: Form = Output.TABLE,
 ) -> None:
     """The server alone, for Envoys started elsewhere.  Example: pointsman serve --files ./demo"""
-    from xds.cli.running import Options, Running, serve
+    from xds.cli.running import Options, Running, cluster, serve
 
-    options = Options(xds=xds, admin=admin, bind=bind, port_offset=port_offset, allow_mass_deletion=allow, reflection=reflection)
+    chosen = cluster(files, kubeconfig, context, kube=kube)
+    options = Options(
+        cluster=chosen, xds=xds, admin=admin, bind=bind, port_offset=port_offset, allow_mass_deletion=allow, reflection=reflection
+    )
     serve(Running(files, output, options))
 
 

@@ -20,7 +20,7 @@ from translator.ir.output import Group
 from translator.resources.gateway import Gateway
 from translator.resources.meta import Object
 from xds.admin import Admin
-from xds.app import App, Listener, Settings
+from xds.app import App, Cluster, Listener, Settings
 from xds.bootstrap import Bootstrap, bootstrap, split
 from xds.cli.checking import line as found_line
 from xds.cli.checking import place
@@ -32,6 +32,7 @@ from xds.events import Nacked
 from xds.journal import Line
 from xds.objects import finding
 from xds.sources.folder import Located, Name
+from xds.sources.interface import NoClusterError
 from xds.telemetry import logger
 
 REACHABLE_LIMIT = 10.0
@@ -40,6 +41,7 @@ POLL = 0.01
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
+    cluster: Cluster | None = None  # in place of a folder
     xds: str = ""  # empty: a unix socket that only our own Envoy knows
     admin: str
     bind: str
@@ -54,9 +56,18 @@ class Options:
 class Running:
     """A server in the foreground."""
 
-    directory: Path
+    directory: Path | None
     output: Output
     options: Options
+
+
+def cluster(files: Path | None, kubeconfig: Path | None, context: str | None, *, kube: bool) -> Cluster | None:
+    """Which cluster is meant, or none: files. Exits where both are, or neither is."""
+    if kube == (files is not None):
+        raise Exit(2, "say where objects come from: --files DIR, or --kube")
+    if not kube and (kubeconfig or context):
+        raise Exit(2, "--kubeconfig and --context go with --kube")
+    return Cluster(str(kubeconfig) if kubeconfig else None, context) if kube else None
 
 
 def serve(running: Running) -> None:
@@ -70,7 +81,7 @@ def run(running: Running) -> None:
 
 def _main(running: Running, *, with_envoy: bool) -> None:
     check_address(running.options.admin, "--admin")
-    if not running.directory.is_dir():
+    if running.directory and not running.directory.is_dir():
         raise Exit(2, f"{running.directory} is not a folder. pointsman demo {running.directory} writes one to start with")
     try:
         envoy = binary() if with_envoy else None
@@ -90,7 +101,7 @@ async def _until_signal(running: Running, envoy: Path | None) -> None:
             watched = {asyncio.create_task(one) for one in (_stopped(stop), app.failed(), *((child.ended(),) if child else ()))}
             life.push_async_callback(_cancel, watched)
             if await _synced(app, stop):
-                objects = await app.files.ask(app.folder.objects)
+                objects = await app.source.ask(app.source.holder.objects)
                 if running.options.samples:
                     await life.enter_async_context(Samples(objects.values()))
                 urls = sorted({url for held in objects.values() if isinstance(held, Gateway) for url in _urls(held, running.options)})
@@ -118,7 +129,8 @@ async def _cancel(tasks: set[asyncio.Task[str]]) -> None:
 async def _server(running: Running, home: str) -> AsyncIterator[App]:
     options, teller = running.options, Teller(running.directory, running.output)
     settings = Settings(
-        files=str(running.directory),
+        files=str(running.directory or ""),
+        cluster=options.cluster,
         xds=options.xds or f"unix:{home}/xds",
         group=Group(bind=options.bind, port_offset=options.port_offset),
         allow_mass_deletion=options.allow_mass_deletion,
@@ -129,6 +141,8 @@ async def _server(running: Running, home: str) -> AsyncIterator[App]:
     try:
         await app.start()
         await admin.start(options.admin)
+    except NoClusterError as error:
+        raise Exit(3, str(error)) from None
     except (OSError, RuntimeError) as error:
         await app.stop()
         taken = f"{options.admin if isinstance(error, OSError) else options.xds} cannot be listened on"
@@ -205,7 +219,7 @@ def _record(output: Output, value: object) -> None:
 class Teller:
     """One line for each change, each finding, and each finding that is gone."""
 
-    def __init__(self, root: Path, output: Output) -> None:
+    def __init__(self, root: Path | None, output: Output) -> None:
         self._root, self._output = root, output
         self._offset = time.time() - time.monotonic()
 
@@ -246,6 +260,7 @@ class Teller:
 
     def cleared(self, one: Located) -> None:
         if self._output is Output.TABLE:
-            say(f"✓ {place(self._root, one)} {one.finding.code} cleared")
+            name = "" if self._root else f" {one.finding.kind} {one.finding.key}".rstrip()
+            say(f"✓ {place(self._root, one)}{one.finding.code}{name} cleared")
         else:
             _record(self._output, {"event": "cleared", **finding(one)})

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import watchfiles
 
 from xds.sources import disk
-from xds.sources.folder import Folder, Located
-from xds.store import Change
+from xds.sources.folder import Folder, Located, Name
+from xds.sources.interface import Health, Update
 
 DEBOUNCE_MS = 20  # how long a burst of moves is collected at most: an atomic save is several
 STEP_MS = 5
@@ -27,14 +26,6 @@ GONE_POLL = 0.25  # seconds between looks for a folder that is not there
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
-    """What is different since the last one. `findings` are all there are now."""
-
-    changes: list[Change]
-    findings: list[Located]
-
-
 class Files:
     def __init__(self, root: str, folder: Folder, clock: Callable[[], float]) -> None:
         self.root, self.folder, self._clock = str(Path(root).resolve()), folder, clock
@@ -42,6 +33,9 @@ class Files:
         self._always = folder.allow_mass_deletion
         self._seen: dict[str, disk.Signature] = {}
         self._told: list[Located] = []
+
+    async def open(self) -> None:
+        """A folder may come later."""
 
     async def updates(self) -> AsyncIterator[Update]:
         """First everything, then each difference, without end."""
@@ -59,6 +53,19 @@ class Files:
             with contextlib.suppress(asyncio.CancelledError):
                 await watcher
             self._worker.shutdown(wait=False)
+
+    @property
+    def holder(self) -> Folder:
+        return self.folder
+
+    def want(self, names: Iterable[Name]) -> None:
+        """A folder holds everything at any time."""
+
+    def release(self, names: Iterable[Name]) -> None:
+        """What nobody refers to stays in the folder all the same."""
+
+    def health(self) -> list[Health]:
+        return []
 
     async def ask(self, question: Callable[..., T], *args: object) -> T:
         """Run something that looks at the folder where it is not in between two states: in the one thread that changes it."""

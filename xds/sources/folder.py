@@ -351,6 +351,11 @@ class Folder:
         found = self.where(finding.kind, finding.key, finding.path)
         return Located(*found, finding) if found else Located("", Position(1, 1), finding)
 
+    def placed(self, found: list[Located], translation: list[Finding]) -> list[Located]:
+        """The folder's own findings and those of translation, by their place."""
+        both = [*found, *(self.place(one) for one in translation)]
+        return sorted(both, key=lambda one: (one.file, one.at.line, one.at.column, one.finding.code))
+
     def document(self, kind: str, key: str) -> Any:
         """The object as its file has it, with the defaults of its kind; None where there is none."""
         found = self.entry(kind, key)
