@@ -1,0 +1,1 @@
+"""A Kubernetes of real programs on this machine, without containers and without root: etcd, API server, controllers."""
