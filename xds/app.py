@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -129,7 +129,19 @@ class App:
     # Sources → store → engine ------------------------------------------------------------------------------------------
 
     async def _read(self) -> None:
-        updates, objects, final = self.source.updates(), 0, False
+        async with contextlib.aclosing(self.source.updates()) as updates:
+            self._sync(await self._first(updates))
+            await self.server.companions.serving()
+            async for update in updates:
+                await self._take(update)
+                if update.changes:
+                    self.journal.changed(update.changes, time.monotonic())
+                    self.translation.wake()
+                    self._look_later()
+
+    async def _first(self, updates: AsyncIterator[Update]) -> int:
+        """Take in everything that must be there before anybody is served; the number of objects."""
+        objects, final = 0, False
         while not final:
             with without_collector():
                 update = await anext(updates)
@@ -137,14 +149,7 @@ class App:
                 await self._take(update)
                 if update.changes or final:
                     await self.translation.build()
-        self._sync(objects)
-        await self.server.companions.serving()
-        async for update in updates:
-            await self._take(update)
-            if update.changes:
-                self.journal.changed(update.changes, time.monotonic())
-                self.translation.wake()
-                self._look_later()
+        return objects
 
     async def _take(self, update: Update) -> None:
         for start in range(0, len(update.changes), PIECE):

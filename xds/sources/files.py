@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -37,7 +37,7 @@ class Files:
     async def open(self) -> None:
         """A folder may come later."""
 
-    async def updates(self) -> AsyncIterator[Update]:
+    async def updates(self) -> AsyncGenerator[Update, None]:
         """First everything, then each difference, without end."""
         moves: asyncio.Queue[set[str] | None] = asyncio.Queue()
         watcher = asyncio.create_task(self._watch(moves))

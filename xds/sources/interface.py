@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -55,7 +55,7 @@ class Source(Protocol):
     async def open(self) -> None:
         """Before anything else: find out whether it can be there at all. NoClusterError where nothing leads to an API server."""
 
-    def updates(self) -> AsyncIterator[Update]:
+    def updates(self) -> AsyncGenerator[Update, None]:
         """First everything, then each difference, without end."""
         ...
 

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from typing import Any, TypeVar
 
 import aiohttp
@@ -59,7 +59,7 @@ class Kube:
 
     # For the app -------------------------------------------------------------------------------------------------------
 
-    async def updates(self) -> AsyncIterator[Update]:
+    async def updates(self) -> AsyncGenerator[Update, None]:
         """First everything that is not on demand, then what is, then each difference, without end."""
         self._tasks = [asyncio.create_task(self._follow(one)) for one in self.reflectors.values()]
         self._tasks.append(asyncio.create_task(self._answer()))
@@ -97,7 +97,8 @@ class Kube:
 
     async def _next(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._moved.wait(), LOOK)
+            async with asyncio.timeout(LOOK):  # not wait_for, which may swallow a cancellation before 3.12
+                await self._moved.wait()
         self._moved.clear()
         for task in self._tasks:
             if task.done():
@@ -161,7 +162,8 @@ class Kube:
     async def _pause(self, wake: asyncio.Event, until: float | None) -> None:
         wake.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(wake.wait(), None if until is None else max(0.0, until - self._clock()))
+            async with asyncio.timeout(None if until is None else max(0.0, until - self._clock())):
+                await wake.wait()
 
     async def _read(self, one: Reflector, request: Request, response: aiohttp.ClientResponse) -> None:
         if response.status != 200:

@@ -12,7 +12,7 @@ from typing import Self
 
 from aiohttp import web
 
-from tests.unit.xds.sources.kube.lines import body, bookmark, page
+from tests.unit.xds.sources.kube.lines import KINDS, body, bookmark, page
 
 RECORDINGS = Path(__file__).parent / "recordings"
 
@@ -77,9 +77,7 @@ class Fake:
         return response
 
 
-KNOWN = frozenset(
-    "gatewayclasses gateways httproutes referencegrants namespaces services endpointslices secrets configmaps backends".split()
-)
+KNOWN = frozenset(kind.plural for kind in KINDS.values())
 
 
 def _nothing(name: str, request: web.Request) -> Reply:
