@@ -30,7 +30,7 @@ $(MODULES): $(wildcard envoy/modules/*.c envoy/modules/*.h)
 
 install: .venv/run.stamp build/protos.stamp $(MODULES) ## prepare .venv with pointsman and Envoy in it
 
-.PHONY: help install dev demo test check format golden crds findings bench lock clean
+.PHONY: help install dev demo test kube cluster check format golden crds findings bench lock clean
 dev: install .venv/dev.stamp
 
 demo: install ## control plane, Envoy and sample backends in one command; PORT=8080 moves the traffic port
@@ -38,6 +38,12 @@ demo: install ## control plane, Envoy and sample backends in one command; PORT=8
 
 test: dev ## all tests that need no cluster
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+kube: dev ## tests on a real API server, built by Go: the first time takes ten minutes
+	$(BIN)/python -m pytest tests/kube
+
+cluster: dev ## a real API server that stays; prints its KUBECONFIG
+	@exec $(BIN)/python -m tests.kube.cluster
 
 check: dev ## style, types, import contracts, generated files fresh
 	$(BIN)/ruff check .

@@ -15,9 +15,11 @@ from tests.waiting import wait_until
 
 
 class Server:
-    def __init__(self, folder: Path, log: Path, *options: str) -> None:
+    def __init__(self, folder: Path | None, log: Path, *options: str) -> None:
+        """Without a folder the options say where objects come from."""
         self.xds, self.admin = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
-        self._command = [sys.executable, "-m", "xds", "serve", "--files", str(folder), "--xds", self.xds, "--admin", self.admin, *options]
+        source = ["--files", str(folder)] if folder else []
+        self._command = [sys.executable, "-m", "xds", "serve", *source, "--xds", self.xds, "--admin", self.admin, *options]
         self._log = log
         self.process: asyncio.subprocess.Process | None = None
         self._before = 0  # how often it was synced in earlier lives

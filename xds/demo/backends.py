@@ -39,12 +39,12 @@ class Samples:
         return self
 
     async def _start(self, backend: Backend) -> None:
-        runner = web.AppRunner(application(backend.metadata.name), access_log=None)
+        runner = web.AppRunner(application(backend.metadata.name), access_log=None, shutdown_timeout=0.2)
         self._runners.append(runner)
         await runner.setup()
         for endpoint in backend.spec.endpoints:
             if endpoint.ip:
-                await web.TCPSite(runner, endpoint.ip.address, endpoint.ip.port, shutdown_timeout=0.2).start()
+                await web.TCPSite(runner, endpoint.ip.address, endpoint.ip.port).start()
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for runner in self._runners:
