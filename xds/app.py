@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -15,7 +16,7 @@ from translator.engine import Engine
 from translator.ir import names as named
 from translator.ir.cluster import Use
 from translator.ir.output import Group
-from translator.ir.tables import CLUSTER, GROUP, OUT_FINDINGS, QUARANTINE, WANTED
+from translator.ir.tables import CLUSTER, GROUP, OUT_FINDINGS, OUT_STATUS, QUARANTINE, WANTED
 from translator.program import engine
 from xds.events import Acked, Connected, Disconnected, Event, GateExpired, Nacked, NeedsView, Refused, Sent
 from xds.feedback import Feedback, Rows
@@ -31,6 +32,9 @@ from xds.status import Statuses
 from xds.store import Change, Store
 from xds.telemetry import Log, Logger, Metrics
 from xds.translation import PIECE, Settled, Translation, without_collector
+
+if TYPE_CHECKING:
+    from xds.reports.writer import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,15 @@ def _source(settings: Settings) -> Source:
     return kube(settings.cluster.kubeconfig, settings.cluster.context, allow_mass_deletion=settings.allow_mass_deletion)
 
 
+def _writer(settings: Settings, status: Callable[[str, str], dict[str, Any] | None]) -> Writer | None:
+    """Statuses of files stay with us; those of a cluster are written there."""
+    if settings.cluster is None:
+        return None
+    from xds.reports.writer import writer  # noqa: PLC0415
+
+    return writer(settings.cluster.kubeconfig, settings.cluster.context, status)
+
+
 _MORE = {"new": 1, "gone": -1}  # objects that there are more of
 
 
@@ -81,6 +94,7 @@ class App:
         self.settings, self.metrics = settings, Metrics()
         self._log, self._listener = log, listener or Listener()
         self.source = _source(settings)
+        self._writer = _writer(settings, self._status_of)
         self._look_for = asyncio.Event()
         self.engine: Engine = engine()
         self.store, self.snapshots, self.statuses, self.journal = Store(), Snapshots([GROUP_NAME]), Statuses(time.time), Journal()
@@ -108,7 +122,7 @@ class App:
         self.store.declare(GROUP, GROUP_NAME, self._group)
         self.xds = await self.server.start(self.settings.xds)
         self._log.info(Log.STARTED, xds=self.xds, source=self.settings.files or "kubernetes")
-        self._tasks = [asyncio.create_task(one) for one in (self._read(), self.translation.run(), self._find())]
+        self._tasks = [asyncio.create_task(one) for one in (self._read(), self.translation.run(), self._find(), *self._reports())]
 
     async def stop(self) -> None:
         self._log.info(Log.STOPPING)
@@ -182,6 +196,8 @@ class App:
         names = [(BY_TABLE[table.name].type_url, key[1]) for (table, key) in settled if table.name in BY_TABLE]
         self.statuses.apply(settled)
         self._feed(self.feedback.settled(settled))
+        if self._writer:
+            self._writer.touch(name for table, name in settled if table is OUT_STATUS)
         self.metrics.batches.inc()
         self.metrics.resources.inc(len(names))
         self.metrics.failures.set(len(self.engine.failures))
@@ -201,9 +217,24 @@ class App:
         self.source.want(name for name, row in moved if row)
         self.source.release(name for name, row in moved if not row)
 
+    def _status_of(self, kind: str, key: str) -> dict[str, Any] | None:
+        return self.statuses.get(kind, key)
+
+    def _reports(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """The task that writes statuses, where they are written; from the first full sync on, for before it they say too little."""
+
+        async def run(writer: Writer) -> None:
+            await self.synced.wait()
+            await writer.run(self.statuses.names)
+
+        if self._writer:
+            yield run(self._writer)
+
     def scrape(self) -> bytes:
         """The metrics, with those that age by themselves."""
         self.metrics.source(self.source.health())
+        if self._writer:
+            self.metrics.reports(self._writer.counts, leads=self._writer.leads())
         return self.metrics.text()
 
     async def _find(self) -> None:

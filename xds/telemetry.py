@@ -17,6 +17,7 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from xds.reports.queue import Counts
 from xds.sources.interface import Health
 
 
@@ -98,7 +99,17 @@ class Metrics:
         self.source_age = Gauge("pointsman_source_age_seconds", "Since the source was last heard of.", ["kind"], registry=self.registry)
         self.source_parked = Gauge("pointsman_source_parked", "1: not served, or forbidden.", ["kind", "reason"], registry=self.registry)
         self.source_held = Gauge("pointsman_source_held", "Objects in force though they are gone.", ["kind"], registry=self.registry)
+        self.status_writes = Gauge(
+            "pointsman_status_writes", "Statuses looked at since the start, by what came of it.", ["result"], registry=self.registry
+        )
+        self.leads = Gauge("pointsman_leader", "1 where this replica writes statuses.", registry=self.registry)
         self.synced = Gauge("pointsman_synced", "1 when the first full sync is done.", registry=self.registry)
+
+    def reports(self, counts: Counts, *, leads: bool) -> None:
+        """What the writer of statuses has done, now."""
+        self.leads.set(leads)
+        for result in ("written", "unchanged", "conflicts", "failed"):
+            self.status_writes.labels(result).set(getattr(counts, result))
 
     def source(self, health: Iterable[Health]) -> None:
         """How the kinds fare at their source, now."""

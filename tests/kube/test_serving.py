@@ -23,6 +23,7 @@ from xds.demo.backends import Samples
 from xds.demo.writing import GATEWAY_PORT, write
 from xds.sources.documents import read, recalled
 
+ACCEPTED = '.conditions[?(@.type=="Accepted")].status'
 SOON = 60.0  # seconds; a quiet machine needs two
 
 
@@ -81,13 +82,25 @@ def _objects(folder: Path) -> list:  # type: ignore[type-arg]
 async def test_demo_applied_to_a_cluster_answers_and_follows_it(served: Served) -> None:
     await served.answers("/shop", "shop")
     await served.answers("/", "alice /", key="alice")
+    await _statuses_are_written(served, 2)
     await served.kubectl("delete", "httproute", "alice")
     await served.answers("/", "404", key="alice")
+    await _statuses_are_written(served, 1)
     await served.kubectl("apply", "-f", str(served.folder))
     await served.answers("/", "alice /", key="alice")
 
     await _last_good_state_outlives_the_api_server(served)
     await _last_good_state_outlives_the_definition(served)
+
+
+async def _statuses_are_written(served: Served, routes: int) -> None:
+    async def written() -> bool:
+        accepted = await served.kubectl("get", "httproute", "-o", f"jsonpath={{.items[*].status.parents[*]{ACCEPTED}}}")
+        attached = await served.kubectl("get", "gateway", "edge", "-o", "jsonpath={.status.listeners[*].attachedRoutes}")
+        of_class = await served.kubectl("get", "gatewayclass", "pointsman", "-o", f"jsonpath={{.status{ACCEPTED}}}")
+        return (accepted.split(), attached, of_class) == (["True"] * routes, str(routes), "True")
+
+    await wait_until(written, SOON, f"the statuses of {routes} routes")
 
 
 async def _last_good_state_outlives_the_api_server(served: Served) -> None:

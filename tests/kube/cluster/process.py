@@ -9,9 +9,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 PARENT_DIES = 1  # prctl(PR_SET_PDEATHSIG): nothing outlives a test run that is killed
+STARTER = ThreadPoolExecutor(1, "starter")  # the parent that must not die is a thread: one that lives as long as the process
 LIBC = ctypes.CDLL(None, use_errno=True)
 ENDS = 10.0  # seconds
 POLL = 0.02
@@ -27,6 +29,9 @@ class Process:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        STARTER.submit(self._start).result()
+
+    def _start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self.command,

@@ -1,0 +1,64 @@
+"""Each object once, and never in a hot loop."""
+
+from __future__ import annotations
+
+import pytest
+
+from xds.reports.queue import BACKOFF, GAP, Queue
+
+A, B = ("Gateway", "default/a"), ("Gateway", "default/b")
+
+
+def test_many_changes_are_one_write() -> None:
+    queue = Queue()
+    for moment in range(1000):
+        queue.put(A, moment / 1000)
+    assert queue.take(1.0, 10) == [A]
+    assert len(queue) == 0
+
+
+def test_object_is_not_written_again_within_the_gap() -> None:
+    queue = Queue()
+    queue.wrote(A, 0.0)
+    queue.put(A, 0.05)
+    assert (queue.take(0.1, 10), queue.due()) == ([], GAP)
+    assert queue.take(GAP, 10) == [A]
+
+
+def test_few_are_taken_at_a_time_in_their_order() -> None:
+    queue = Queue()
+    queue.put(B, 0.0)
+    queue.put(A, 0.0)
+    assert (queue.take(0.0, 1), queue.take(0.0, 1), queue.due()) == ([B], [A], None)
+
+
+def test_failures_wait_longer_each_time_and_a_change_tries_at_once() -> None:
+    queue, now, gaps = Queue(), 0.0, []
+    for _ in range(10):
+        queue.failed(A, now)
+        due = queue.due()
+        assert due is not None
+        gaps.append(due - now)
+        now = due
+        assert queue.take(now, 1) == [A]
+    assert (gaps[0], gaps[-1]) == BACKOFF
+    queue.failed(A, now)
+    queue.put(A, now)
+    assert queue.take(now, 1) == [A]
+
+
+def test_change_that_came_while_a_write_failed_is_not_delayed() -> None:
+    queue = Queue()
+    queue.put(A, 0.0)
+    queue.take(0.0, 1)
+    queue.put(A, 0.1)
+    queue.failed(A, 0.2)
+    assert queue.due() == pytest.approx(0.1)
+
+
+def test_object_that_is_gone_is_forgotten() -> None:
+    queue = Queue()
+    queue.wrote(A, 0.0)
+    queue.forget(A)
+    queue.put(A, 0.05)
+    assert queue.take(0.05, 1) == [A]

@@ -1,0 +1,112 @@
+"""Who leads writes, what is different, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from tests.unit.xds.reports.store import Store
+from tests.unit.xds.reports.test_merge import THEM, US, entry
+from tests.unit.xds.sources.kube.lines import KINDS
+from tests.waiting import wait_until
+from xds.reports import queue
+from xds.reports import writer as module
+from xds.reports.queue import Name
+from xds.reports.writer import Terms, Writer
+
+ROUTE: Name = ("HTTPRoute", "default/r")
+PATH = "/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes/r"
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/here/leases/pointsman"
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRY", 0.05)
+    monkeypatch.setattr(queue, "GAP", 0.0)
+    monkeypatch.setattr(queue, "BACKOFF", (0.01, 0.01))
+
+
+@pytest.fixture
+def store() -> Store:
+    made = Store()
+    made.put(PATH, {"metadata": {"name": "r"}, "spec": {"kept": True}, "status": {"parents": [entry(THEM, "edge")]}})
+    return made
+
+
+OURS = {ROUTE: {"parents": [entry(US, "edge")]}}
+
+
+@asynccontextmanager
+async def writing(
+    store: Store, ours: dict[Name, dict[str, Any]] = OURS, name: str = "a", now: Iterable[Name] = OURS
+) -> AsyncIterator[Writer]:
+    loop = asyncio.get_running_loop()
+    one = Writer(store, KINDS.values(), lambda kind, key: ours.get((kind, key)), Terms(US, name, "here"), loop.time)
+    task = asyncio.create_task(one.run(lambda: now))
+    try:
+        yield one
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_leader_writes_what_it_finds_different_when_it_begins(store: Store) -> None:
+    async with writing(store):
+        await wait_until(lambda: f"{PATH}/status" in store.writes)
+    assert store.objects[PATH]["status"]["parents"] == [entry(THEM, "edge"), entry(US, "edge")]
+    assert store.objects[PATH]["spec"] == {"kept": True}
+
+
+async def test_status_that_is_there_is_not_written_again(store: Store) -> None:
+    store.put(PATH, {"metadata": {"name": "r"}, "status": OURS[ROUTE]})
+    async with writing(store) as one:
+        await wait_until(lambda: one.counts.unchanged)
+    assert f"{PATH}/status" not in store.writes
+
+
+async def test_conflict_is_read_and_tried_again(store: Store) -> None:
+    store.refuse = [409, 409]
+    async with writing(store) as one:
+        await wait_until(lambda: one.counts.written)
+    assert (one.counts.conflicts, one.counts.failed) == (2, 0)
+
+
+@pytest.mark.parametrize("code", [403, 422, 500])
+async def test_refusal_waits_and_is_tried_again(store: Store, code: int) -> None:
+    store.refuse = [code]
+    async with writing(store) as one:
+        await wait_until(lambda: one.counts.written)
+    assert one.counts.failed == 1
+
+
+async def test_object_that_is_gone_is_let_go(store: Store) -> None:
+    del store.objects[PATH]
+    async with writing(store) as one:
+        await wait_until(lambda: LEASE in store.objects and one.leads() and not len(one.queue))
+    assert one.counts.failed == 0
+
+
+async def test_change_is_written_while_it_leads(store: Store) -> None:
+    ours: dict[Name, dict[str, Any]] = {}
+    async with writing(store, ours, now=()) as one:
+        await wait_until(one.leads)
+        ours[ROUTE] = {"parents": [entry(US, "later")]}
+        one.touch([ROUTE, ("Unknown", "x")])
+        await wait_until(lambda: one.counts.written)
+    assert store.objects[PATH]["status"]["parents"][-1]["parentRef"] == {"name": "later"}
+
+
+async def test_second_replica_writes_nothing_until_the_first_gives_up(store: Store) -> None:
+    async with writing(store, now=()) as first:
+        await wait_until(first.leads)
+        async with writing(store, name="b") as second:
+            second.touch([ROUTE])
+            await wait_until(lambda: second.election.version)
+            assert (second.leads(), f"{PATH}/status" in store.writes) == (False, False)
+    assert store.objects[LEASE]["spec"]["holderIdentity"] == ""
+    async with writing(store, name="b") as second:
+        await wait_until(lambda: second.counts.written)

@@ -1,0 +1,1 @@
+"""Statuses written back to an API server, by one replica at a time."""

@@ -1,0 +1,196 @@
+"""Statuses to an API server: takes part in the election, and while it leads, writes what is different. All I/O of this folder.
+
+Each write reads the object, changes our part of its status, and names the version that it has read. A conflict is read and
+tried again at once, a few times; anything else waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from translator.gatewayapi.conditions import CONTROLLER
+from xds import crds
+from xds.reports.lease import RETRY, Election
+from xds.reports.merge import merged
+from xds.reports.queue import Counts, Name, Queue
+from xds.sources.kube.access import loader
+from xds.sources.kube.kinds import Watched, watched
+from xds.sources.kube.transport import Answer, Broken, Transport
+
+AT_ONCE = 16  # objects written at a time
+CONFLICTS = 5
+NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")  # what a Pod is told
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Under which name we write, and where the election is held."""
+
+    controller: str
+    identity: str
+    namespace: str
+    lease: str = "pointsman"
+
+
+class Caller(Protocol):
+    """The part of a transport that is used here."""
+
+    async def call(self, method: str, path: str, body: Any = None) -> Answer: ...
+    async def close(self) -> None: ...
+
+
+class Writer:
+    """`status` gives our status of an object, or None where it is none of ours."""
+
+    def __init__(
+        self,
+        transport: Caller,
+        kinds: Iterable[Watched],
+        status: Callable[[str, str], dict[str, Any] | None],
+        terms: Terms,
+        clock: Callable[[], float],
+    ) -> None:
+        self.transport, self._clock, self._terms = transport, clock, terms
+        self._kinds, self._status = {kind.name: kind for kind in kinds}, status
+        self.election, self.queue, self.counts = Election(terms.identity), Queue(), Counts()
+        self._put = asyncio.Event()
+
+    def leads(self) -> bool:
+        return self.election.leads(self._clock())
+
+    def touch(self, names: Iterable[Name]) -> None:
+        """Our status of these is different from before."""
+        now = self._clock()
+        for name in names:
+            if name[0] in self._kinds:
+                self.queue.put(name, now)
+        self._put.set()
+
+    async def run(self, everything: Callable[[], Iterable[Name]]) -> None:
+        """Without end. Who begins to lead looks at `everything`: its predecessor may have left off anywhere."""
+        electing = asyncio.create_task(self._elect(everything))
+        try:
+            while True:
+                await self._write_all()
+                await self._until_due()
+        finally:
+            electing.cancel()
+            await asyncio.gather(electing, return_exceptions=True)
+            await self._release()
+            await self.transport.close()
+
+    # The election ------------------------------------------------------------------------------------------------------
+
+    async def _elect(self, everything: Callable[[], Iterable[Name]]) -> None:
+        while True:
+            led = self.election.leads(self._clock())
+            with contextlib.suppress(*Broken):
+                await self._campaign()
+            if self.election.leads(self._clock()) and not led:
+                self.touch(everything())
+            await asyncio.sleep(RETRY)
+
+    async def _campaign(self) -> None:
+        path, sent = LEASES.format(self._terms.namespace), self._clock()
+        answer = await self.transport.call("GET", f"{path}/{self._terms.lease}")
+        if answer.status not in (200, 404):
+            return
+        found = answer.json() if answer.status == 200 else {}
+        version = found.get("metadata", {}).get("resourceVersion", "")
+        write = self.election.seen(version, found.get("spec") or {}, sent, _wall())
+        if write is None:
+            return
+        sent = self._clock()
+        body = self._lease(write.spec, write.version)
+        place = f"{path}/{self._terms.lease}" if write.version else path
+        answer = await self.transport.call("PUT" if write.version else "POST", place, body)
+        if answer.status in (200, 201):
+            self.election.wrote(answer.json()["metadata"]["resourceVersion"], sent)
+        elif answer.status == 409:
+            self.election.lost()
+
+    def _lease(self, spec: dict[str, Any], version: str) -> dict[str, Any]:
+        metadata = {"name": self._terms.lease, "namespace": self._terms.namespace, **({"resourceVersion": version} if version else {})}
+        return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
+
+    async def _release(self) -> None:
+        """Nobody has to wait for us; and where this cannot be said any more, they wait."""
+        version, spec = self.election.version, self.election.released()
+        if spec and version:
+            with contextlib.suppress(*Broken):
+                await self.transport.call("PUT", f"{LEASES.format(self._terms.namespace)}/{self._terms.lease}", self._lease(spec, version))
+
+    # Writing -----------------------------------------------------------------------------------------------------------
+
+    async def _until_due(self) -> None:
+        due = self.queue.due()
+        wait = None if due is None else max(0.01, due - self._clock())
+        if due is not None and not self.election.leads(self._clock()):
+            wait = RETRY
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await self._put.wait()
+        self._put.clear()
+
+    async def _write_all(self) -> None:
+        while self.election.leads(self._clock()) and (names := self.queue.take(self._clock(), AT_ONCE)):
+            await asyncio.gather(*map(self._write, names))
+
+    async def _write(self, name: Name) -> None:
+        try:
+            done = await self._written(name)
+        except Broken:
+            done = False
+        if done:
+            self.queue.wrote(name, self._clock())
+        else:
+            self.counts.failed += 1
+            self.queue.failed(name, self._clock())
+
+    async def _written(self, name: Name) -> bool:
+        kind, key = self._kinds[name[0]], name[1]
+        for _ in range(CONFLICTS):
+            answer = await self.transport.call("GET", kind.path(kind.versions[0], key))
+            if answer.status == 404:
+                self.queue.forget(name)
+                return True
+            if answer.status != 200:
+                return False
+            found = answer.json()
+            status = merged(name[0], found.get("status") or {}, self._status(*name), self._terms.controller)
+            if status is None:
+                self.counts.unchanged += 1
+                return True
+            if not self.election.leads(self._clock()):
+                return False
+            answer = await self.transport.call("PUT", kind.path(kind.versions[0], key, "status"), {**found, "status": status})
+            if answer.status == 200:
+                self.counts.written += 1
+                return True
+            if answer.status != 409:
+                return False
+            self.counts.conflicts += 1
+        return False
+
+
+def writer(kubeconfig: str | None, context: str | None, status: Callable[[str, str], dict[str, Any] | None]) -> Writer:
+    """One that writes to the cluster to which the configuration leads; the election is held in our own namespace."""
+    identity = f"{socket.gethostname()}_{os.getpid()}_{secrets.token_hex(4)}"
+    namespace = NAMESPACE.read_text().strip() if NAMESPACE.is_file() else "default"
+    terms = Terms(CONTROLLER, identity, namespace)
+    return Writer(Transport(loader(kubeconfig, context)), watched(crds.shipped()), status, terms, time.monotonic)
+
+
+def _wall() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
