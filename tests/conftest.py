@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, settings
 
+from xds.__main__ import settle
+
 # No test is timed: these machines are shared, and a case that waited for a core is no slower for it.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+settle()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -78,11 +78,12 @@ class Admin:
         return _answer({"clusters": msgspec.to_builtins(loads.clusters), "passed_over": loads.passed_over})
 
     async def _config(self, request: web.Request) -> web.Response:
-        """All resources of the one proxy group; `?view=flat` for Envoys without our native module."""
-        app, view = self._app, GROUP_NAME + (FLAT if request.query.get("view") == "flat" else "")
+        """All resources of a proxy group: `?group=infra/edge`; `?view=flat` for Envoys without our native module."""
+        app, group = self._app, request.query.get("group", GROUP_NAME)
+        view = group + (FLAT if request.query.get("view") == "flat" else "")
         found: dict[str, list[Any]] = {section: [] for section in render.SECTIONS}
         async with app.translation.calm:
-            wanted = render.items(app.engine, GROUP_NAME, view)
+            wanted = render.items(app.engine, group, view)
         for start in range(0, len(wanted), SLICE):
             async with app.translation.calm:
                 for section, table, key in wanted[start : start + SLICE]:

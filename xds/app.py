@@ -8,9 +8,9 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from msgspec.structs import replace
 
 from translator.engine import Engine
 from translator.ir import names as named
@@ -18,11 +18,14 @@ from translator.ir.cluster import Use
 from translator.ir.output import Group
 from translator.ir.tables import CLUSTER, GROUP, OUT_FINDINGS, OUT_STATUS, QUARANTINE, WANTED
 from translator.program import engine
-from xds.events import Acked, Connected, Disconnected, Event, GateExpired, Nacked, NeedsView, Refused, Sent
+from xds.events import Acked, Connected, Disconnected, Event, GateExpired, Nacked, NeedsView, Refused, Sent, Withheld
 from xds.feedback import Feedback, Rows
+from xds.groups import Groups
 from xds.journal import Journal, Line
 from xds.kinds import BY_TABLE, group_of
 from xds.offline import GROUP_NAME, door, translated
+from xds.security.access import Policy, Refusal
+from xds.security.credentials import Credentials
 from xds.server import Server
 from xds.snapshot import Snapshots
 from xds.sources.files import Files
@@ -53,6 +56,8 @@ class Settings:
     cluster: Cluster | None = None  # in place of files
     xds: str = "127.0.0.1:18000"
     admin: str = "127.0.0.1:19000"
+    tls: str = ""  # a folder with tls.crt, tls.key and ca.crt; empty: plain text, on loopback and unix sockets only
+    policy: Policy = field(default_factory=Policy)
     group: Group = field(default_factory=Group)
     allow_mass_deletion: bool = False
     reflection: bool = False  # whether gRPC clients may ask which services there are
@@ -86,6 +91,7 @@ def _writer(settings: Settings, status: Callable[[str, str], dict[str, Any] | No
     return writer(settings.cluster.kubeconfig, settings.cluster.context, status)
 
 
+FEW = 10  # names in one line of the log
 _MORE = {"new": 1, "gone": -1}  # objects that there are more of
 
 
@@ -100,16 +106,23 @@ class App:
         self.store, self.snapshots, self.statuses, self.journal = Store(), Snapshots([GROUP_NAME]), Statuses(time.time), Journal()
         self.translation = Translation(self.engine, self.store, self._settled)
         self.feedback = Feedback(self.snapshots, self._uses)
-        self.server = Server(self.snapshots, self._event, time.monotonic, reflection=settings.reflection)
+        self.server = Server(
+            self.snapshots, self._event, time.monotonic, reflection=settings.reflection,
+            credentials=self._credentials(), policy=settings.policy, turned_away=self._turned_away,
+        )  # fmt: skip
         self.server.companions.measured = self._reported
         self.synced = asyncio.Event()
         self.findings: list[Located] = []
         self._of_source: list[Located] = []
-        self._group = settings.group
+        self.groups = Groups(settings.group, each=bool(settings.tls) and not settings.policy.shared)
         self._timer: asyncio.TimerHandle | None = None
         self._looks = False
         self._tasks: list[asyncio.Task[None]] = []
         self.xds = settings.xds
+
+    def _credentials(self) -> Credentials | None:
+        folder = self.settings.tls
+        return Credentials(Path(folder), lambda: datetime.now(UTC), self._certificates) if folder else None
 
     # Life --------------------------------------------------------------------------------------------------------------
 
@@ -119,8 +132,10 @@ class App:
         RuntimeError where the port is taken; NoClusterError where nothing leads to an API server.
         """
         await self.source.open()
-        self.store.declare(GROUP, GROUP_NAME, self._group)
+        self.store.declare(GROUP, *self.groups.first())
         self.xds = await self.server.start(self.settings.xds)
+        if not self.settings.tls and not self.xds.startswith("unix:"):
+            self._log.warning(Log.PLAINTEXT, xds=self.xds, reach="every user of this machine")
         self._log.info(Log.STARTED, xds=self.xds, source=self.settings.files or "kubernetes")
         self._tasks = [asyncio.create_task(one) for one in (self._read(), self.translation.run(), self._find(), *self._reports())]
 
@@ -170,6 +185,8 @@ class App:
             piece = update.changes[start : start + PIECE]
             self._count(piece)
             self.store.put(piece)
+            for row in filter(None, map(self.groups.follow, piece)):
+                self.store.declare(GROUP, *row)
             await asyncio.sleep(0)
         self._of_source = update.findings
         self._look_for.set()
@@ -280,15 +297,24 @@ class App:
         self._measure(event)
         self._feed(self.feedback.event(event))
         match event:
-            case NeedsView(view=view) if group_of(view) == GROUP_NAME and not self._group.flat:
-                self._group = replace(self._group, flat=True)
-                self.store.declare(GROUP, GROUP_NAME, self._group)
+            case NeedsView(view=view) if row := self.groups.flatten(group_of(view)):
+                self.store.declare(GROUP, *row)
                 self.translation.wake()
             case _:
                 pass
         if not self._looks:
             self._looks = True
             asyncio.get_running_loop().call_soon(self._look)
+
+    def _turned_away(self, why: Refusal, method: str, who: str) -> None:
+        self.metrics.turned_away.labels(why.reason).inc()
+        self._log.warning(Log.TURNED_AWAY, reason=why.reason, method=method, who=who)
+
+    def _certificates(self, problem: str) -> None:
+        if problem:
+            self._log.error(Log.CERTIFICATES_KEPT, problem=problem)
+        else:
+            self._log.info(Log.CERTIFICATES)
 
     def _measure(self, event: Event) -> None:
         node, metrics = event.proxy.node, self.metrics
@@ -314,6 +340,9 @@ class App:
                     Log.REFUSED, node=node, type=event.type_url, name=event.name, part=event.part, version=event.version,
                     message=event.message, doubted=event.doubted,
                 )  # fmt: skip
+            case Withheld():
+                metrics.withheld.labels(event.type_url).inc(len(event.names))
+                self._log.warning(Log.WITHHELD, node=node, type=event.type_url, names=event.names[:FEW], number=len(event.names))
             case GateExpired():
                 metrics.expired.labels(event.type_url).inc()
                 self._log.warning(Log.GATE_EXPIRED, node=node, type=event.type_url, waited=event.waited)

@@ -13,13 +13,27 @@ XDS_CLUSTER = "pointsman"
 # the same name in GrpcService is for other streams.
 COMES_BACK = {"base_interval": "0.2s", "max_interval": "3s"}
 MODULES_KEY = "pointsman.io/modules"
+OWN, CAS = "pointsman/own", "pointsman/cas"  # names of the two secrets that stand in files
+_TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3."
 _HTTP2 = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _DOWNSTREAM_CONNECTIONS = "type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
 
 
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who an Envoy is: a folder with tls.crt, tls.key and ca.crt, and sds.yaml, which names them. `server` is what the
+    certificate of the server must say.
+    """
+
+    folder: str
+    server: str = "localhost"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bootstrap:
-    """What differs between two Envoys. `modules` are what the native module at hand there can do; none without it."""
+    """What differs between two Envoys. Without `client` the server is asked in plain text. `modules` are what the native
+    module at hand there can do; none without it.
+    """
 
     xds: str = "127.0.0.1:18000"
     node: str = "pointsman"
@@ -27,6 +41,7 @@ class Bootstrap:
     admin: str = "127.0.0.1:19001"
     modules: tuple[str, ...] = ()
     load_reports: bool = False  # a second stream, over which it tells every few seconds what each cluster has to do
+    client: Client | None = None
 
 
 def bootstrap(of: Bootstrap) -> dict[str, Any]:
@@ -47,7 +62,7 @@ def bootstrap(of: Bootstrap) -> dict[str, Any]:
             "cds_config": {"ads": {}, "resource_api_version": "V3"},
             "lds_config": {"ads": {}, "resource_api_version": "V3"},
         },
-        "static_resources": {"clusters": [_xds_cluster(of.xds)]},
+        "static_resources": {"clusters": [_xds_cluster(of.xds, of.client)]},
         # A worker makes a cluster, and its statistics, when the first request comes: 10,000 clusters load in a third of the
         # time, and the flush of their statistics no longer holds up what else the main thread has to do.
         "cluster_manager": {"enable_deferred_cluster_creation": True, **(_load_reports() if of.load_reports else {})},
@@ -68,7 +83,7 @@ def _load_reports() -> dict[str, Any]:
     return {"load_stats_config": {"api_type": "GRPC", "transport_api_version": "V3", "grpc_services": [server]}}
 
 
-def _xds_cluster(address: str) -> dict[str, Any]:
+def _xds_cluster(address: str, client: Client | None) -> dict[str, Any]:
     """Keepalive finds a server that is gone without a word within 40 s."""
     endpoint = {"endpoint": {"address": _address(address)}}
     return {
@@ -85,7 +100,53 @@ def _xds_cluster(address: str) -> dict[str, Any]:
             }
         },
         "upstream_connection_options": {"tcp_keepalive": {"keepalive_probes": 3, "keepalive_time": 30, "keepalive_interval": 5}},
+        **({"transport_socket": _tls(client)} if client else {}),
     }
+
+
+# TLS -------------------------------------------------------------------------------------------------------------------
+
+
+def _tls(client: Client) -> dict[str, Any]:
+    """Certificates come by SDS from a file, for Envoy reads them again then: it never does with those it is told directly."""
+    source = {"path_config_source": {"path": f"{client.folder}/sds.yaml", "watched_directory": {"path": client.folder}}}
+    sds = {name: {"name": name, "sds_config": {**source, "resource_api_version": "V3"}} for name in (OWN, CAS)}
+    matcher = {"san_type": "DNS" if _is_host(client.server) else "IP_ADDRESS", "matcher": {"exact": client.server}}
+    return {
+        "name": "envoy.transport_sockets.tls",
+        "typed_config": {
+            "@type": _TLS + "UpstreamTlsContext",
+            **({"sni": client.server} if _is_host(client.server) else {}),
+            "common_tls_context": {
+                "tls_params": {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"},
+                "tls_certificate_sds_secret_configs": [sds[OWN]],
+                "combined_validation_context": {
+                    "default_validation_context": {"match_typed_subject_alt_names": [matcher]},
+                    "validation_context_sds_secret_config": sds[CAS],
+                },
+            },
+        },
+    }
+
+
+def secrets(client: Client) -> dict[str, Any]:
+    """What sds.yaml holds: names of files, and never what is in them."""
+    watched = {"watched_directory": {"path": client.folder}}
+
+    def file(name: str) -> dict[str, str]:
+        return {"filename": f"{client.folder}/{name}"}
+
+    own = {"certificate_chain": file("tls.crt"), "private_key": file("tls.key"), **watched}
+    return {
+        "resources": [
+            {"@type": _TLS + "Secret", "name": OWN, "tls_certificate": own},
+            {"@type": _TLS + "Secret", "name": CAS, "validation_context": {"trusted_ca": file("ca.crt"), **watched}},
+        ]
+    }
+
+
+def _is_host(name: str) -> bool:
+    return not name.replace(".", "").isdigit() and ":" not in name
 
 
 def _address(text: str) -> dict[str, Any]:
@@ -96,7 +157,7 @@ def _address(text: str) -> dict[str, Any]:
 
 
 def _is_name(address: str) -> bool:
-    return not address.startswith("unix:") and not split(address)[0].replace(".", "").isdigit() and ":" not in split(address)[0]
+    return not address.startswith("unix:") and _is_host(split(address)[0])
 
 
 def split(address: str) -> tuple[str, int]:

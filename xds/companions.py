@@ -1,7 +1,7 @@
 """The services beside discovery on the same port: health, what each client has (CSDS), load reports (LRS), and reflection.
 
 Moves bytes and keeps no rule of its own: what is said stands in `client_status.py` and `loads.py`, or is gRPC's own library.
-They are registered on the one server, so whoever may not speak to that may not speak to these.
+They are registered on the one server, behind the same guard: a client sees, and speaks for, the nodes that it may be.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from protos.v3 import ClientConfig, ClientStatusRequest, ClientStatusResponse, L
 from xds.client_status import client_config, resources
 from xds.loads import Loads
 from xds.node_match import any_means
+from xds.security.access import Speaker
+from xds.security.guard import granted, refuse
 from xds.services import METHODS
 from xds.stream import Stream
 
@@ -85,12 +87,19 @@ class Companions:
     # Client status -----------------------------------------------------------------------------------------------------
 
     async def _stream_status(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+        speaker = Speaker(granted())
         async for data in requests:
-            yield await self._fetch_status(data, context)
+            yield await self._status(data, speaker, context)
 
     async def _fetch_status(self, data: bytes, context: Context) -> bytes:
+        return await self._status(data, Speaker(granted()), context)
+
+    async def _status(self, data: bytes, speaker: Speaker, context: Context) -> bytes:
+        """Only of proxies that the client may be: of others it is told as if there were none."""
         request = await parsed(ClientStatusRequest, data, context)
-        configs = [await self._config(stream, request) for stream in list(self._streams()) if asked_for(request, stream)]
+        await heard(speaker, request.node.id)
+        seen = [stream for stream in self._streams() if granted().admits(stream.proxy.node)]
+        configs = [await self._config(stream, request) for stream in seen if asked_for(request, stream)]
         return ClientStatusResponse(config=configs).SerializeToString()
 
     async def _config(self, stream: Stream, request: ClientStatusRequest) -> ClientConfig:
@@ -104,11 +113,12 @@ class Companions:
 
     async def _report(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
         """The first message says who reports, and is told how often; the rest are its reports."""
-        reporter, first = self.loads.reporter(), True
+        reporter, speaker, first = self.loads.reporter(), Speaker(granted()), True
         try:
             async for data in requests:
                 request = await parsed(LoadStatsRequest, data, context)
-                if first and not request.node.id:
+                await heard(speaker, request.node.id)
+                if not speaker.node:
                     await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the first message must say who reports: node.id is empty")
                 self.measured(*reporter.take(request.cluster_stats))
                 if first:
@@ -123,6 +133,12 @@ async def parsed(message: Any, data: bytes, context: Context) -> Any:
         return message.FromString(data)
     except DecodeError:
         return await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"the request is not a {message.DESCRIPTOR.name}")
+
+
+async def heard(speaker: Speaker, node: str) -> None:
+    """Does not return where the client may not speak in the name of this node."""
+    if why := speaker.says(node):
+        await refuse(why)
 
 
 def asked_for(request: ClientStatusRequest, stream: Stream) -> bool:

@@ -76,6 +76,13 @@ class Refused(Event, frozen=True, gc=False, tag=True):
     digest: str = ""
 
 
+class Withheld(Event, frozen=True, gc=False, tag=True):
+    """An identity asked for what exists, and is not for it to see. It was answered as for what does not exist."""
+
+    type_url: str
+    names: tuple[str, ...]
+
+
 class GateExpired(Event, frozen=True, gc=False, tag=True):
     """An ACK that others waited for did not come: this type was sent without it."""
 
@@ -88,10 +95,11 @@ class Disconnected(Event, frozen=True, gc=False, tag=True):
 
 
 class Close(Struct, frozen=True, gc=False):
-    """The stream must be ended with this gRPC status code, by name."""
+    """The stream must be ended with this gRPC status code, by name. `reason` is given where more was asked than may be."""
 
     code: str
     message: str
+    reason: str = ""
 
 
 class Step(Struct, frozen=True, gc=False):

@@ -21,6 +21,9 @@ from xds.bootstrap import is_loopback
 from xds.companions import Companions
 from xds.events import Close, Event, Step
 from xds.proxies import ProxyState, proxy_state
+from xds.security.access import Policy, Refusal
+from xds.security.credentials import Credentials
+from xds.security.guard import Guard, granted, refuse
 from xds.services import METHODS, Method
 from xds.snapshot import Snapshots
 from xds.stream import Stream
@@ -44,6 +47,7 @@ OPTIONS = [
     ("grpc.http2.bdp_probe", 0),  # each ACK would be followed by a ping that asks how fast ACKs could come
 ]
 
+OPEN = Policy()
 BUG = Close("INTERNAL", "this server has a bug")
 Context = Any  # grpc.aio.ServicerContext: grpc has no types
 
@@ -52,7 +56,7 @@ class Connection:
     """One stream of one client: a state machine, what it has to write, and why its writer should wake up."""
 
     def __init__(self, server: Server, method: Method) -> None:
-        self.stream = Stream(server.snapshots, method.variant, method.type_url)
+        self.stream = Stream(server.snapshots, method.variant, method.type_url, granted())
         self.writer: asyncio.Task[None] | None = None
         self.writing_since: float | None = None
         self._server = server
@@ -140,7 +144,8 @@ class Connection:
 
 class Server:
     """Serves one set of snapshots. `on_event` is called on the loop for all that streams tell, and must not block;
-    `clock` gives seconds that never go back. `reflection` tells whoever asks what services there are.
+    `clock` gives seconds that never go back. `reflection` tells whoever asks what services there are. With `credentials`
+    clients are asked for certificates, and `policy` says what those allow; `turned_away` is told whom the guard did not let in.
     """
 
     def __init__(
@@ -150,8 +155,12 @@ class Server:
         clock: Callable[[], float] = time.monotonic,
         *,
         reflection: bool = False,
+        credentials: Credentials | None = None,
+        policy: Policy = OPEN,
+        turned_away: Callable[[Refusal, str, str], None] = lambda *_: None,
     ) -> None:
-        self.snapshots, self.on_event, self.clock = snapshots, on_event, clock
+        self.snapshots, self.on_event, self.clock, self.credentials = snapshots, on_event, clock, credentials
+        self.guard = Guard(credentials, policy, clock, turned_away)
         self._connections: dict[Connection, None] = {}
         self._behind: deque[Connection] = deque()  # who has not looked at the last change
         self.companions = Companions(lambda: (one.stream for one in self._connections), reflection=reflection)
@@ -160,16 +169,16 @@ class Server:
 
     async def start(self, address: str) -> str:
         """Listen on `host:port` (0: any free one) or `unix:/path`; gives what it is bound to. RuntimeError if it cannot be,
-        or if others than this machine could reach it: who asks is not authenticated here. ValueError if it is no address.
+        or if others than this machine could reach it and there are no credentials. ValueError if it is no address.
         """
-        if not is_loopback(address):
+        if self.credentials is None and not is_loopback(address):
             raise RuntimeError(f"{address}: only loopback and unix sockets are served in plain text")
-        server = self._grpc = grpc.aio.server(options=OPTIONS)
+        server = self._grpc = grpc.aio.server(interceptors=(self.guard,), options=OPTIONS)
         for method in METHODS:
             handler = grpc.stream_stream_rpc_method_handler(partial(self._serve, method))
             server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(method.service, {method.name: handler}),))
         await self.companions.add_to(server)
-        port = server.add_insecure_port(address)
+        port = server.add_secure_port(address, self.credentials.for_server()) if self.credentials else server.add_insecure_port(address)
         await server.start()
         self._sweeper = asyncio.get_running_loop().call_later(WRITE_SECONDS / 10, self.sweep)
         return address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
@@ -215,11 +224,19 @@ class Server:
             reader.cancel()
             del self._connections[connection]
             connection.ended()
+        if close.reason:
+            await refuse(Refusal(close.code, close.reason, close.message))
         if close.code != "OK":
             await context.abort(grpc.StatusCode[close.code], close.message)
 
     def sweep(self) -> None:
-        """End connections whose client takes nothing. Their writer is stuck in a write, so it is cancelled from outside."""
+        """End connections whose client takes nothing, or is not to be believed any more.
+
+        The writer of the former is stuck in a write, so it is cancelled from outside.
+        """
+        if self.credentials:
+            self.credentials.look()
+        self.guard.review()
         late = self.clock() - WRITE_SECONDS
         for connection in self._connections:
             if connection.writing_since is not None and connection.writing_since < late and connection.writer:

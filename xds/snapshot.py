@@ -374,15 +374,17 @@ class Snapshots:
         """The resources of a type that a stream of this view sees."""
         return self._of(group_of(view) if kind.shared else view, kind)
 
+    def elsewhere(self, view: str, kind: Kind, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of the names that this view lacks and another group has."""
+        own = self.of(view, kind).live
+        others = [one.live for (at, of), one in self._tables.items() if of is kind and group_of(at) != group_of(view)]
+        return tuple(sorted(name for name in names if name not in own and any(name in live for live in others)))
+
     def complete(self, view: str) -> bool:
         """Whether the view may be answered: all is synced, and a flat view, made on demand, has been made."""
         if not self.synced:
             return False
         return not view.endswith(FLAT) or bool(self.of(view, LISTENER).live) or not self.of(group_of(view), LISTENER).live
-
-    def group(self, cluster: str) -> str:
-        """The group of an Envoy that says this in `node.cluster`."""
-        return cluster if cluster in self.groups else "local"
 
     def versions(self, view: str) -> dict[Kind, str]:
         return {kind: self.of(view, kind).version for kind in KINDS}

@@ -12,10 +12,11 @@ from itertools import chain, count
 from google.protobuf.message import DecodeError
 
 from protos.v3 import DeltaDiscoveryRequest, Node
-from xds.events import Acked, Close, Connected, Disconnected, Event, GateExpired, Nacked, NeedsView, Proxy, Refused, Sent, Step
+from xds.events import Acked, Close, Connected, Disconnected, Event, GateExpired, Nacked, NeedsView, Proxy, Refused, Sent, Step, Withheld
 from xds.kinds import BY_URL, CLUSTER, ENDPOINT, FLAT, ROUTE, SCOPE, Kind, Variant
 from xds.ordering import GATE_SECONDS, ORDER, RESUME_SECONDS, Move, Phase
 from xds.requests import MESSAGES, Request, wish
+from xds.security.access import ANYBODY, Grant, Speaker
 from xds.snapshot import Part, Snapshots
 from xds.trial import Verdict
 from xds.watch import FRUITLESS, Flight, Watch
@@ -33,8 +34,9 @@ _streams = count(1)
 class Stream:
     """`only` is the type URL of a stream that is for one type (the per-type services), empty where types share it."""
 
-    def __init__(self, snapshots: Snapshots, variant: Variant = Variant.DELTA, only: str = "") -> None:
-        self.variant, self.only = variant, only
+    def __init__(self, snapshots: Snapshots, variant: Variant = Variant.DELTA, only: str = "", grant: Grant = ANYBODY) -> None:
+        self.variant, self.only, self.grant = variant, only, grant
+        self._speaker = Speaker(grant)
         self.proxy = NOBODY  # until the first request names its node
         self.metadata = b""  # of that node: a google.protobuf.Struct
         self.watches: dict[Kind, Watch] = {}
@@ -50,6 +52,7 @@ class Stream:
         self._resumes_until = self._now = 0.0
         self._responses: list[bytes] = []
         self._events: list[Event] = []
+        self._ends: Close | None = None  # more was asked for than may be
 
     # Inputs ------------------------------------------------------------------------------------------------------------
 
@@ -66,7 +69,7 @@ class Stream:
             return self._close("INVALID_ARGUMENT", f"the request is not a {message.DESCRIPTOR.name}")
         refusal = self._identify(request, now)
         if refusal:
-            return self._close("INVALID_ARGUMENT", refusal)
+            return self._step(refusal)
         if not self._ready():
             self._held.append(request)
             return (
@@ -101,22 +104,21 @@ class Stream:
 
     # The first request -------------------------------------------------------------------------------------------------
 
-    def _identify(self, request: Request, now: float) -> str:
-        """Take the node from the first request, hold later ones to it. What is wrong, or nothing."""
-        node = request.node
+    def _identify(self, request: Request, now: float) -> Close | None:
+        """Take the node from the first request, hold later ones to it. What is wrong, or None."""
+        if refusal := self._speaker.says(request.node.id):
+            return Close(refusal.code, refusal.message, refusal.reason)
+        if not self._speaker.node:
+            return Close("INVALID_ARGUMENT", "the first request of a stream must say who asks: node.id is empty")
         if self.proxy is NOBODY:
-            if not node.id:
-                return "the first request of a stream must say who asks: node.id is empty"
-            self._connect(node, now)
-        elif node.id and node.id != self.proxy.node:
-            return f"this stream belongs to node {self.proxy.node!r}"
+            self._connect(request.node, now)
         request.type_url = request.type_url or self.only
         if self.only and request.type_url != self.only:
-            return f"this service is for {self.only} only"
-        return "" if request.type_url else "type_url is empty"
+            return Close("INVALID_ARGUMENT", f"this service is for {self.only} only")
+        return None if request.type_url else Close("INVALID_ARGUMENT", "type_url is empty")
 
     def _connect(self, node: Node, now: float) -> None:
-        group = self._snapshots.group(node.cluster)
+        group = self.grant.group(node.cluster, self._snapshots.groups)
         view = group if "shard" in modules(node) else group + FLAT
         self.metadata = node.metadata.SerializeToString()
         self.proxy = Proxy(node.id, group, view, agent(node), next(_streams), now)
@@ -172,6 +174,11 @@ class Stream:
             return
         if wanted.returns and not self.only:
             self._resumes_until = now + RESUME_SECONDS
+        if self.grant.limits and len(wanted.asked.now.names) > self.grant.limits.names:
+            self._ends = Close("RESOURCE_EXHAUSTED", f"more than {self.grant.limits.names} names of one type are asked for", "names")
+            return
+        if self.grant.identity and (strange := self._snapshots.elsewhere(self.proxy.view, watch.kind, wanted.asked.names)):
+            self._events.append(Withheld(self.proxy, watch.kind.type_url, strange))
         if watch.kind is ROUTE and watch.subscription and self._awaited:
             self._awaited -= watch.subscription.names - wanted.asked.now.names
         watch.ask(wanted.asked, wanted.held, chain.from_iterable(self._pushed) if watch.kind is ENDPOINT else ())
@@ -275,7 +282,7 @@ class Stream:
     def _step(self, close: Close | None = None) -> Step:
         responses, self._responses = tuple(self._responses), []
         events, self._events = tuple(self._events), []
-        return Step(responses, events, close)
+        return Step(responses, events, close or self._ends)
 
     def _close(self, code: str, message: str) -> Step:
         return self._step(Close(code, message))

@@ -35,6 +35,11 @@ class Log(StrEnum):
     NACKED = "proxy.nacked"
     REFUSED = "proxy.refused"
     GATE_EXPIRED = "proxy.gate-expired"
+    TURNED_AWAY = "client.turned-away"
+    WITHHELD = "proxy.withheld"
+    CERTIFICATES = "server.certificates"
+    CERTIFICATES_KEPT = "server.certificates-kept"
+    PLAINTEXT = "server.plain-text"
     STOPPING = "server.stopping"
 
 
@@ -93,6 +98,10 @@ class Metrics:
         self.nacked = Counter("pointsman_xds_nacked", "Responses that a proxy refused.", ["type"], registry=self.registry)
         self.refused = Counter("pointsman_xds_refused", "Resources that were the reason.", ["type"], registry=self.registry)
         self.quarantined = Gauge("pointsman_quarantined", "Refused states that are remembered.", registry=self.registry)
+        self.turned_away = Counter(
+            "pointsman_xds_turned_away", "Calls that were not let in, or ended, by reason.", ["reason"], registry=self.registry
+        )
+        self.withheld = Counter("pointsman_xds_withheld", "Names asked for by who may not see them.", ["type"], registry=self.registry)
         self.expired = Counter("pointsman_xds_gate_expired", "Pushes that went on without an ACK.", ["type"], registry=self.registry)
         self.load_reports = Counter("pointsman_load_reports", "Load reports of proxies (LRS).", registry=self.registry)
         self.load = Counter("pointsman_load_requests", "Requests that proxies reported (LRS).", ["result"], registry=self.registry)

@@ -11,7 +11,11 @@ from translator.resources.core import Secret
 
 def pair_problem(secret: Secret) -> str:
     """Why this Secret cannot be presented to clients, or the empty string. One bad pair stops only what refers to it."""
-    chain, key = secret.data.get("tls.crt", b""), secret.data.get("tls.key", b"")
+    return bytes_problem(secret.data.get("tls.crt", b""), secret.data.get("tls.key", b""))
+
+
+def bytes_problem(chain: bytes, key: bytes) -> str:
+    """The same of a chain and a key in PEM, wherever they come from."""
     if not chain or not key:
         return "it lacks tls.crt or tls.key"
     try:

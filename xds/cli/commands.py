@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from xds.cli.output import Exit, Output
+from xds.security import TRUST_DOMAIN
 
 app = typer.Typer(
     name="pointsman",
@@ -27,6 +28,9 @@ Bind = Annotated[str, typer.Option(help="Address on which Envoy opens the ports 
 Offset = Annotated[int, typer.Option(min=-65534, max=65534, help="Added to every port of a Gateway, so that 80 can be 10080.")]
 Admin = Annotated[str, typer.Option(metavar="ADDR", help="The admin port, on loopback.")]
 Allow = Annotated[bool, typer.Option("--allow-mass-deletion", help="Let more than half of a kind go at once.")]
+Tls = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="A folder with tls.crt, tls.key and ca.crt: TLS 1.3 with client certificates.")
+]
 ADMIN = "127.0.0.1:19000"
 XDS = "127.0.0.1:18000"
 
@@ -54,7 +58,12 @@ def serve(
         Path | None, typer.Option(metavar="FILE", help="As for kubectl; else KUBECONFIG, or what a Pod is given.")
     ] = None,
     context: Annotated[str | None, typer.Option(metavar="NAME", help="A context of the kubeconfig.")] = None,
-    xds: Annotated[str, typer.Option(metavar="ADDR", help="Where Envoys ask, on loopback or unix:/path.")] = XDS,
+    xds: Annotated[str, typer.Option(metavar="ADDR", help="Where Envoys ask: loopback or unix:/path; anywhere with --tls.")] = XDS,
+    tls: Tls = None,
+    trust_domain: Annotated[str, typer.Option(metavar="NAME", help="Of the certificates that are let in.")] = TRUST_DOMAIN,
+    one_for_all: Annotated[
+        bool, typer.Option("--one-for-all", help="With --tls: every proxy serves all Gateways, not only that of its certificate.")
+    ] = False,
     admin: Admin = ADMIN,
     bind: Bind = "127.0.0.1",
     port_offset: Offset = 0,
@@ -64,27 +73,63 @@ def serve(
 ) -> None:
     """The server alone, for Envoys started elsewhere.  Example: pointsman serve --files ./demo"""
     from xds.cli.running import Options, Running, cluster, serve
+    from xds.security.access import Policy
 
-    chosen = cluster(files, kubeconfig, context, kube=kube)
     options = Options(
-        cluster=chosen, xds=xds, admin=admin, bind=bind, port_offset=port_offset, allow_mass_deletion=allow, reflection=reflection
-    )
+        cluster=cluster(files, kubeconfig, context, kube=kube), xds=xds, admin=admin, bind=bind, port_offset=port_offset,
+        allow_mass_deletion=allow, reflection=reflection, tls=str(tls or ""), policy=Policy(trust=trust_domain, shared=one_for_all),
+    )  # fmt: skip
     serve(Running(files, output, options))
 
 
 @app.command()
 def bootstrap(
     xds: Annotated[str, typer.Option(metavar="ADDR", help="Where the server listens.")] = XDS,
-    node: Annotated[str, typer.Option(metavar="ID", help="Tells this Envoy from others.")] = "pointsman",
-    group: Annotated[str, typer.Option(metavar="G", help="What kind of Envoy it is.")] = "local",
+    node: Annotated[
+        str, typer.Option(metavar="ID", help="Tells this Envoy from others; by default pointsman, or of its certificate.")
+    ] = "",
+    group: Annotated[str, typer.Option(metavar="G", help="What kind of Envoy it is; by default local, or of its certificate.")] = "",
     admin: Annotated[str, typer.Option(metavar="ADDR", help="Admin port of Envoy, on loopback.")] = "127.0.0.1:19001",
     loads: Annotated[bool, typer.Option("--load-reports", help="Let it report the load on each cluster (LRS).")] = False,
+    tls: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The folder with tls.crt, tls.key, ca.crt and sds.yaml of this Envoy.")
+    ] = None,
+    server_name: Annotated[str, typer.Option(metavar="NAME", help="What the server's certificate must say; else the host of --xds.")] = "",
+    print_sds: Annotated[bool, typer.Option("--sds", help="Print the sds.yaml that belongs into the folder of --tls instead.")] = False,
     output: Form = Output.YAML,
 ) -> None:
     """Print the Envoy bootstrap that fits the server.  Example: pointsman bootstrap > envoy.yaml && envoy -c envoy.yaml"""
-    from xds.cli.showing import bootstrap
+    from xds.bootstrap import Bootstrap
+    from xds.cli.showing import bootstrap, sds
 
-    bootstrap(xds, node, group, admin, output, load_reports=loads)
+    if print_sds:
+        if tls is None:
+            raise Exit(2, "--sds: name the folder of the certificates by --tls DIR")
+        sds(tls, output)
+    else:
+        bootstrap(Bootstrap(xds=xds, node=node, group=group, admin=admin, load_reports=loads), tls, server_name, output)
+
+
+@app.command()
+def certs(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where they are written.")],
+    gateway: Annotated[
+        list[str] | None, typer.Option(metavar="NS/NAME", help="A Gateway whose proxies get one; may be repeated. First: default/edge.")
+    ] = None,
+    host: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A name or address of the server; may be repeated.")] = None,
+    account: Annotated[str, typer.Option(metavar="NAME", help="The account that the proxies run by.")] = "envoy",
+    trust_domain: Annotated[str, typer.Option(metavar="NAME", help="Of the certificates.")] = TRUST_DOMAIN,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How long they are good, the CA apart.")] = 365,
+    renew: Annotated[bool, typer.Option("--renew", help="Make all of them anew, the CA apart.")] = False,
+    new_ca: Annotated[bool, typer.Option("--new-ca", help="A new CA beside the old one: both are trusted from then on.")] = False,
+    drop_old_ca: Annotated[bool, typer.Option("--drop-old-ca", help="Trust the newest CA only.")] = False,
+    output: Form = Output.TABLE,
+) -> None:
+    """Make a CA and certificates for a laptop.  Example: pointsman certs ./certs --gateway default/edge"""
+    from xds.cli.certificates import Wanted, certs
+
+    wanted = Wanted(tuple(gateway or ()), tuple(host or ()), account, trust_domain, days, renew, new_ca, drop_old_ca)
+    certs(directory, wanted, output)
 
 
 @app.command()

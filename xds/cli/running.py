@@ -10,8 +10,8 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -31,6 +31,8 @@ from xds.demo.backends import Samples
 from xds.events import Nacked
 from xds.journal import Line
 from xds.objects import finding
+from xds.security.access import Policy
+from xds.security.credentials import CredentialsError, read
 from xds.sources.folder import Located, Name
 from xds.sources.interface import NoClusterError
 from xds.telemetry import logger
@@ -48,6 +50,8 @@ class Options:
     port_offset: int
     allow_mass_deletion: bool = False
     reflection: bool = False
+    tls: str = ""
+    policy: Policy = field(default_factory=Policy)
     samples: bool = False  # also start what the folder calls sample backends
     welcome: str = ""  # for people, once requests are answered
 
@@ -71,8 +75,22 @@ def cluster(files: Path | None, kubeconfig: Path | None, context: str | None, *,
 
 
 def serve(running: Running) -> None:
-    check_address(running.options.xds, "--xds")
+    check_xds(running.options)
     _main(running, with_envoy=False)
+
+
+def check_xds(options: Options) -> None:
+    """Over the network only with TLS, and with files that can be used."""
+    if not options.tls:
+        check_address(options.xds, "--xds", " or, for others, --tls DIR. pointsman certs DIR makes what has to be there")
+        return
+    try:
+        split(options.xds) if not options.xds.startswith("unix:") else None
+        read(Path(options.tls), datetime.now(UTC))
+    except ValueError as error:
+        raise Exit(2, f"--xds: {error}") from None
+    except CredentialsError as error:
+        raise Exit(2, f"--tls: {error}") from None
 
 
 def run(running: Running) -> None:
@@ -135,6 +153,8 @@ async def _server(running: Running, home: str) -> AsyncIterator[App]:
         group=Group(bind=options.bind, port_offset=options.port_offset),
         allow_mass_deletion=options.allow_mass_deletion,
         reflection=options.reflection,
+        tls=options.tls,
+        policy=options.policy,
     )
     app = App(settings, logger("none" if running.output is not Output.TABLE or not options.xds else "console"), teller.listener())
     admin = Admin(app)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import platform
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from xds.bootstrap import Bootstrap, is_loopback, split
+from xds.bootstrap import Bootstrap, Client, is_loopback, secrets, split
 from xds.bootstrap import bootstrap as made
 from xds.cli.nouns import Wanted, wanted
 from xds.cli.output import Exit, Output, dumped, say, table
+from xds.security.access import Grant, Identity
 
 ASK_LIMIT = 30
 _URL_TYPES = "type.googleapis.com/envoy."
@@ -29,28 +32,55 @@ def asked(admin: str, path: str) -> Any:
         raise Exit(3, f"no server answers at {admin}: {reason}. Start one with pointsman run DIR, or name it by --admin") from None
 
 
-def check_address(address: str, option: str) -> None:
-    """Loopback only: what comes over the network needs TLS, which is not there yet."""
+def check_address(address: str, option: str, advice: str = "") -> None:
+    """Loopback only: what comes over the network is neither hidden nor known. `advice` is how else it can be done."""
     try:
         local = is_loopback(address)
     except ValueError as error:
         raise Exit(2, f"{option}: {error}") from None
     if not local:
         raise Exit(
-            2, f"{option} {address}: only loopback and unix sockets are served until there is TLS. Use 127.0.0.1:{split(address)[1]}"
+            2, f"{option} {address}: only loopback and unix sockets are served in plain text. Use 127.0.0.1:{split(address)[1]}{advice}"
         )
 
 
-def bootstrap(xds: str, node: str, group: str, admin: str, output: Output, *, load_reports: bool = False) -> None:
+def bootstrap(of: Bootstrap, tls: Path | None, server: str, output: Output) -> None:
     from xds.dataplane import modules
 
-    check_address(admin, "--admin")
+    check_address(of.admin, "--admin")
     try:
-        own = ("shard",) if modules() else ()
-        config = made(Bootstrap(xds=xds, node=node, group=group, admin=admin, modules=own, load_reports=load_reports))
+        known = _identified(of, tls, server or split(of.xds)[0]) if tls else of
+        named = replace(known, node=known.node or "pointsman", group=known.group or "local")
+        config = made(replace(named, modules=("shard",) if modules() else ()))
     except ValueError as error:
         raise Exit(2, f"--xds: {error}") from None
     say(dumped(config, Output.JSON if output is Output.JSON else Output.YAML))
+
+
+def _identified(of: Bootstrap, tls: Path, server: str) -> Bootstrap:
+    """As the certificate in this folder says who it is."""
+    client, identity = _client(tls, server)
+    node = of.node or f"{identity.key}/{platform.node()}"
+    if not Grant(identity).admits(node):
+        raise Exit(2, f"--node {node}: the certificate is for {identity.key}, or {identity.key}/ and more")
+    return replace(of, node=node, group=of.group or identity.key, client=client)
+
+
+def _client(folder: Path, server: str) -> tuple[Client, Identity]:
+    from xds.cli.certificates import identity_of
+
+    try:
+        identity = identity_of(folder / "tls.crt")
+    except OSError as error:
+        raise Exit(2, f"--tls: {error.filename}: {error.strerror}") from None
+    if identity is None:
+        raise Exit(2, f"--tls: {folder / 'tls.crt'} names no Gateway; pointsman certs DIR --gateway NAMESPACE/NAME makes one that does")
+    return Client(str(folder.absolute()), server), identity
+
+
+def sds(folder: Path, output: Output) -> None:
+    """The file beside the certificates that names them to Envoy."""
+    say(dumped(secrets(Client(str(folder.absolute()))), Output.JSON if output is Output.JSON else Output.YAML))
 
 
 def render(root: Path, bind: str, port_offset: int, flat: bool, output: Output) -> None:

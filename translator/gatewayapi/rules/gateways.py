@@ -48,7 +48,7 @@ from translator.ir.tables import CERTIFICATE, GROUP, HOST, SECRET_USE, WANTED
 from translator.resources.gateway import GatewayAddress, Listener
 from translator.resources.meta import LocalReference
 
-LOCAL = "local"  # the proxy group of all Gateways, until a class or parameters say otherwise
+LOCAL = "local"  # the proxy group of all Gateways that have none of their own
 
 
 @rule(over=GATEWAY, into=(OURS, DECLARED, CLAIM, CERTIFICATE_REF, FOUND))
@@ -60,13 +60,14 @@ def gateway(view: View, key: str) -> Facts:
         yield FOUND(("Gateway", key), _no_class(key, one.spec.gateway_class_name))
     if owner is None or owner.spec.controller_name != CONTROLLER or owner.spec.parameters_ref:
         return  # of another controller, or of a class that is not accepted: its own status says why
-    yield OURS(key, LOCAL)
+    group = key if view.get(GROUP, key) else LOCAL
+    yield OURS(key, group)
     addresses = bind_addresses(one.spec.addresses)
     for place, address in enumerate(one.spec.addresses):
         if not usable(address):
             yield FOUND(("Gateway", key), _no_address(key, place, address))
     for index, listener in enumerate(one.spec.listeners):
-        ports = tuple(Port(LOCAL, address, listener.port, transport(listener.protocol)) for address in addresses)
+        ports = tuple(Port(group, address, listener.port, transport(listener.protocol)) for address in addresses)
         yield DECLARED(listener_id(key, listener.name), Declared(key, index, listener, ports))
         if listener.protocol in KINDS:
             claim = Claim(one.metadata.creation_timestamp, key, index, listener.name, listener.protocol, listener.hostname.lower())

@@ -1,0 +1,107 @@
+"""From the URIs of a certificate to node ids and a group."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xds.security.access import ANYBODY, Grant, Identity, Policy, Refusal, Speaker, identity
+
+EDGE = Identity("pointsman.local", "infra", "envoy", "edge")
+URI = "spiffe://pointsman.local/ns/infra/sa/envoy/gw/edge"
+
+
+def test_identity_is_read_from_its_uri_and_written_as_it() -> None:
+    assert identity([URI]) == EDGE
+    assert str(EDGE) == URI
+    assert EDGE.key == "infra/edge"
+
+
+@pytest.mark.parametrize(
+    "uris",
+    [
+        pytest.param([], id="none"),
+        pytest.param([URI, URI.replace("edge", "other")], id="two"),
+        pytest.param([URI + "/"], id="more-after-it"),
+        pytest.param([URI + "\n"], id="line-break"),
+        pytest.param([URI.replace("/gw/edge", "")], id="no-gateway"),
+        pytest.param([URI.replace("edge", "")], id="empty-gateway"),
+        pytest.param([URI.replace("edge", "..")], id="dots"),
+        pytest.param([URI.replace("infra", "infra%2Fx")], id="escaped-slash"),
+        pytest.param([URI.replace("spiffe:", "https:")], id="no-spiffe"),
+        pytest.param([URI.replace("pointsman.local", "")], id="no-trust-domain"),
+        pytest.param([URI.replace("edge", "édge")], id="no-ascii"),
+    ],
+)
+def test_certificate_that_does_not_name_one_gateway_is_nobody(uris: list[str]) -> None:
+    assert identity(uris) is None
+    refusal = Policy().grant(uris)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, refusal.reason) == ("UNAUTHENTICATED", "no-identity")
+
+
+def test_other_trust_domain_is_refused() -> None:
+    refusal = Policy(trust="elsewhere.example").grant([URI])
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason == "trust-domain"
+
+
+@pytest.mark.parametrize(
+    ("node", "admitted"),
+    [
+        ("infra/edge", True),
+        ("infra/edge/pod-1", True),
+        ("infra/edge-2", False),
+        ("infra/edge2/pod", False),
+        ("infra/other", False),
+        ("infra", False),
+        ("other/edge", False),
+        ("", False),
+        ("local", False),
+    ],
+)
+def test_node_ids_of_an_identity_begin_with_its_gateway(node: str, admitted: bool) -> None:
+    grant = Policy().grant([URI])
+    assert isinstance(grant, Grant)
+    assert grant.admits(node) is admitted
+
+
+@pytest.mark.parametrize("asked", ["infra/edge", "shop/inner", "local", "nowhere", ""])
+def test_group_of_an_identity_is_its_gateway_whatever_it_asks_for(asked: str) -> None:
+    """What exists and is another's, and what does not exist, are answered alike."""
+    assert Grant(EDGE).group(asked, {"local", "infra/edge", "shop/inner"}) == "infra/edge"
+
+
+def test_shared_group_is_shown_to_every_identity() -> None:
+    assert Grant(EDGE, shared=True).group("nowhere", {"local"}) == "local"
+
+
+def test_on_loopback_any_node_is_welcome_and_an_unknown_group_is_local() -> None:
+    assert ANYBODY.admits("anything")
+    assert [ANYBODY.group(asked, {"local", "g"}) for asked in ("g", "", "x")] == ["g", "local", "local"]
+
+
+def test_call_speaks_for_one_node_to_its_end() -> None:
+    speaker = Speaker(Grant(EDGE))
+    assert [speaker.says(node) for node in ("", "infra/edge/a", "", "infra/edge/a")] == [None] * 4
+    changed = [speaker.says(node) for node in ("infra/edge/b", "shop/inner", "infra/edge")]
+    assert [why.code for why in changed if why] == ["INVALID_ARGUMENT"] * 3
+    assert speaker.node == "infra/edge/a"
+
+
+def test_call_speaks_for_no_node_that_its_client_may_not_be() -> None:
+    speaker = Speaker(Grant(EDGE))
+    why = speaker.says("shop/inner")
+    assert why
+    assert (why.code, speaker.node) == ("PERMISSION_DENIED", "")
+
+
+_WORD = st.text(st.sampled_from("abz019-._/%\n A"), max_size=8)
+
+
+@given(_WORD, _WORD, _WORD, _WORD)
+def test_whatever_is_read_as_an_identity_is_written_as_it_was(trust: str, namespace: str, account: str, gateway: str) -> None:
+    uri = f"spiffe://{trust}/ns/{namespace}/sa/{account}/gw/{gateway}"
+    found = identity([uri])
+    assert found is None or (str(found) == uri and found.key.count("/") == 1)
