@@ -13,7 +13,8 @@ XDS_CLUSTER = "pointsman"
 # the same name in GrpcService is for other streams.
 COMES_BACK = {"base_interval": "0.2s", "max_interval": "3s"}
 MODULES_KEY = "pointsman.io/modules"
-OWN, CAS = "pointsman/own", "pointsman/cas"  # names of the two secrets that stand in files
+OWN, CAS = "own", "cas"  # the two secrets of an Envoy, and the files in which they stand
+SDS = {OWN: "sds-own.yaml", CAS: "sds-cas.yaml"}
 _TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3."
 _HTTP2 = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _DOWNSTREAM_CONNECTIONS = "type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
@@ -21,8 +22,8 @@ _DOWNSTREAM_CONNECTIONS = "type.googleapis.com/envoy.extensions.resource_monitor
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who an Envoy is: a folder with tls.crt, tls.key and ca.crt, and sds.yaml, which names them. `server` is what the
-    certificate of the server must say.
+    """Who an Envoy is: a folder with tls.crt, tls.key and ca.crt, and the two files that name them to Envoy. `server` is what
+    the certificate of the server must say.
     """
 
     folder: str
@@ -94,6 +95,8 @@ def _xds_cluster(address: str, client: Client | None) -> dict[str, Any]:
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": _HTTP2,
+                # A stream that is refused for its certificate must come back on another connection, with the new one.
+                "common_http_protocol_options": {"idle_timeout": "0.1s"},
                 "explicit_http_config": {
                     "http2_protocol_options": {"connection_keepalive": {"interval": "30s", "timeout": "10s"}},
                 },
@@ -109,8 +112,6 @@ def _xds_cluster(address: str, client: Client | None) -> dict[str, Any]:
 
 def _tls(client: Client) -> dict[str, Any]:
     """Certificates come by SDS from a file, for Envoy reads them again then: it never does with those it is told directly."""
-    source = {"path_config_source": {"path": f"{client.folder}/sds.yaml", "watched_directory": {"path": client.folder}}}
-    sds = {name: {"name": name, "sds_config": {**source, "resource_api_version": "V3"}} for name in (OWN, CAS)}
     matcher = {"san_type": "DNS" if _is_host(client.server) else "IP_ADDRESS", "matcher": {"exact": client.server}}
     return {
         "name": "envoy.transport_sockets.tls",
@@ -119,30 +120,32 @@ def _tls(client: Client) -> dict[str, Any]:
             **({"sni": client.server} if _is_host(client.server) else {}),
             "common_tls_context": {
                 "tls_params": {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"},
-                "tls_certificate_sds_secret_configs": [sds[OWN]],
+                "tls_certificate_sds_secret_configs": [_from_file(client, OWN)],
                 "combined_validation_context": {
                     "default_validation_context": {"match_typed_subject_alt_names": [matcher]},
-                    "validation_context_sds_secret_config": sds[CAS],
+                    "validation_context_sds_secret_config": _from_file(client, CAS),
                 },
             },
         },
     }
 
 
-def secrets(client: Client) -> dict[str, Any]:
-    """What sds.yaml holds: names of files, and never what is in them."""
+def _from_file(client: Client, name: str) -> dict[str, Any]:
+    source = {"path": f"{client.folder}/{SDS[name]}", "watched_directory": {"path": client.folder}}
+    return {"name": name, "sds_config": {"path_config_source": source, "resource_api_version": "V3"}}
+
+
+def secrets(client: Client) -> dict[str, dict[str, Any]]:
+    """What these files hold, by their names: names of files, and never what is in them. Envoy takes one secret of each."""
     watched = {"watched_directory": {"path": client.folder}}
 
     def file(name: str) -> dict[str, str]:
         return {"filename": f"{client.folder}/{name}"}
 
     own = {"certificate_chain": file("tls.crt"), "private_key": file("tls.key"), **watched}
-    return {
-        "resources": [
-            {"@type": _TLS + "Secret", "name": OWN, "tls_certificate": own},
-            {"@type": _TLS + "Secret", "name": CAS, "validation_context": {"trusted_ca": file("ca.crt"), **watched}},
-        ]
-    }
+    cas = {"trusted_ca": file("ca.crt"), **watched}
+    found = {OWN: {"tls_certificate": own}, CAS: {"validation_context": cas}}
+    return {SDS[name]: {"resources": [{"@type": _TLS + "Secret", "name": name, **secret}]} for name, secret in found.items()}
 
 
 def _is_host(name: str) -> bool:

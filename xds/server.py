@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -32,14 +33,23 @@ from xds.stream import Stream
 # message, a fifth of what a stream costs (docs/benchmarks.md). gRPC looks at this when it first starts; who sets it decides.
 os.environ.setdefault("GRPC_EXPERIMENTS", "-event_engine_listener")
 AT_ONCE = 50  # streams that look at a change in one turn of the loop: under a millisecond, and the first can write meanwhile
+SWEEP_SECONDS = 1.0  # between two looks at who is stuck, and who is not to be believed any more
 WRITE_SECONDS = 60.0  # a client that takes nothing for so long is let go; it reconnects when it reads again
+# After AGE, give or take a tenth, gRPC tells a client to use another connection from now on. Its stream is ended up to a fifth
+# later, when nothing is on its way: so proxies spread over replicas anew, and not all at once.
+AGE_SECONDS = 10 * 3600.0
+LAST_SECONDS = 60.0  # beyond that, a stream that is never quiet is ended all the same
 OPTIONS = [
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),  # a reconnect names every resource (envoy#46072)
     ("grpc.max_send_message_length", -1),
     ("grpc.max_concurrent_streams", 1 << 20),
     ("grpc.so_reuseport", 0),  # two servers on one port would each see half of the proxies
+    # A client whose certificate is not taken any more must not come back on the connection that it has: it is shut when nothing
+    # is asked on it.
+    ("grpc.max_connection_idle_ms", 1_000),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.ping_timeout_ms", 10_000),  # this is what finds a client that is gone: a minute, whatever the line above says
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
@@ -48,8 +58,14 @@ OPTIONS = [
 ]
 
 OPEN = Policy()
+OLD = Close("UNAVAILABLE", "this stream has lived long; come again with the versions that you have")
 BUG = Close("INTERNAL", "this server has a bug")
 Context = Any  # grpc.aio.ServicerContext: grpc has no types
+
+
+def ages(seconds: float) -> list[tuple[str, int]]:
+    """Options of gRPC for connections that end at this age. What is left of one after half of that again is cut off."""
+    return [("grpc.max_connection_age_ms", int(seconds * 1000)), ("grpc.max_connection_age_grace_ms", int(seconds * 500))]
 
 
 class Connection:
@@ -64,6 +80,7 @@ class Connection:
         self._close: Close | None = None
         self._rest: asyncio.Future[None] | None = None  # the writer waits for it
         self._over = False
+        self._ends_at = server.clock() + server.age * random.uniform(1.1, 1.2)  # noqa: S311 - nobody gains by guessing it
         self._timer: asyncio.TimerHandle | None = None
         self._due: float | None = None  # when the timer goes off
 
@@ -114,6 +131,11 @@ class Connection:
             self._rest = loop.create_future()
             await self._rest
 
+    def grow_old(self, now: float) -> None:
+        """End it if it has lived long enough, and better when nothing is on its way."""
+        if now >= self._ends_at and (now >= self._ends_at + LAST_SECONDS or (self.stream.quiet and not self._outbox)):
+            self.end(OLD)
+
     def _take(self, step: Step) -> None:
         self._outbox.extend(step.responses)
         for event in step.events:
@@ -157,9 +179,11 @@ class Server:
         reflection: bool = False,
         credentials: Credentials | None = None,
         policy: Policy = OPEN,
+        age: float = AGE_SECONDS,
         turned_away: Callable[[Refusal, str, str], None] = lambda *_: None,
     ) -> None:
         self.snapshots, self.on_event, self.clock, self.credentials = snapshots, on_event, clock, credentials
+        self.age = age
         self.guard = Guard(credentials, policy, clock, turned_away)
         self._connections: dict[Connection, None] = {}
         self._behind: deque[Connection] = deque()  # who has not looked at the last change
@@ -173,14 +197,14 @@ class Server:
         """
         if self.credentials is None and not is_loopback(address):
             raise RuntimeError(f"{address}: only loopback and unix sockets are served in plain text")
-        server = self._grpc = grpc.aio.server(interceptors=(self.guard,), options=OPTIONS)
+        server = self._grpc = grpc.aio.server(interceptors=(self.guard,), options=[*OPTIONS, *ages(self.age)])
         for method in METHODS:
             handler = grpc.stream_stream_rpc_method_handler(partial(self._serve, method))
             server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(method.service, {method.name: handler}),))
         await self.companions.add_to(server)
         port = server.add_secure_port(address, self.credentials.for_server()) if self.credentials else server.add_insecure_port(address)
         await server.start()
-        self._sweeper = asyncio.get_running_loop().call_later(WRITE_SECONDS / 10, self.sweep)
+        self._sweeper = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self.sweep)
         return address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
 
     def publish(self) -> None:
@@ -239,6 +263,7 @@ class Server:
         self.guard.review()
         late = self.clock() - WRITE_SECONDS
         for connection in self._connections:
+            connection.grow_old(self.clock())
             if connection.writing_since is not None and connection.writing_since < late and connection.writer:
                 connection.writer.cancel()
-        self._sweeper = asyncio.get_running_loop().call_later(WRITE_SECONDS / 10, self.sweep)
+        self._sweeper = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self.sweep)

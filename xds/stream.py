@@ -92,6 +92,11 @@ class Stream:
     def ended(self) -> Step:
         return Step(events=(Disconnected(self.proxy),) if self.proxy is not NOBODY else ())
 
+    @property
+    def quiet(self) -> bool:
+        """Nothing that was sent waits for its answer."""
+        return all(watch.flight is None for watch in self.watches.values())
+
     def due(self) -> float | None:
         """When to call `tick` at the latest, if nothing else happens; None if only an input can change anything."""
         times = [one.quiet_until for one in self.watches.values() if one.quiet_until > self._now and any(map(one.wants, Move))]

@@ -37,8 +37,8 @@ class Log(StrEnum):
     GATE_EXPIRED = "proxy.gate-expired"
     TURNED_AWAY = "client.turned-away"
     WITHHELD = "proxy.withheld"
-    CERTIFICATES = "server.certificates"
-    CERTIFICATES_KEPT = "server.certificates-kept"
+    CERTIFICATES = "certificates.taken"
+    CERTIFICATES_KEPT = "certificates.kept"
     PLAINTEXT = "server.plain-text"
     STOPPING = "server.stopping"
 

@@ -2,7 +2,7 @@
 
 DIR/ca.key, DIR/ca.crt                  the CA that signs, first in the list of those that are trusted
 DIR/server/                             tls.crt, tls.key, ca.crt
-DIR/gateways/NAMESPACE/NAME/            the same for the proxies of a Gateway, and sds.yaml, which names them to Envoy
+DIR/gateways/NAMESPACE/NAME/            the same for the proxies of a Gateway, and two files that name them to Envoy
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from xds.security.credentials import CA, CERTIFICATE, KEY
 from xds.security.issuing import Pair, authority, client, load, server
 
 CA_DAYS = 3650
-SDS = "sds.yaml"
 DEMO = "default/edge"  # the Gateway of `pointsman demo`, for who names none
 
 
@@ -112,7 +111,8 @@ class Folder:
             yield place, str(of) if of else "the server"
         _write(place / CA, bundle)
         if of:
-            _write(place / SDS, dumped(secrets(Client(str(place.absolute()))), Output.YAML).encode() + b"\n")
+            for name, content in secrets(Client(str(place.absolute()))).items():
+                _write(place / name, dumped(content, Output.YAML).encode() + b"\n")
 
     def _hosts(self, there: Path | None) -> tuple[str, ...]:
         if self._wanted.hosts or there is None:

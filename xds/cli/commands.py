@@ -91,11 +91,11 @@ def bootstrap(
     group: Annotated[str, typer.Option(metavar="G", help="What kind of Envoy it is; by default local, or of its certificate.")] = "",
     admin: Annotated[str, typer.Option(metavar="ADDR", help="Admin port of Envoy, on loopback.")] = "127.0.0.1:19001",
     loads: Annotated[bool, typer.Option("--load-reports", help="Let it report the load on each cluster (LRS).")] = False,
-    tls: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The folder with tls.crt, tls.key, ca.crt and sds.yaml of this Envoy.")
-    ] = None,
+    tls: Annotated[Path | None, typer.Option(metavar="DIR", help="The folder with tls.crt, tls.key and ca.crt of this Envoy.")] = None,
     server_name: Annotated[str, typer.Option(metavar="NAME", help="What the server's certificate must say; else the host of --xds.")] = "",
-    print_sds: Annotated[bool, typer.Option("--sds", help="Print the sds.yaml that belongs into the folder of --tls instead.")] = False,
+    print_sds: Annotated[
+        str, typer.Option("--sds", metavar="own|cas", help="Print the sds-own.yaml or sds-cas.yaml that belongs beside them instead.")
+    ] = "",
     output: Form = Output.YAML,
 ) -> None:
     """Print the Envoy bootstrap that fits the server.  Example: pointsman bootstrap > envoy.yaml && envoy -c envoy.yaml"""
@@ -105,7 +105,7 @@ def bootstrap(
     if print_sds:
         if tls is None:
             raise Exit(2, "--sds: name the folder of the certificates by --tls DIR")
-        sds(tls, output)
+        sds(tls, print_sds, output)
     else:
         bootstrap(Bootstrap(xds=xds, node=node, group=group, admin=admin, load_reports=loads), tls, server_name, output)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from xds.bootstrap import Bootstrap, Client, is_loopback, secrets, split
+from xds.bootstrap import SDS, Bootstrap, Client, is_loopback, secrets, split
 from xds.bootstrap import bootstrap as made
 from xds.cli.nouns import Wanted, wanted
 from xds.cli.output import Exit, Output, dumped, say, table
@@ -78,9 +78,12 @@ def _client(folder: Path, server: str) -> tuple[Client, Identity]:
     return Client(str(folder.absolute()), server), identity
 
 
-def sds(folder: Path, output: Output) -> None:
-    """The file beside the certificates that names them to Envoy."""
-    say(dumped(secrets(Client(str(folder.absolute()))), Output.JSON if output is Output.JSON else Output.YAML))
+def sds(folder: Path, which: str, output: Output) -> None:
+    """A file beside the certificates that names them to Envoy."""
+    if which not in SDS:
+        raise Exit(2, f"--sds {which}: {' or '.join(SDS)}")
+    found = secrets(Client(str(folder.absolute())))[SDS[which]]
+    say(dumped(found, Output.JSON if output is Output.JSON else Output.YAML))
 
 
 def render(root: Path, bind: str, port_offset: int, flat: bool, output: Output) -> None:

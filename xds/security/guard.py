@@ -15,7 +15,7 @@ import grpc
 import grpc.aio
 
 from xds.security.access import ANYBODY, Grant, Policy, Refusal, unauthenticated
-from xds.security.credentials import Credentials
+from xds.security.credentials import Credentials, Material
 from xds.security.limits import Allowance, Allowances, Bucket
 from xds.security.peer import Peer, peer
 
@@ -37,8 +37,9 @@ pause = asyncio.sleep
 class Call:
     """One call that is being answered, by whom it was made, and why it must end before it is done."""
 
-    def __init__(self, grant: Grant, known: Peer | None, allowance: Allowance | None) -> None:
+    def __init__(self, grant: Grant, known: Peer | None, by: Material | None, allowance: Allowance | None) -> None:
         self.grant, self.peer, self.allowance = grant, known, allowance
+        self.by = by  # the CAs that it was believed by
         self.task = asyncio.current_task()
         self.ends: Refusal | None = None
 
@@ -120,7 +121,7 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             if allowance is None:
                 many = f"there are {grant.limits.streams} streams of this identity already"
                 await self._refuse(context, method, Refusal("RESOURCE_EXHAUSTED", "streams", many), grant)
-        return Call(grant, known, allowance)
+        return Call(grant, known, self._credentials.material if self._credentials else None, allowance)
 
     def _who(self, context: Context) -> tuple[Peer | None, Grant | Refusal]:
         if self._credentials is None:
@@ -132,14 +133,9 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         known = peer(leaf, chain)
         if known is None:
             return None, unauthenticated("no-certificate", "a client certificate is needed")
-        refusal = self._disbelieved(known, self._credentials)
-        return known, refusal or self._policy.grant(known.uris)
-
-    @staticmethod
-    def _disbelieved(known: Peer, credentials: Credentials) -> Refusal | None:
-        """A connection outlives what its handshake was told: both the certificate and the CAs may have changed since."""
-        problem = known.problem(credentials.material.roots, credentials.wall())
-        return unauthenticated(problem, _WORDS[problem]) if problem else None
+        # A connection outlives what its handshake was told: both the certificate and the CAs may have changed since.
+        problem = known.problem(self._credentials.material.roots, self._credentials.wall())
+        return known, unauthenticated(problem, _WORDS[problem]) if problem else self._policy.grant(known.uris)
 
     async def _turn(self, context: Context, method: str) -> None:
         """A server that comes back is asked by all its proxies at once: they are taken in one after another."""
@@ -161,10 +157,14 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         self._allowances.tidy(self._clock())
         if self._credentials is None:
             return
+        now, by = self._credentials.wall(), self._credentials.material
         for call in list(self._calls):
-            why = self._disbelieved(call.peer, self._credentials) if call.peer else None
-            if why:
-                call.end(why)
+            if call.peer is None:
+                continue
+            problem = call.peer.out_of_time(now) if call.by is by else call.peer.problem(by.roots, now)
+            call.by = by
+            if problem:
+                call.end(unauthenticated(problem, _WORDS[problem]))
 
 
 _WORDS = {

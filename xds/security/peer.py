@@ -26,13 +26,18 @@ class Peer(Struct, frozen=True, eq=False):
     leaf: Certificate
     chain: tuple[Certificate, ...]
     uris: tuple[str, ...]
+    since: datetime
+    until: datetime
+
+    def out_of_time(self, now: datetime) -> str:
+        if now < self.since:
+            return "not-yet-valid"
+        return "expired" if now > self.until else ""
 
     def problem(self, roots: Sequence[Certificate], now: datetime) -> str:
         """Why it is not to be believed now: `not-yet-valid`, `expired`, `untrusted`; or nothing."""
-        if now < self.leaf.not_valid_before_utc:
-            return "not-yet-valid"
-        if now > self.leaf.not_valid_after_utc:
-            return "expired"
+        if early_or_late := self.out_of_time(now):
+            return early_or_late
         builder = PolicyBuilder().store(Store(list(roots))).time(now).extension_policies(ca_policy=_ANY_CA, ee_policy=_ANY_LEAF)
         try:
             builder.build_client_verifier().verify(self.leaf, list(self.chain))
@@ -45,7 +50,8 @@ def peer(leaf: bytes, chain: bytes) -> Peer | None:
     """From PEM, as a handshake gave it: intermediate certificates apart from the leaf. None for what cannot be read."""
     try:
         found = load_pem_x509_certificates(leaf)[0]
-        return Peer(found, tuple(load_pem_x509_certificates(chain)) if chain else (), uris(found))
+        more = tuple(load_pem_x509_certificates(chain)) if chain else ()
+        return Peer(found, more, uris(found), found.not_valid_before_utc, found.not_valid_after_utc)
     except ValueError:
         return None
 

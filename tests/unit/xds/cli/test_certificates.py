@@ -57,7 +57,7 @@ def test_server_and_proxies_of_a_gateway_get_certificates_that_fit(certs: Certs)
     assert certs.client().uris == (str(EDGE),)
     assert list(certs.files()) == [
         "ca.crt", "ca.key",
-        "gateways/default/edge/ca.crt", "gateways/default/edge/sds.yaml", "gateways/default/edge/tls.crt", "gateways/default/edge/tls.key",
+        *(f"gateways/default/edge/{name}" for name in ("ca.crt", "sds-cas.yaml", "sds-own.yaml", "tls.crt", "tls.key")),
         "server/ca.crt", "server/tls.crt", "server/tls.key",
     ]  # fmt: skip
 
@@ -76,9 +76,9 @@ def test_nobody_else_may_read_them(certs: Certs) -> None:
 
 def test_secrets_file_names_files_and_holds_none_of_them(certs: Certs) -> None:
     certs("--gateway", "default/edge")
-    text = (certs.edge / "sds.yaml").read_text()
-    assert "BEGIN" not in text
-    own, cas = yaml.safe_load(text)["resources"]
+    texts = [(certs.edge / name).read_text() for name in ("sds-own.yaml", "sds-cas.yaml")]
+    assert "BEGIN" not in str(texts)
+    [[own], [cas]] = [yaml.safe_load(text)["resources"] for text in texts]
     assert own["tls_certificate"]["private_key"] == {"filename": str(certs.edge / "tls.key")}
     assert cas["validation_context"]["trusted_ca"] == {"filename": str(certs.edge / "ca.crt")}
     assert own["tls_certificate"]["watched_directory"] == cas["validation_context"]["watched_directory"] == {"path": str(certs.edge)}
@@ -99,7 +99,7 @@ def test_another_gateway_is_added_and_the_rest_stays(certs: Certs) -> None:
     assert certs("--gateway", "infra/inner", "-o", "json")[0] == 0
     after = certs.files()
     assert {name for name in after if name not in before} == {
-        f"gateways/infra/inner/{name}" for name in ("ca.crt", "sds.yaml", "tls.crt", "tls.key")
+        f"gateways/infra/inner/{name}" for name in ("ca.crt", "sds-cas.yaml", "sds-own.yaml", "tls.crt", "tls.key")
     }
     assert {name: after[name] for name in before} == before
 
@@ -198,7 +198,10 @@ def test_bootstrap_that_could_not_connect_is_not_printed(
 
 def test_secrets_file_for_certificates_of_somebody_else_is_printed(certs: Certs, capsys: pytest.CaptureFixture[str]) -> None:
     certs("--gateway", "default/edge")
-    assert run(["bootstrap", "--tls", str(certs.edge), "--sds"]) == 0
-    assert capsys.readouterr().out == (certs.edge / "sds.yaml").read_text()
-    assert run(["bootstrap", "--sds"]) == 2
+    for which in ("own", "cas"):
+        assert run(["bootstrap", "--tls", str(certs.edge), "--sds", which]) == 0
+        assert capsys.readouterr().out == (certs.edge / f"sds-{which}.yaml").read_text()
+    assert run(["bootstrap", "--sds", "own"]) == 2
     assert "--tls" in capsys.readouterr().err
+    assert run(["bootstrap", "--tls", str(certs.edge), "--sds", "keys"]) == 2
+    assert "own or cas" in capsys.readouterr().err
