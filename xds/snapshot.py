@@ -267,9 +267,9 @@ class Resources:
         """The resource with another body, for one client that does not take it as it is."""
         return resource(self.kind, one.name, Packed(body, one.needs, ttl=one.ttl), one.seq, None)
 
-    def part(self, variant: Variant, one: Resource, gone: tuple[str, ...]) -> Part:
+    def part(self, variant: Variant, these: tuple[Resource, ...], gone: tuple[str, ...]) -> Part:
         """A response to one client alone."""
-        return self._part([one], gone, variant)
+        return self._part(list(these), gone, variant)
 
     def beat(self, names: tuple[str, ...], last: str) -> Part:
         """These are as they were and live on: a resource without its body, with the version held."""

@@ -46,6 +46,11 @@ class Suspects:
             self._divide(these, message)
         return None
 
+    def put_aside(self, these: Iterable[str]) -> None:
+        """These were refused beside a cause that is known."""
+        self._aside += tuple(one for one in these if one not in self)
+        self._go_on()
+
     def accept(self) -> Ids:
         """What was tried has been accepted, and is given back."""
         tried, guilty, self._guessed = self.next, self._guilty_if_accepted, False

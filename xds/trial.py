@@ -11,9 +11,15 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
+from protos.v3 import unframed
+from translator.envoy_v3.secret import respelled
 from xds.dissection import FORMS, Dissection, Fault
+from xds.kinds import SECRET, VIRTUAL_HOST
+from xds.names import canonical
 from xds.snapshot import Resource, Resources
 from xds.suspects import Suspects
+
+NAME = 1  # the field of it, in every type
 
 
 class Verdict(NamedTuple):
@@ -25,10 +31,10 @@ class Verdict(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """To be sent again: resources as they are, or one with fewer of its parts."""
+    """To be sent again: resources as they are, or other states of them, for this client alone."""
 
     names: tuple[str, ...]
-    instead: Resource | None = None
+    instead: tuple[Resource, ...] = ()
 
 
 class Trial:
@@ -42,6 +48,7 @@ class Trial:
         self._suspects = Suspects()
         self._apart: deque[tuple[Resource, Dissection]] = deque()  # refused by themselves; the first is the one that is tried
         self._verdicts: list[Verdict] = []
+        self._tries = 0
 
     def __bool__(self) -> bool:
         return bool(self._suspects or self._apart)
@@ -60,7 +67,13 @@ class Trial:
         self._versions.update((name, self._table.live[name].version) for name in suspects)
         self.gone = tuple(dict.fromkeys((*self.gone, *gone)))
         self.alone = len(suspects) < 2
-        self._found(self._suspects.refused(suspects, message), message)
+        odd = [one for one in (self._table.live[name] for name in suspects) if self._bears_another_name(one)]
+        for one in odd:
+            self._judge(one, [Fault(message, None, self._before(one.name))])
+        if odd:
+            self._suspects.put_aside(name for name in suspects if name in self._versions)
+        else:
+            self._found(self._suspects.refused(suspects, message), message)
 
     def next(self, wanted: Callable[[str], bool]) -> Attempt | None:
         """What to send now; nothing if all of it is over, or has changed since."""
@@ -71,14 +84,23 @@ class Trial:
 
         self._suspects.keep(still)
         if self._suspects:
-            return Attempt(self._suspects.next)
+            return self._again(self._suspects.next)
         while self._apart:
             one, parts = self._apart[0]
             if still(one.name):
-                return Attempt((), self._table.variation(one, parts.body))
+                return Attempt((one.name,), (self._table.variation(one, parts.body),))
             self._apart.popleft()
         self._versions.clear()
+        self._tries = 0
         return None
+
+    def _again(self, these: tuple[str, ...]) -> Attempt:
+        """A secret is sent in other bytes than before, or Envoy says yes without looking (`respelled`)."""
+        if self._table.kind is not SECRET:
+            return Attempt(these)
+        self._tries += 1
+        live = (self._table.live[name] for name in these)
+        return Attempt(these, tuple(self._table.variation(one, respelled(one.body, self._tries)) for one in live))
 
     def accept(self) -> None:
         """What `next` gave was accepted."""
@@ -107,8 +129,7 @@ class Trial:
         one = self._table.live.get(name) if name else None
         if one is None or one.version != self._versions[one.name]:
             return
-        parts, good = None, self._table.good.get(one.name)
-        before = good.body if good else b""
+        parts, before = None, self._before(one.name)
         if form := FORMS.get(self._table.kind):
             with suppress(ValueError):  # no message: then it has no parts
                 parts = Dissection(form, one.body, before, message)
@@ -122,6 +143,19 @@ class Trial:
         if parts.over:
             self._apart.popleft()
             self._judge(one, parts.faults)
+
+    def _before(self, name: str) -> bytes:
+        good = self._table.good.get(name)
+        return good.body if good else b""
+
+    def _bears_another_name(self, one: Resource) -> bool:
+        """Envoy goes by the name that stands inside, so the other is refused as well, and sent again each is accepted by itself."""
+        if self._table.kind is VIRTUAL_HOST:  # asked for by its table and a domain
+            return False
+        with suppress(ValueError):
+            inside = [said for number, _, said in unframed(one.body) if number == NAME]
+            return bool(inside) and canonical(inside[-1].decode("utf-8", "replace")) != one.name
+        return False
 
     def _judge(self, one: Resource, faults: Iterable[Fault]) -> None:
         self._versions.pop(one.name, None)

@@ -320,7 +320,7 @@ class Watch:
         before = self.whole or NONE
         strange = filter(self._strange, before.members) if not wanted.wildcard else ()
         names = tuple(name for name in live if self.covers(name)) if self._blind and not pick.attempt else pick.names
-        picked = [live[name] for name in names] if not pick.attempt or not pick.attempt.instead else [pick.attempt.instead]
+        picked = pick.attempt.instead if pick.attempt and pick.attempt.instead else [live[name] for name in names]
         return self.table.whole(before, picked, frozenset(pick.gone).union(strange), self.nonce)
 
     def _strange(self, name: str) -> bool:

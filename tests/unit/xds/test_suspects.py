@@ -87,3 +87,12 @@ def test_order_is_kept() -> None:
         tried.append("".join(suspects.next))
         suspects.refuse("") if {"b", "c"} & set(suspects.next) else suspects.accept()
     assert tried == ["abcd", "ab", "a", "b", "cdefgh", "cde", "cd", "c", "defgh"]
+
+
+def test_those_refused_beside_a_known_cause_are_tried_all_at_once() -> None:
+    suspects = Suspects()
+    suspects.put_aside(["a", "b", "c"])
+    assert suspects.next == ("a", "b", "c")
+    suspects.put_aside(["b", "d"])
+    assert suspects.accept() == ("a", "b", "c")
+    assert suspects.next == ("d",)

@@ -15,14 +15,16 @@ from protos.v3 import (
     HttpProtocolOptions,
     Listener,
     Router,
+    Secret,
     StringValue,
     TlsParameters,
     UpstreamHttpProtocolOptions,
+    data,
 )  # fmt: skip
 from translator.envoy_v3.cluster import assignment, cluster
 from translator.envoy_v3.hcm import http_connection
 from translator.envoy_v3.listener import distinct, listener
-from translator.envoy_v3.secret import secret
+from translator.envoy_v3.secret import respelled, secret
 from translator.ir import cluster as ir
 from translator.ir.cluster import Endpoint
 from translator.ir.listener import Chain
@@ -267,3 +269,19 @@ def test_every_field_of_an_endpoint_shows_in_its_bytes() -> None:
 
 def test_every_part_of_a_secret_shows_in_its_bytes() -> None:
     assert len({secret("s", b"c", b"k"), secret("t", b"c", b"k"), secret("s", b"d", b"k"), secret("s", b"c", b"l")}) == 4
+
+
+def test_secret_respelled_is_the_same_certificate_in_other_bytes() -> None:
+    before = secret("s", b"-----BEGIN", b"key")
+    spelled = [respelled(before, times) for times in (1, 2)]
+    assert len({before, *spelled}) == 3
+    made = Secret.FromString(spelled[1])
+    assert made.tls_certificate.certificate_chain.inline_bytes == b"-----BEGIN\n\n"
+    assert made.tls_certificate.private_key.inline_bytes == b"key"
+
+
+def test_authority_respelled_is_the_same_and_what_is_no_certificate_stays_as_it_is() -> None:
+    authority = Secret(name="ca", validation_context={"trusted_ca": {"inline_bytes": b"ca"}})
+    assert Secret.FromString(respelled(data(authority), 1)).validation_context.trusted_ca.inline_bytes == b"ca\n"
+    assert respelled(data(Secret(name="s")), 1) == data(Secret(name="s"))
+    assert respelled(b"\xff", 1) == b"\xff"
