@@ -60,22 +60,25 @@ def type_state(watch: Watch) -> TypeState:
     wanted = watch.subscription
     wildcard, names = (wanted.wildcard, wanted.names) if wanted else (False, frozenset())
     live = watch.table.live
+    refused = tuple(sorted(name for name in watch.refused if name in live))  # what is left out by now is lacked by nobody
+    state = _state(watch, lacks=bool(refused or watch.trial))
     return TypeState(
         type=watch.kind.type_url,
-        state=_state(watch),
+        state=state,
         wildcard=wildcard,
         subscribed=len(names),
-        held=(len(live) if wildcard else sum(name in live for name in names)) - len(watch.refused),
+        held=(len(live) if wildcard else sum(name in live for name in names)) - len(refused),
         sent=watch.flight.part.version if watch.flight else watch.version,
         acked=watch.version,
         nonce=watch.nonce,
-        error=watch.error,
-        refused=tuple(sorted(watch.refused)),
+        error=watch.error if state == "NACK" else "",
+        refused=refused,
     )
 
 
-def _state(watch: Watch) -> State:
-    if watch.error:
+def _state(watch: Watch, *, lacks: bool) -> State:
+    """It says NACK while it lacks something for having refused it."""
+    if watch.error and lacks:
         return "NACK"
     if watch.flight or any(map(watch.wants, Move)):
         return "STALE"

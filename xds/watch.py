@@ -380,5 +380,7 @@ class Watch:
     def verdicts(self) -> list[Verdict]:
         """What the trial has found since last asked. The client does not hold it, and is not sent it again before it changes."""
         found = self.trial.verdicts()
-        self.refused.update((one.name, one.fault.message) for one in found)
+        if found:
+            still = {name: why for name, why in self.refused.items() if name in self.table.live}
+            self.refused = still | {one.name: one.fault.message for one in found}
         return found
