@@ -70,7 +70,7 @@ class Listener:
     line: Callable[[Line], None] = lambda _: None
     found: Callable[[Located], None] = lambda _: None
     cleared: Callable[[Located], None] = lambda _: None
-    refused: Callable[[Nacked], None] = lambda _: None
+    refused: Callable[[Refused], None] = lambda _: None
 
 
 def _source(settings: Settings) -> Source:
@@ -332,10 +332,10 @@ class App:
                 self._log.info(Log.DISCONNECTED, node=node)
             case Nacked():
                 metrics.nacked.labels(event.type_url).inc()
-                self._listener.refused(event)
                 self._log.error(Log.NACKED, node=node, type=event.type_url, names=event.names, message=event.message)
             case Refused():
                 metrics.refused.labels(event.type_url).inc()
+                self._listener.refused(event)
                 self._log.error(
                     Log.REFUSED, node=node, type=event.type_url, name=event.name, part=event.part, version=event.version,
                     message=event.message, doubted=event.doubted,

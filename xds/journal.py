@@ -100,7 +100,7 @@ class Journal:
 
 
 def _line(one: _Open) -> Line:
-    return Line(one.changes, dict(one.sent), one.bytes, one.moved - one.since if one.sent else None, tuple(one.refused))
+    return Line(one.changes, dict(one.sent), one.bytes, one.moved - one.since if one.sent else None, tuple(dict.fromkeys(one.refused)))
 
 
 def _said(change: Change) -> str:

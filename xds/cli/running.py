@@ -28,7 +28,7 @@ from xds.cli.output import Exit, Output, dumped, say
 from xds.cli.showing import check_address
 from xds.dataplane import Envoy, NoEnvoyError, binary, modules
 from xds.demo.backends import Samples
-from xds.events import Nacked
+from xds.events import Refused
 from xds.journal import Line
 from xds.objects import finding
 from xds.security.access import Policy
@@ -246,12 +246,13 @@ class Teller:
     def listener(self) -> Listener:
         return Listener(self.line, self.found, self.cleared, self.refused)
 
-    def refused(self, event: Nacked) -> None:
-        """Envoy did not take something, whoever is to blame: a port that another program has, or a bug of ours."""
+    def refused(self, event: Refused) -> None:
+        """Envoy does not take this, whoever is to blame: a port that another program has, or a gap in our checks."""
         if self._output is Output.TABLE:
-            say(f"✗ Envoy refused {', '.join(event.names)}: {event.message}")
-        else:
-            _record(self._output, {"event": "refused", "node": event.proxy.node, "names": event.names, "message": event.message})
+            say(f"✗ Envoy refused {event.part or event.name}: {event.message}")
+            return
+        told = {"node": event.proxy.node, "name": event.name, "part": event.part, "message": event.message}
+        _record(self._output, {"event": "refused", **told})
 
     def line(self, line: Line) -> None:
         if self._output is Output.TABLE:

@@ -24,7 +24,7 @@ class World:
         write(folder / "files")
         self.folder = folder / "files"
         self.lines: list[Line] = []
-        self.refused: list[Nacked] = []
+        self.refused: list[Refused] = []
         self.moved = asyncio.Event()
         listener = Listener(line=self.take, refused=self.refused.append)
         self.app = App(Settings(files=str(self.folder), xds=f"unix:{folder}/xds"), logger("none"), listener)
@@ -83,12 +83,13 @@ async def test_what_streams_tell_is_counted(world: World) -> None:
         Sent(PROXY, url, "1", ("l",), (), 100),
         Acked(PROXY, url, "1", ("l",), (), 0.004),
         Nacked(PROXY, url, "2", ("l",), "no"),
+        Refused(PROXY, url, "l", "v", "no", b"", doubted=False),
         GateExpired(PROXY, url, ("c",)),
     ):
         world.app._event(event)
     label = f'{{type="{url}"}}'
     assert world.metric('pointsman_proxies{group="local"} 1.0')
-    for name, value in (("sent", 1), ("sent_bytes", 100), ("nacked", 1), ("gate_expired", 1)):
+    for name, value in (("sent", 1), ("sent_bytes", 100), ("nacked", 1), ("refused", 1), ("gate_expired", 1)):
         assert world.metric(f"pointsman_xds_{name}_total{label} {value}.0")
     assert world.metric(f"pointsman_xds_ack_seconds_count{label} 1.0")
     assert [one.message for one in world.refused] == ["no"]
