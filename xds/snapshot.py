@@ -109,8 +109,8 @@ class Resources:
     """All resources of one type in one view. `live` and `dead` are ordered by their last change: they are the log."""
 
     __slots__ = (
-        "_aliases", "_made", "_messages", "_nonces", "_parts", "_proven", "_recent", "_sum", "_wholes", "dead", "dead_at", "floor", "good",
-        "kind", "live", "live_at", "mortal",
+        "_aliases", "_made", "_messages", "_nonces", "_parts", "_proven", "_recent", "_sum", "_versions", "_wholes", "dead", "dead_at",
+        "floor", "good", "kind", "live", "live_at", "mortal",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, nonces: count[int]) -> None:
@@ -123,6 +123,7 @@ class Resources:
         self._sum = 0
         self.mortal: dict[str, int] = {}  # name → seconds after which a client drops it, unless it is told otherwise
         self._aliases = Aliases()
+        self._versions: dict[str, str] | None = None
         self._made: dict[tuple[int, int], tuple[Resource, ...]] = {}
         self._parts: dict[tuple[Variant, tuple[str, ...], tuple[str, ...]], tuple[Part, ...]] = {}
         self._wholes: WeakValueDictionary[int, Whole] = WeakValueDictionary()
@@ -133,6 +134,13 @@ class Resources:
     @property
     def version(self) -> str:
         return spelled(self._sum)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Of each resource. Made once for all that come back between two changes."""
+        if self._versions is None:
+            self._versions = {name: one.version for name, one in self.live.items()}
+        return self._versions
 
     def put(self, name: str, packed: Packed, seq: int) -> bool:
         """Take in one resource; False where it is what it was."""
@@ -163,6 +171,7 @@ class Resources:
         self._sum = (self._sum - (before.digest if before else 0) + (after.digest if after else 0)) % MODULUS
         if (before and (before.also or before.ttl)) or (after and (after.also or after.ttl)):
             self._file(before, after)
+        self._versions = None
         self._made.clear()
         self._parts.clear()
         self._messages.clear()

@@ -70,10 +70,11 @@ def storm(size: int = 10_000, streams: int = 1_000, rounds: int = 5) -> None:
     print(f"\nB3  {streams} streams come back to {size} resources that did not change")
 
     def leg(side: Side) -> Leg:
-        """The storm is over when a change has reached all: it is counted on both sides."""
+        """That all have come back is shown by a change that reaches them: it is counted, on all sides."""
         side.drop()
         before = side.settled()
         side.open(streams, resume=True)
+        side.settled()
         times, counts = side.change(0)
         return Leg(side.settled() - before, times, counts["bytes"], counts["resources"] - streams)
 
