@@ -43,6 +43,7 @@ OPTIONS = [
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),  # a reconnect names every resource (envoy#46072)
     ("grpc.max_send_message_length", -1),
     ("grpc.max_concurrent_streams", 1 << 20),
+    ("grpc.server_max_unrequested_time_in_server", 300),  # after a restart all come at once: who waits is not sent away at 30 s
     ("grpc.so_reuseport", 0),  # two servers on one port would each see half of the proxies
     # A client whose certificate is not taken any more must not come back on the connection that it has: it is shut when nothing
     # is asked on it.
