@@ -40,9 +40,9 @@ def _delta(watch: Watch, request: DeltaDiscoveryRequest) -> Wish | None:
     subscribe, unsubscribe = spelled(request.resource_names_subscribe), spelled(request.resource_names_unsubscribe)
     if not (first or subscribe or unsubscribe):
         return None
-    held = dict(request.initial_resource_versions) if first else {}
     legacy = watch.kind.legacy_wildcard and not request.resource_locators_subscribe
     asked = subscription.delta(watch.subscription, subscribe, unsubscribe, legacy_wildcard=legacy)
+    held = watch.table.in_step.held(request) if first else {}
     return Wish(asked, held or None, bool(held))
 
 

@@ -24,6 +24,7 @@ from xds.aliases import Aliases
 from xds.kinds import BY_TABLE, FLAT, KINDS, LISTENER, VIRTUAL_HOST, Kind, Variant, group_of
 from xds.names import canonical, collections
 from xds.pieces import pieces
+from xds.returning import InStep
 
 REMEMBERED = 8  # sets of one type that a SotW client which comes back may name by their version
 TOMBSTONES = 10_000  # of a type; with more than that, and more than there are resources, the older half is forgotten
@@ -92,9 +93,8 @@ def resource(kind: Kind, name: str, packed: Packed, seq: int, before: Resource |
     entry = entries.entry(name, version, extras, end)
     previous, born = (before.seq, before.born) if before else (0, seq)
     digest = int.from_bytes(blake2b(f"{name}\0{version}".encode(), digest_size=16).digest())
-    return Resource(
-        name, version, entry, len(end), packed.needs, seq, previous, born, digest, packed.aliases + collections(name), packed.ttl
-    )
+    also = packed.aliases + collections(name)
+    return Resource(name, version, entry, len(end), packed.needs, seq, previous, born, digest, also, packed.ttl)
 
 
 MODULUS = 1 << 128
@@ -109,7 +109,7 @@ class Resources:
     """All resources of one type in one view. `live` and `dead` are ordered by their last change: they are the log."""
 
     __slots__ = (
-        "_aliases", "_made", "_messages", "_nonces", "_parts", "_proven", "_recent", "_sum", "_versions", "_wholes", "dead", "dead_at",
+        "_aliases", "_in_step", "_made", "_messages", "_nonces", "_parts", "_proven", "_recent", "_sum", "_wholes", "dead", "dead_at",
         "floor", "good", "kind", "live", "live_at", "mortal",
     )  # fmt: skip
 
@@ -123,7 +123,7 @@ class Resources:
         self._sum = 0
         self.mortal: dict[str, int] = {}  # name → seconds after which a client drops it, unless it is told otherwise
         self._aliases = Aliases()
-        self._versions: dict[str, str] | None = None
+        self._in_step: InStep | None = None
         self._made: dict[tuple[int, int], tuple[Resource, ...]] = {}
         self._parts: dict[tuple[Variant, tuple[str, ...], tuple[str, ...]], tuple[Part, ...]] = {}
         self._wholes: WeakValueDictionary[int, Whole] = WeakValueDictionary()
@@ -136,11 +136,10 @@ class Resources:
         return spelled(self._sum)
 
     @property
-    def versions(self) -> dict[str, str]:
-        """Of each resource. Made once for all that come back between two changes."""
-        if self._versions is None:
-            self._versions = {name: one.version for name, one in self.live.items()}
-        return self._versions
+    def in_step(self) -> InStep:
+        """Made once for all that come back between two changes."""
+        self._in_step = self._in_step or InStep({name: one.version for name, one in self.live.items()})
+        return self._in_step
 
     def put(self, name: str, packed: Packed, seq: int) -> bool:
         """Take in one resource; False where it is what it was."""
@@ -171,7 +170,7 @@ class Resources:
         self._sum = (self._sum - (before.digest if before else 0) + (after.digest if after else 0)) % MODULUS
         if (before and (before.also or before.ttl)) or (after and (after.also or after.ttl)):
             self._file(before, after)
-        self._versions = None
+        self._in_step = None
         self._made.clear()
         self._parts.clear()
         self._messages.clear()
@@ -231,9 +230,7 @@ class Resources:
         return tuple(reversed(found))
 
     def unsettled(self, after: int) -> int:
-        """The epoch before the last change of any whose removal came after `after`: who is not told of that may never have
-        been sent that change, and have an older state still.
-        """
+        """The epoch before the last change of any that went after `after`: who is not told of that may have an older state still."""
         settled = after
         for seq, one in reversed(self.dead.values()):
             if seq <= after:
@@ -285,9 +282,8 @@ class Resources:
         found = self._parts.get((Variant.DELTA, ("", *names), ()))
         if found is None or found[0].nonce == last:
             nonce = str(next(self._nonces))
-            message = self._message(
-                self.version, (entries.alive(name, self.live[name].version, self.live[name].ttl) for name in names), nonce
-            )
+            alive = (entries.alive(name, self.live[name].version, self.live[name].ttl) for name in names)
+            message = self._message(self.version, alive, nonce)
             found = self._parts[Variant.DELTA, ("", *names), ()] = (Part(nonce, self.version, message, (), (), frozenset(), ()),)
         return found[0]
 

@@ -105,8 +105,8 @@ class Watch:
 
     def _resume(self, asked: Asked, held: Mapping[str, str], pushed: frozenset[str]) -> None:
         """Every client does this when a server comes back, with all that it has: no step here is slow for one of ten thousand."""
-        versions, names = self.table.versions, self.table.meant(asked.names)
-        same = held == versions
+        versions, names = self.table.in_step.versions, self.table.meant(asked.names)
+        same = held is versions or held == versions
         strange = set() if same else {name for name, has in held.items() if versions.get(name) != has}
         wanted = versions.keys() if asked.everything else names
         differs = set() if same and asked.everything else (strange & wanted) | (wanted - held.keys())
