@@ -71,8 +71,7 @@ def upstream_served(view: View, use: Use, name: str, cluster: bytes, members: by
     if known:
         yield from held(OUT_ENDPOINTS, name, known)
     if made.body:
-        nothing = data(ClusterLoadAssignment(cluster_name=name))
-        found = Packed(nothing if known.body is None else known.body) if known else None
+        found = Packed(data(ClusterLoadAssignment(cluster_name=name)) if known.body is None else known.body) if known else None
         yield UPSTREAM(use, (name, Packed(made.body, (name,) if known else ()), found))
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protos.v3 import Cluster as EnvoyCluster
 from protos.v3 import RouteMatch, data
 from tests.unit.translator.envoy_v3.world import entry
 from translator.envoy_v3.checks import entry_findings
+from translator.envoy_v3.cluster import cluster
 from translator.envoy_v3.plain import plain_action, plain_match
 from translator.envoy_v3.route import route_match, shared_rest
 from translator.envoy_v3.validation import violations
+from translator.ir.cluster import Cluster, Protocol
 from translator.ir.route import Answer, Forward, Match, PathMatch, Share, TextMatch
 
 paths = st.builds(
@@ -84,3 +88,11 @@ def test_all_to_one_cluster_is_plain_and_all_else_is_not() -> None:
     assert plain_action(Forward(shares=(Share(cluster="x", weight=0),))) is None
     assert plain_action(Forward(shares=(Share(cluster=""),))) is None
     assert plain_action(Answer(500)) is None
+
+
+@pytest.mark.parametrize("protocol", ["http1", "h2c"])
+@given(name=st.text(min_size=1, max_size=300))
+def test_a_cluster_cut_where_its_name_stands_is_the_message_to_the_byte(protocol: Protocol, name: str) -> None:
+    whole = EnvoyCluster.FromString(cluster(Cluster(name="x", protocol=protocol)))
+    whole.name = whole.eds_cluster_config.service_name = name
+    assert cluster(Cluster(name=name, protocol=protocol)) == data(whole)
