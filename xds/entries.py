@@ -5,24 +5,32 @@ Fields of `envoy.service.discovery.v3.Resource`: 1 version, 2 resource, 3 name, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from functools import cache
 
 from protos.v3 import Duration, data, framed
 
 _ENTRY = 2  # field of DeltaDiscoveryResponse, and of the resource in a DiscoveryResponse
 
 
+@cache
+def _type(url: str) -> bytes:
+    return framed(1, url.encode())
+
+
 def tail(type_url: str, body: bytes) -> bytes:
     """The end of an entry. An element of DiscoveryResponse.resources as well: both are field 2."""
-    return framed(2, framed(1, type_url.encode()) + framed(2, body))
+    return framed(2, _type(type_url) + framed(2, body))
 
 
 def entry(name: str, version: str, extras: bytes, end: bytes) -> bytes:
     return framed(_ENTRY, framed(3, name.encode()) + framed(1, version.encode()) + extras + end)
 
 
-def extras(aliases: Iterable[str], ttl: int) -> bytes:
+def extras(aliases: Sequence[str], ttl: int) -> bytes:
     """What stands beside a resource: other names, and for how many seconds a client keeps it untold (0: for ever)."""
+    if not aliases and not ttl:
+        return b""
     return b"".join(framed(4, name.encode()) for name in aliases) + (framed(6, data(Duration(seconds=ttl))) if ttl else b"")
 
 

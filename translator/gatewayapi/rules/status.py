@@ -123,8 +123,13 @@ def gateway_conditions(gateway: Gateway, states: Sequence[ListenerState]) -> tup
     )
 
 
+ALL_WELL = (verdict(ACCEPTED, []), verdict(RESOLVED_REFS, []))  # of nearly all routes: one tuple for all
+
+
 def parent_status(parent: ParentVerdict, compiled: Compiled, wrong: list[Problem], served: bool) -> ParentStatus:
     """`wrong` are rules not served as written: together with others that are, the route is partially invalid."""
+    if not (wrong or parent.problem or compiled.unresolved):
+        return ParentStatus(parent_ref=parent.ref, controller_name=CONTROLLER, conditions=ALL_WELL)
     problems = [] if served else wrong
     accepted = verdict(ACCEPTED, [parent.problem] if parent.problem else problems)
     conditions = [accepted, verdict(RESOLVED_REFS, list(compiled.unresolved))]
