@@ -122,7 +122,7 @@ class _Store(dict[Any, _Group]):
     def __init__(self, table: AnyTable, output: bool) -> None:
         self.table, self.order, self.output = table, table.order, output
         self.stage = 0  # finished when so many rules are done
-        self.followers: list[int] = []  # ranks of the rules that run over this table
+        self.followers: list[dict[Any, None]] = []  # what is to be asked of the rules that run over this table
 
     def __missing__(self, key: Any) -> _Group:
         group = self[key] = _Group(self, key)
@@ -170,8 +170,7 @@ class View:
         """The same where the rule knows that there is one: for the key it runs over."""
         group = self._finished[table][key]
         self._reads[group] = None
-        row: R = group.rows[0][ROW]
-        return row
+        return group.rows[0][ROW]  # type: ignore[no-any-return]
 
     def list(self, table: Table[K, R], key: K) -> Sequence[R]:
         """All rows, in the table's order."""
@@ -192,8 +191,9 @@ class Engine:
         tables = dict.fromkeys((*inputs, *(table for one in rules for table in one.into)))
         self._rules = rules
         self._stores = {table: _Store(table, table in outputs) for table in tables}
+        self._dirty: list[dict[Any, None]] = [{} for _ in rules]
         for rank, one in enumerate(rules):
-            self._stores[one.over].followers.append(rank)
+            self._stores[one.over].followers.append(self._dirty[rank])
             for table in one.into:
                 self._stores[table].stage = rank + 1
         for rank, one in enumerate(rules):
@@ -203,7 +203,7 @@ class Engine:
         self._finished = [_Finished(one.name, rank, self._stores) for rank, one in enumerate(rules)]
         self._written = [_Written(one, self._stores) for one in rules]
         self._answers: list[dict[Any, _Answer]] = [{} for _ in rules]
-        self._dirty: list[dict[Any, None]] = [{} for _ in rules]
+        self._over = [self._stores[one.over] for one in rules]
         self._before: dict[Name, Any] = {}  # outputs touched since last asked, as they were then
         self.failures: dict[tuple[str, Any], Exception] = {}
         self.runs = 0
@@ -271,7 +271,7 @@ class Engine:
         answer = answers.get(key)
         if answer is None:
             answer = answers[key] = _Answer(rank, key)
-        over = self._stores[self._rules[rank].over].get(key)
+        over = self._over[rank].get(key)
         alive = over is not None and over.rows
         view = self._view
         view._finished, view._reads = self._finished[rank], {}
@@ -305,7 +305,10 @@ class Engine:
     def _relink(self, answer: _Answer, reads: tuple[_Group, ...]) -> None:
         old, answer.reads = answer.reads, reads
         for group in reads:
-            group.read_by(answer)
+            if group.readers is None:  # nearly always, and a call costs as much as all else here
+                group.readers = answer
+            else:
+                group.read_by(answer)
         for group in set(old).difference(reads) if old else ():
             group.left_by(answer)
 
@@ -314,15 +317,16 @@ class Engine:
         if answer.yielded == yielded:
             return
         touched: dict[_Group, Any] = {}
-        for old, new in zip_longest(answer.yielded, yielded):
-            if old == new:
-                continue
-            for entry, move in ((old, _Group.take), (new, _Group.put)):
+        if not answer.yielded:  # a first answer, of which a start has hundreds of thousands
+            for entry in yielded:
+                group = entry[GROUP]
+                touched.setdefault(group, group.rows[0][ROW] if group.rows else None)
+                group.put(entry)
+        for old, new in zip_longest(answer.yielded, yielded) if answer.yielded else ():
+            for entry, move in ((old, _Group.take), (new, _Group.put)) if old != new else ():
                 if entry is not None:
-                    group = entry[GROUP]
-                    if group not in touched:
-                        touched[group] = group.first()
-                    move(group, entry)
+                    touched.setdefault(entry[GROUP], entry[GROUP].first())
+                    move(entry[GROUP], entry)
         answer.yielded = yielded
         self._touched(touched)
 
@@ -332,12 +336,10 @@ class Engine:
             store, rows = group.store, group.rows
             if store.output:
                 self._before.setdefault((store.table, group.key), was)
-            if (was is None) != (not rows):  # the key was born or died
-                for rank in store.followers:
-                    self._dirty[rank][group.key] = None
-            if group.readers is not None:
-                for reader in group.each_reader():
-                    self._dirty[reader.rank][reader.key] = None
+            for dirty in store.followers if (was is None) != (not rows) else ():  # the key was born or died
+                dirty[group.key] = None
+            for reader in group.each_reader() if group.readers is not None else ():
+                self._dirty[reader.rank][reader.key] = None
             if not rows:
                 group.leave_if_empty()
 
