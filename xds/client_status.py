@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from protos.v3 import Any, ClientConfig, ClientResourceStatus, ConfigStatus, DiscoveryResponse, Node, Secret
 from xds.kinds import KINDS, SECRET
-from xds.snapshot import Resource
+from xds.resource import Resource
 from xds.stream import Stream
 from xds.watch import Watch
 

@@ -16,8 +16,9 @@ from xds.events import Acked, Close, Connected, Disconnected, Event, GateExpired
 from xds.kinds import BY_URL, CLUSTER, ENDPOINT, FLAT, ROUTE, SCOPE, Kind, Variant
 from xds.ordering import GATE_SECONDS, ORDER, RESUME_SECONDS, Move, Phase
 from xds.requests import MESSAGES, Request, wish
+from xds.resource import Part
 from xds.security.access import ANYBODY, Grant, Speaker
-from xds.snapshot import Part, Snapshots
+from xds.snapshot import Snapshots
 from xds.trial import Verdict
 from xds.watch import FRUITLESS, Flight, Watch
 from xds.words import shown

@@ -16,7 +16,8 @@ from translator.envoy_v3.secret import respelled
 from xds.dissection import FORMS, Dissection, Fault
 from xds.kinds import SECRET, VIRTUAL_HOST
 from xds.names import canonical
-from xds.snapshot import Resource, Resources
+from xds.resource import Resource
+from xds.snapshot import Resources
 from xds.suspects import Suspects
 
 NAME = 1  # the field of it, in every type

@@ -15,7 +15,8 @@ from msgspec import Struct
 from xds.kinds import ENDPOINT, SCOPE, Kind, Variant
 from xds.names import collections
 from xds.ordering import Move
-from xds.snapshot import Part, Resource, Resources, Whole
+from xds.resource import Part, Resource, Whole
+from xds.snapshot import Resources
 from xds.subscription import NOTHING, Asked, Subscription, shared
 from xds.trial import Attempt, Trial, Verdict
 

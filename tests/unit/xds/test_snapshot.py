@@ -12,7 +12,8 @@ from translator.ir.output import Packed
 from translator.ir.tables import OUT_CLUSTER, OUT_FINDINGS, OUT_LISTENER, OUT_VIRTUAL_HOST
 from xds import pieces, snapshot
 from xds.kinds import CLUSTER, LISTENER, SCOPE, VIRTUAL_HOST, Variant
-from xds.snapshot import Resource, Resources, Snapshots, Whole
+from xds.resource import Resource, Whole
+from xds.snapshot import Resources, Snapshots
 
 DELTA = Variant.DELTA
 

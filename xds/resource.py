@@ -1,0 +1,93 @@
+"""One resource as the log keeps it, sets of them, and a response that is made of some. Values: knows no table and no stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+
+from msgspec import Struct
+
+from protos.v3 import unframed
+from translator.ir.output import Packed, fingerprint
+from xds import entries
+from xds.kinds import Kind
+from xds.names import collections
+
+
+class Resource(Struct, frozen=True, gc=False):
+    """One resource as it goes over the wire, and when it came to be so.
+
+    `entry` is an element of DeltaDiscoveryResponse.resources. Its end, from `tail` bytes before the end, is an element of
+    DiscoveryResponse.resources as well: both are field 2. `seq` is the epoch of the last change, `previous` that of the
+    one before (0: none), `born` that in which the name came up. `digest` is of name and version; a set has their sum.
+    `also` are other names by which it is asked for: aliases, and the collection that it belongs to. A delta client drops it
+    `ttl` seconds after it was last told of it, 0: never; to others it is given for ever.
+    """
+
+    name: str
+    version: str
+    entry: bytes
+    tail: int
+    needs: tuple[str, ...]
+    seq: int
+    previous: int
+    born: int
+    digest: int
+    also: tuple[str, ...] = ()
+    ttl: int = 0
+
+    @property
+    def body(self) -> bytes:
+        """The message itself."""
+        (_, _, inner), *_ = unframed(self.entry[-self.tail :])
+        return next(body for number, _, body in unframed(inner) if number == 2)
+
+
+class Whole(Struct, frozen=True, weakref=True, eq=False):
+    """All that one SotW client has of a type. May hold states older than those that are live, and what is dead by now."""
+
+    total: int  # of the digests of its members
+    members: Mapping[str, Resource]
+
+    @property
+    def version(self) -> str:
+        return spelled(self.total)
+
+
+class Part(Struct, frozen=True, gc=False):
+    """One response, complete with its nonce. `made` and `gone` are what is new in it, `names` those of `made`, `needs` what
+    these name; `whole` is what the client has when it accepts, where the response says that; `ack` is a DeltaDiscoveryRequest that
+    accepts it and says nothing else, as canonical protobuf: nearly every answer is that, to the byte (empty: SotW).
+    """
+
+    nonce: str
+    version: str
+    data: bytes
+    names: tuple[str, ...]
+    gone: tuple[str, ...]
+    needs: frozenset[str]
+    made: tuple[Resource, ...]
+    whole: Whole | None = None
+    ack: bytes = b""
+
+
+def resource(kind: Kind, name: str, packed: Packed, seq: int, before: Resource | None) -> Resource:
+    extras, end = entries.extras(packed.aliases, packed.ttl), entries.tail(kind.type_url, packed.body)
+    version = fingerprint(packed.body + extras if extras else packed.body)
+    entry = entries.entry(name, version, extras, end)
+    previous, born = (before.seq, before.born) if before else (0, seq)
+    digest = int.from_bytes(blake2b(f"{name}\0{version}".encode(), digest_size=16).digest())
+    also = packed.aliases + collections(name)
+    return Resource(name, version, entry, len(end), packed.needs, seq, previous, born, digest, also, packed.ttl)
+
+
+MODULUS = 1 << 128
+
+
+def spelled(total: int) -> str:
+    """The version of a set whose digests have this sum: the same for the same resources, whatever their history."""
+    return f"{total:032x}"
+
+
+def needs(resources: Iterable[Resource]) -> frozenset[str]:
+    return frozenset(need for one in resources for need in one.needs)
