@@ -37,6 +37,7 @@ from protos.envoy.config.route.v3.route_components_pb2 import (
     HeaderMatcher,
     QueryParameterMatcher,
     RedirectAction,
+    RetryPolicy,
     Route,
     RouteAction,
     RouteMatch,
@@ -46,6 +47,7 @@ from protos.envoy.config.route.v3.route_components_pb2 import (
 from protos.envoy.config.route.v3.route_pb2 import RouteConfiguration
 from protos.envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 from protos.envoy.extensions.dynamic_modules.v3.dynamic_modules_pb2 import DynamicModuleConfig
+from protos.envoy.extensions.filters.http.cors.v3.cors_pb2 import Cors, CorsPolicy
 from protos.envoy.extensions.filters.http.router.v3.router_pb2 import Router
 from protos.envoy.extensions.filters.listener.tls_inspector.v3.tls_inspector_pb2 import TlsInspector
 from protos.envoy.extensions.filters.network.connection_limit.v3.connection_limit_pb2 import ConnectionLimit
@@ -96,6 +98,8 @@ __all__ = [
     "ConfigSource",
     "ConfigStatus",
     "ConnectionLimit",
+    "Cors",
+    "CorsPolicy",
     "DeltaDiscoveryRequest",
     "DeltaDiscoveryResponse",
     "DirectResponseAction",
@@ -138,6 +142,7 @@ __all__ = [
     "RegexMatcher",
     "RepeatedRules",
     "Resource",
+    "RetryPolicy",
     "Route",
     "RouteAction",
     "RouteConfiguration",

@@ -13,6 +13,7 @@ with warnings.catch_warnings():  # it is written for an older pydantic
     from envoy_data_plane.envoy.config.endpoint import v3 as endpoint
     from envoy_data_plane.envoy.config.listener import v3 as listener
     from envoy_data_plane.envoy.config.route import v3 as route
+    from envoy_data_plane.envoy.extensions.filters.http.cors import v3 as cors
     from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
     from envoy_data_plane.envoy.extensions.filters.network.tcp_proxy import v3 as tcp_proxy
     from envoy_data_plane.envoy.extensions.filters.udp.udp_proxy import v3 as udp_proxy
@@ -27,6 +28,7 @@ READERS: dict[str, Any] = {
 }
 INSIDE: dict[str, Any] = {
     "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager": hcm.HttpConnectionManager,
+    "type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy": cors.CorsPolicy,
     "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy": tcp_proxy.TcpProxy,
     "type.googleapis.com/envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig": udp_proxy.UdpProxyConfig,
     "type.googleapis.com/envoy.extensions.filters.udp.udp_proxy.v3.Route": udp_proxy.Route,

@@ -129,7 +129,8 @@ def route_filter() -> Document:
         {"type": "RequestRedirect", "requestRedirect": {"scheme": pick("", "https"), "path": path_change(), "port": pick(0, 8443)}},
         {"type": "URLRewrite", "urlRewrite": {"hostname": pick("", "z.com"), "path": path_change()}},
         {"type": "RequestMirror", "requestMirror": {"backendRef": backend_ref(), "percent": pick(None, 10)}},
-        {"type": "CORS", "cors": {}},
+        {"type": "CORS", "cors": {"allowOrigins": [pick("*", "https://x.com")]}},
+        {"type": "ExternalAuth", "externalAuth": {}},
     )
 
 
@@ -150,6 +151,7 @@ def match() -> Document:
 def route_rule() -> Document:
     found: Document = {"matches": some(match, 0, 1, 2), "filters": some(route_filter, 0, 0, 1), "backendRefs": some(weighted, 0, 1, 1, 2)}
     if pick(*[False] * 4, True):
+        found["retry"] = pick(None, {"codes": [503], "attempts": 2})
         found["timeouts"] = {"request": pick("", "1s", "0s"), "backendRequest": pick("", "500ms")}
     return found
 

@@ -27,13 +27,14 @@ from protos.v3 import (
 )
 from translator.envoy_v3.sharding import HEADER, SLOTS
 from translator.envoy_v3.sources import ADS, WINDOWS
+from translator.filters import http_filters
 from translator.ir import names
 
 MINUTE = 60_000
 MODULE = "pointsman"
 _ROUTER = HttpFilter(name="envoy.filters.http.router", typed_config=pack(Router(suppress_envoy_headers=True)))
 _EDGE = HttpConnectionManager(
-    http_filters=[_ROUTER],
+    http_filters=[*http_filters(), _ROUTER],
     use_remote_address={"value": True},
     internal_address_config={},
     normalize_path={"value": True},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from protos.v3 import (
     HeaderMatcher,
     RegexMatcher,
+    RetryPolicy,
     Route,
     RouteAction,
     RouteMatch,
@@ -18,7 +19,7 @@ from translator import filters
 from translator.envoy_v3.domain import ROUTES
 from translator.filters.path_change import takes_prefix_away
 from translator.ir import names
-from translator.ir.route import Answer, Entry, Forward, Headers, Match, Mirror, PathMatch, Redirect, Share, Site, TextMatch
+from translator.ir.route import CORS, Answer, Entry, Forward, Headers, Match, Mirror, PathMatch, Redirect, Retry, Share, Site, TextMatch
 
 MATCH, NAME = 1, 14  # fields of Route
 _PORT_IN_HOST = HeaderMatcher(name=":authority", string_match=StringMatcher(safe_regex=RegexMatcher(regex=".*:[0-9]+")))
@@ -69,7 +70,7 @@ def joined(name: str, match: bytes, rest: bytes) -> bytes:
 
 def shares_rest(entry: Entry) -> bool:
     """Whether all but its match and name is the same for every match of its rule."""
-    return not entry.filters or all(type(row) in (Headers, Mirror) for row in entry.filters)
+    return not entry.filters or all(type(row) in (CORS, Headers, Mirror) for row in entry.filters)
 
 
 def shared_rest(entry: Entry) -> Route:
@@ -142,6 +143,21 @@ def fill_action(message: Route, wanted: Forward | Answer) -> None:
     if len(reached) < len(shares) and wanted.missing == 500:  # Envoy's own answer is 503
         message.route.cluster_not_found_response_code = RouteAction.INTERNAL_SERVER_ERROR
     message.route.timeout.CopyFrom(milliseconds(timeout(wanted)))
+    if wanted.retry:
+        fill_retry(message.route.retry_policy, wanted.retry, wanted.backend_timeout)
+
+
+def fill_retry(message: RetryPolicy, wanted: Retry, try_timeout: int | None) -> None:
+    """Envoy waits for a random part of the interval, twice as long each time: so the backoff given is the mean of the first
+    wait. A failed connection is always worth another try (`HTTPRouteRetry`).
+    """
+    message.retry_on = ",".join(("connect-failure", "refused-stream", "reset", *(("retriable-status-codes",) if wanted.codes else ())))
+    message.retriable_status_codes.extend(wanted.codes)
+    message.num_retries.value = wanted.attempts
+    if try_timeout:
+        message.per_try_timeout.CopyFrom(milliseconds(try_timeout))
+    if wanted.backoff:
+        message.retry_back_off.base_interval.CopyFrom(milliseconds(2 * wanted.backoff))
 
 
 def reachable(share: Share) -> bool:
@@ -158,8 +174,10 @@ def weighted(share: Share) -> WeightedCluster.ClusterWeight:
 
 
 def timeout(wanted: Forward) -> int:
-    """Milliseconds, 0 for none. Nothing is retried, so the time of one try and of all are one: the smaller counts.
+    """Milliseconds, 0 for none. Where nothing is retried, the time of one try and of all are one: the smaller counts.
 
     Unset is none, not Envoy's 15 s, which cut long downloads; an idle stream ends after five minutes all the same.
     """
+    if wanted.retry:
+        return wanted.timeout or 0
     return min(filter(None, (wanted.timeout, wanted.backend_timeout)), default=0)

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from msgspec import structs
 
 from protos.v3 import Cluster as EnvoyCluster
-from protos.v3 import Listener, Secret, data
+from protos.v3 import Listener, Route, Secret, data
 from translator.engine import Facts, Table, View, rule
 from translator.envoy_v3.anatomy import CHAINS, ROUTES
 from translator.envoy_v3.checks import broken, endpoint_faults, entry_findings, rule_findings, share_findings
@@ -32,7 +32,17 @@ from translator.envoy_v3.held import (
 from translator.envoy_v3.listener import distinct, listener
 from translator.envoy_v3.plain import plain_route
 from translator.envoy_v3.quarantine import judged, told
-from translator.envoy_v3.route import depends_on_site, joined, packed_entry, packed_route, route, route_match, shared_rest, shares_rest
+from translator.envoy_v3.route import (
+    depends_on_site,
+    joined,
+    packed,
+    packed_entry,
+    packed_route,
+    route,
+    route_match,
+    shared_rest,
+    shares_rest,
+)
 from translator.envoy_v3.secret import secret
 from translator.envoy_v3.sharding import SLOTS, shards, shards_of
 from translator.envoy_v3.stream import udp_listener
@@ -67,6 +77,7 @@ from translator.ir.tables import (
     REFUSED,
     SECRET_USE,
     SPLIT,
+    STRAY,
 )
 from translator.ir.value import Row
 
@@ -113,6 +124,11 @@ PLAN = Table[str, Plan]("Plan")  # route table
 PART = Table[tuple[str, str], bytes]("Part")  # (view, RouteConfiguration); its virtual hosts, framed
 
 NOTHING = Piece(Precedence(path=(-1, 0), method=False, headers=0, query=0, created="", key="", place=(0, 0)), b"")
+
+MISDIRECTED = Piece(
+    Precedence(path=(9, 0), method=True, headers=0, query=0, created="", key="", place=(0, 0)),
+    packed(Route(name="misdirected", match={"prefix": "/"}, direct_response={"status": 421})),
+)
 
 # Route tables ------------------------------------------------------------------------------------------------------------
 
@@ -191,6 +207,12 @@ def _moved(view: View, port: Port) -> int:
 def bare_host(_view: View, place: Place) -> Facts:
     """A virtual host exists before it has routes: it answers 404 itself, where a wildcard would answer in its stead."""
     yield ATTACHED(_lowered(place), NOTHING)
+
+
+@rule(over=STRAY, into=(ATTACHED,))
+def stray(_view: View, place: Place) -> Facts:
+    """RFC 9110 15.5.20: another connection would be right; a client that can opens it and asks again."""
+    yield ATTACHED(_lowered(place), MISDIRECTED)
 
 
 @rule(over=PLACED, into=(ATTACHED, REFUSED, HELD))
@@ -388,7 +410,7 @@ def in_group(view: View, key: tuple[str, Use]) -> Facts:
 
 
 RULES = (
-    compile_route, door, bare_host, attached, host, plan, slots, host_body, configuration,
+    compile_route, door, bare_host, stray, attached, host, plan, slots, host_body, configuration,
     envoy_listener, envoy_udp_listener, envoy_secret,
     upstream, split_upstream, in_group, held_rule,
 )  # fmt: skip

@@ -9,20 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from protos.v3 import Route, WeightedCluster
-from translator.filters import header_modifier, request_mirror, request_redirect, url_rewrite
-from translator.ir.route import Filter, Headers, Mirror, Redirect, Rewrite, Site
+from protos.v3 import HttpFilter, Route, WeightedCluster
+from translator.filters import cors, header_modifier, request_mirror, request_redirect, url_rewrite
+from translator.ir.route import CORS, Filter, Headers, Mirror, Redirect, Rewrite, Site
 
 
 class Link(NamedTuple):
-    """How rows of one type act: on a route, and on a share of its traffic where Envoy can do that."""
+    """How rows of one type act: on a route, and on a share of its traffic where Envoy can do that. `http_filter` is what
+    must stand in every connection manager for it, in the order of CHAIN.
+    """
 
     row: type[Filter]
     on_route: Callable[[Any, Site], Route]
     on_share: Callable[[Any], WeightedCluster.ClusterWeight] | None = None
+    http_filter: Callable[[], HttpFilter] | None = None
 
 
 CHAIN = (
+    Link(CORS, cors.on_route, http_filter=cors.http_filter),
     Link(Headers, header_modifier.on_route, header_modifier.on_share),
     Link(Mirror, request_mirror.on_route),
     Link(Rewrite, url_rewrite.on_route),
@@ -46,6 +50,11 @@ def apply_to_share(share: WeightedCluster.ClusterWeight, filters: Iterable[Filte
     for row in sorted(filters, key=_place):
         if on_share := CHAIN[_place(row)].on_share:
             share.MergeFrom(on_share(row))
+
+
+def http_filters() -> list[HttpFilter]:
+    """What stands before the router in every connection manager: always all, since a changed listener drains."""
+    return [link.http_filter() for link in CHAIN if link.http_filter]
 
 
 def cannot_share(row: Filter) -> bool:

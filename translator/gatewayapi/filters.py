@@ -5,11 +5,11 @@ A filter that is not served is never skipped: what it would have guarded is answ
 
 from __future__ import annotations
 
-from translator.ir.route import Filter, Headers, PathChange, Redirect, Rewrite
-from translator.resources.httproute import HeaderFilter, PathModifier, RequestMirror, RequestRedirect, RouteFilter, URLRewrite
+from translator.ir.route import CORS, Filter, Headers, PathChange, Redirect, Rewrite
+from translator.resources.httproute import CORSFilter, HeaderFilter, PathModifier, RequestMirror, RequestRedirect, RouteFilter, URLRewrite
 
 ON_BACKENDS = frozenset(("RequestHeaderModifier", "ResponseHeaderModifier"))
-ON_RULES = ON_BACKENDS | {"RequestMirror", "RequestRedirect", "URLRewrite"}
+ON_RULES = ON_BACKENDS | {"CORS", "RequestMirror", "RequestRedirect", "URLRewrite"}
 
 
 def simple_filter(spec: RouteFilter) -> Filter | None:
@@ -23,8 +23,21 @@ def simple_filter(spec: RouteFilter) -> Filter | None:
             return _redirect(redirect)
         case RouteFilter(type="URLRewrite", url_rewrite=URLRewrite() as rewrite):
             return Rewrite(hostname=rewrite.hostname, path=_path(rewrite.path))
+        case RouteFilter(type="CORS", cors=CORSFilter() as cors):
+            return _cors(cors)
         case _:
             return None
+
+
+def _cors(spec: CORSFilter) -> CORS:
+    return CORS(
+        origins=spec.allow_origins,
+        methods=spec.allow_methods,
+        headers=spec.allow_headers,
+        exposed=spec.expose_headers,
+        credentials=spec.allow_credentials,
+        max_age=spec.max_age,
+    )
 
 
 def _headers(on: str, spec: HeaderFilter) -> Headers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Literal
 
 from translator.gatewayapi.conditions import (
@@ -17,7 +18,7 @@ from translator.gatewayapi.conditions import (
     holds,
     verdict,
 )
-from translator.gatewayapi.hostnames import narrower
+from translator.gatewayapi.hostnames import covers, narrower
 from translator.gatewayapi.references import GATEWAY_GROUP
 from translator.gatewayapi.tables import Claim, ListenerState, Verdict
 from translator.ir.finding import Finding, Path
@@ -35,6 +36,7 @@ KINDS: dict[str, tuple[RouteGroupKind, ...]] = {
 }
 # Listeners of one family can share a port: what tells them apart is said in the handshake or the request
 _FAMILIES = {"HTTPS": "TLS"}
+MANY = 64  # listeners of a port, each of which is named in the route tables of all others
 
 
 def family(protocol: str) -> str:
@@ -153,6 +155,21 @@ def _overlaps(given: Mapping[str, Claim]) -> dict[str, list[str]]:
                     found[host].append(other.name)
                     found[wider].append(claim.name)
     return found
+
+
+def strays(own: str, hosts: AbstractSet[str]) -> Iterator[str]:
+    """Hostnames of other listeners of a TLS port, for which a request on a connection of this one has gone astray: it is
+    answered with 421, and with 404 where no listener knows its host (GEP-3567).
+
+    All that the own hostname does not cover is one host where some listener knows it: where one takes any host, and where
+    there are too many listeners to name them all in the table of each.
+    """
+    anywhere = bool(own) and ("" in hosts or len(hosts) > MANY)
+    for host in sorted(hosts - {own}):
+        if covers(own, host) or not anywhere:
+            yield host
+    if anywhere:
+        yield ""
 
 
 def listener_state(

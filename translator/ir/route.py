@@ -53,6 +53,17 @@ class Share(Row, frozen=True, gc=False, kw_only=True):
     filters: tuple[Filter, ...] = ()
 
 
+class Retry(Row, frozen=True, gc=False, kw_only=True):
+    """Another try after an answer with one of these statuses, after a failed connection, or when a try took too long.
+
+    `backoff` in milliseconds; 0 leaves it to Envoy (25).
+    """
+
+    codes: tuple[int, ...] = ()
+    attempts: int = 1
+    backoff: int = 0
+
+
 class Forward(Row, frozen=True, gc=False, kw_only=True):
     """Sent on, by weight. Timeouts in milliseconds: None is Envoy's own default for us (none), 0 switches it off.
 
@@ -63,6 +74,7 @@ class Forward(Row, frozen=True, gc=False, kw_only=True):
     timeout: int | None = None
     backend_timeout: int | None = None
     missing: Literal[500, 503] = 500
+    retry: Retry | None = None
 
 
 class Answer(Row, frozen=True, gc=False):
@@ -110,7 +122,18 @@ class Mirror(Row, frozen=True, gc=False, kw_only=True, tag="mirror"):
     denominator: int = 100
 
 
-Filter = Headers | Redirect | Rewrite | Mirror
+class CORS(Row, frozen=True, gc=False, kw_only=True, tag="cors"):
+    """Which origins may read answers. `*` in an origin stands for any characters; `max_age` in seconds."""
+
+    origins: tuple[str, ...]
+    methods: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    exposed: tuple[str, ...] = ()
+    credentials: bool = False
+    max_age: int = 5
+
+
+Filter = Headers | Redirect | Rewrite | Mirror | CORS
 
 
 class Entry(Row, frozen=True, gc=False, kw_only=True):

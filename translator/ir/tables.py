@@ -26,6 +26,7 @@ DATAGRAMS = Table[Port, Datagrams]("Datagrams")  # where the datagrams of a port
 ENTRIES = Table[str, tuple[Entry, ...]]("Entries")  # route (`HTTPRoute/shop/cart`) → its entries, wherever it is attached
 PLACED = Table[str, Place]("Placed")  # route → virtual hosts where its entries stand
 HOST = Table[Place, str]("Host")  # virtual hosts that exist even without a route, and who wants them
+STRAY = Table[Place, str]("Stray")  # virtual hosts of other listeners: what comes here for them took the wrong connection
 CLUSTER_USE = Table[tuple[str, Use], str]("ClusterUse")  # (group, upstream) → the routes that use it
 CLUSTER = Table[Use, Cluster]("Cluster")
 ENDPOINTS = Table[Use, Endpoints]("Endpoints")

@@ -91,6 +91,17 @@ class RequestMirror(Value, frozen=True, gc=False, kw_only=True):
     fraction: Fraction | None = None
 
 
+class CORSFilter(Value, frozen=True, gc=False, kw_only=True):
+    """`max_age` in seconds."""
+
+    allow_origins: tuple[str, ...] = ()
+    allow_methods: tuple[str, ...] = ()
+    allow_headers: tuple[str, ...] = ()
+    expose_headers: tuple[str, ...] = ()
+    allow_credentials: bool = False
+    max_age: int = 5
+
+
 class RouteFilter(Value, frozen=True, gc=False, kw_only=True):
     type: str
     request_header_modifier: HeaderFilter | None = None
@@ -98,7 +109,7 @@ class RouteFilter(Value, frozen=True, gc=False, kw_only=True):
     request_mirror: RequestMirror | None = None
     request_redirect: RequestRedirect | None = None
     url_rewrite: URLRewrite | None = None
-    cors: dict[str, Any] | None = None
+    cors: CORSFilter | None = None
     external_auth: dict[str, Any] | None = None
     extension_ref: dict[str, Any] | None = None
 
@@ -115,13 +126,21 @@ class Timeouts(Value, frozen=True, gc=False, kw_only=True):
     backend_request: str = ""
 
 
+class Retry(Value, frozen=True, gc=False, kw_only=True):
+    """`backoff` is a GEP-2257 duration."""
+
+    codes: tuple[int, ...] = ()
+    attempts: int | None = None
+    backoff: str = ""
+
+
 class RouteRule(Value, frozen=True, gc=False, kw_only=True):
     name: str = ""
     matches: tuple[RouteMatch, ...] = ()
     filters: tuple[RouteFilter, ...] = ()
     backend_refs: tuple[BackendRef, ...] = ()
     timeouts: Timeouts | None = None
-    retry: dict[str, Any] | None = None
+    retry: Retry | None = None
     session_persistence: dict[str, Any] | None = None
 
 

@@ -6,17 +6,20 @@ from collections.abc import Sequence
 
 from translator.engine import Facts, View, rule
 from translator.gatewayapi.hostnames import ANY
+from translator.gatewayapi.listeners import family, strays
 from translator.gatewayapi.tables import FOUND, SERVED, STREAM, Served, Stream
 from translator.ir import names
 from translator.ir.finding import Finding, Path
 from translator.ir.listener import Chain, Datagrams, Port
-from translator.ir.tables import CHAIN, DATAGRAMS
+from translator.ir.route import Place
+from translator.ir.tables import CHAIN, DATAGRAMS, STRAY
 
 
-@rule(over=SERVED, into=(CHAIN, DATAGRAMS, FOUND))
+@rule(over=SERVED, into=(CHAIN, DATAGRAMS, STRAY, FOUND))
 def chains(view: View, key: Port) -> Facts:
     """The filter chains of a port: one for all plain HTTP, one for each TLS server name, one for all connections."""
     served = view.list(SERVED, key)
+    hosts_of_port = {one.hostname for one in served if family(one.protocol) == "TLS"}
     plain = [one for one in served if one.protocol == "HTTP"]
     for table in dict.fromkeys(one.table for one in plain):
         yield CHAIN(key, Chain(name="http", table=table, origins=tuple(map(origin, plain))))
@@ -25,6 +28,8 @@ def chains(view: View, key: Port) -> Facts:
             hosts = (one.hostname,) if one.hostname else ()
             name = f"https/{one.hostname or ANY}"
             yield CHAIN(key, Chain(name=name, table=one.table, server_names=hosts, secrets=one.secrets, origins=(origin(one),)))
+            for host in strays(one.hostname, hosts_of_port):
+                yield STRAY(Place(one.table, host or ANY), one.listener)
         elif one.protocol != "HTTP":
             yield from streams(key, one, [stream for stream in view.list(STREAM, key) if stream.listener == one.listener])
 

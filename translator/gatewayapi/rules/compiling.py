@@ -9,6 +9,7 @@ from typing import Literal
 from translator.engine import View
 from translator.gatewayapi.backends import backend_problem, referent, served_kind, service_problem, speaks, unresolved, use_of
 from translator.gatewayapi.conditions import ACCEPTED, Problem
+from translator.gatewayapi.durations import NO_TIMES, Times
 from translator.gatewayapi.filters import ON_BACKENDS, ON_RULES, mirrored_share, simple_filter
 from translator.gatewayapi.rules.asking import may_refer
 from translator.gatewayapi.tables import Compiled
@@ -74,8 +75,7 @@ def action_of(
     path: Path,
     spec: RouteRule | GRPCRouteRule,
     filters: Sequence[Filter],
-    timeout: int | None = None,
-    backend_timeout: int | None = None,
+    times: Times = NO_TIMES,
 ) -> Forward | Answer:
     """Where the rule sends requests. Without backends it answers an error, unless it redirects (`HTTPRouteRule.backendRefs`)."""
     if any(isinstance(one, Redirect) for one in filters):
@@ -83,7 +83,8 @@ def action_of(
     shares = tuple(share_of(all_of, (*path, "backendRefs", place), ref) for place, ref in enumerate(spec.backend_refs))
     if not any(share.cluster and share.weight for share in shares):
         return Answer(all_of.missing)
-    return Forward(shares=shares, timeout=timeout, backend_timeout=backend_timeout, missing=all_of.missing)
+    timeout, backend_timeout, retry = times
+    return Forward(shares=shares, timeout=timeout, backend_timeout=backend_timeout, missing=all_of.missing, retry=retry)
 
 
 def share_of(all_of: Compiling, path: Path, ref: BackendRef) -> Share:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from translator.engine import Facts, View, rule
 from translator.gatewayapi.dropped import not_yet
-from translator.gatewayapi.durations import milliseconds
+from translator.gatewayapi.durations import times_of
 from translator.gatewayapi.matches import EVERYTHING, match
 from translator.gatewayapi.precedence import precedence
 from translator.gatewayapi.rules.attaching import attached
@@ -18,7 +18,7 @@ from translator.ir.tables import CLUSTER_USE, ENTRIES, PLACED
 from translator.resources.httproute import RouteRule
 
 KIND = "HTTPRoute"
-NOT_YET = {"retry": "retry", "session_persistence": "sessionPersistence"}
+NOT_YET = {"session_persistence": "sessionPersistence"}
 
 
 @rule(over=HTTP_ROUTE, into=(ENTRIES, COMPILED, FOUND))
@@ -46,10 +46,7 @@ def compile_rule(all_of: Compiling, index: int, spec: RouteRule) -> None:
     origin = (KIND, key)
     filters = filters_of(all_of, path, spec.filters)
     all_of.lost += filters is None
-    times = spec.timeouts
-    request = milliseconds(times.request) if times and times.request else None
-    backend = milliseconds(times.backend_request) if times and times.backend_request else None
-    action = Answer(500) if filters is None else action_of(all_of, path, spec, filters, request, backend)
+    action = Answer(500) if filters is None else action_of(all_of, path, spec, filters, times_of(spec))
     for place, one in enumerate(spec.matches or EVERYTHING):
         wanted = match(one)
         entry = Entry(

@@ -27,6 +27,7 @@ from translator.ir.tables import (
     RESOURCES,
     SECRET_USE,
     SPLIT,
+    STRAY,
 )  # fmt: skip
 
 PORT = Port("local", "", 8080)
@@ -54,7 +55,8 @@ def spread_places(view: View, key: str) -> Any:
 
 
 INPUTS = (
-    GROUP, QUARANTINE, MANY_CHAINS, DATAGRAMS, ENTRIES, MANY_PLACES, HOST, CLUSTER_USE, CLUSTER, ENDPOINTS, SPLIT, SECRET_USE, CERTIFICATE,
+    GROUP, QUARANTINE, MANY_CHAINS, DATAGRAMS, ENTRIES, MANY_PLACES, HOST, CLUSTER_USE, CLUSTER, ENDPOINTS, SPLIT, STRAY,
+    SECRET_USE, CERTIFICATE,
 )  # fmt: skip
 PROGRAM: tuple[Rule, ...] = (spread_chains, spread_places, *RULES)
 

@@ -202,7 +202,7 @@ def test_a_grant_opens_another_namespace_and_its_removal_closes_it() -> None:
 
 
 def test_a_filter_that_is_not_served_answers_500_for_its_rule_alone() -> None:
-    rules = "[{matches: [{path: {value: /x}}], filters: [{type: CORS, cors: {}}], backendRefs: [{name: cart, port: 8080}]},"
+    rules = "[{matches: [{path: {value: /x}}], filters: [{type: ExternalAuth, externalAuth: {}}], backendRefs: [{name: cart, port: 8080}]},"
     engine = run(BASE, ROUTE.replace("rules: [", f"rules: {rules}"))
     bad, good = row(engine, ENTRIES, "HTTPRoute/shop/cart")
     assert bad.action == Answer(500)
@@ -212,7 +212,7 @@ def test_a_filter_that_is_not_served_answers_500_for_its_rule_alone() -> None:
 
 
 def test_a_route_whose_rules_are_all_dropped_is_not_accepted_and_serves_nothing() -> None:
-    engine = run(BASE, ROUTE.replace("rules: [{", "rules: [{filters: [{type: CORS, cors: {}}], "))
+    engine = run(BASE, ROUTE.replace("rules: [{", "rules: [{filters: [{type: ExternalAuth, externalAuth: {}}], "))
     assert conditions(engine, "HTTPRoute", "shop/cart")["Accepted"] == (False, "UnsupportedValue")
     assert engine.rows(PLACED) == engine.rows(CLUSTER_USE) == {}
     assert row(engine, OUT_STATUS, ("Gateway", "infra/edge")).listeners[0].attached_routes == 0
@@ -321,6 +321,6 @@ def test_a_static_address_is_bound_and_an_odd_one_is_refused() -> None:
 
 
 def test_fields_that_are_not_served_yet_are_said() -> None:
-    engine = run(BASE, ROUTE.replace("rules: [{", "rules: [{retry: {attempts: 2}, "))
+    engine = run(BASE, ROUTE.replace("rules: [{", "rules: [{sessionPersistence: {}, "))
     assert codes(engine) == {("shop/cart", "PM0404")}
     assert conditions(engine, "HTTPRoute", "shop/cart")["Accepted"] == (True, "Accepted")

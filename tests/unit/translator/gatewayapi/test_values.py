@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from translator.gatewayapi.certificates import pair_problem
-from translator.gatewayapi.durations import milliseconds
+from translator.gatewayapi.durations import Times, milliseconds, times_of
 from translator.gatewayapi.endpoints import of_slices
 from translator.gatewayapi.filters import mirrored_share, simple_filter
 from translator.gatewayapi.matches import match
@@ -23,7 +23,7 @@ from translator.gatewayapi.precedence import precedence
 from translator.gatewayapi.references import Referent, permitted
 from translator.gatewayapi.selectors import selects
 from translator.ir.cluster import Endpoint as Found
-from translator.ir.route import Match, PathChange, PathMatch, Precedence, Redirect, TextMatch
+from translator.ir.route import Match, PathChange, PathMatch, Precedence, Redirect, Retry, TextMatch
 from translator.resources.core import Endpoint, EndpointConditions, EndpointPort, EndpointSlice, Secret
 from translator.resources.gateway import GrantFrom, GrantTo, ReferenceGrant, ReferenceGrantSpec
 from translator.resources.httproute import (
@@ -35,8 +35,11 @@ from translator.resources.httproute import (
     RequestRedirect,
     RouteFilter,
     RouteMatch,
+    RouteRule,
+    Timeouts,
 )
 from translator.resources.httproute import PathMatch as PathSpec
+from translator.resources.httproute import Retry as RetrySpec
 from translator.resources.meta import LabelRequirement, LabelSelector, Metadata
 
 
@@ -116,7 +119,7 @@ def test_a_redirect_keeps_what_it_does_not_change_empty() -> None:
 
 
 def test_filters_that_are_not_served_have_no_row() -> None:
-    assert simple_filter(RouteFilter(type="CORS", cors={})) is None
+    assert simple_filter(RouteFilter(type="ExternalAuth", external_auth={})) is None
     assert simple_filter(RouteFilter(type="ExtensionRef", extension_ref={"name": "x"})) is None
 
 
@@ -210,3 +213,20 @@ def test_a_secret_shows_its_key_alone() -> None:
 @given(st.binary(max_size=60), st.binary(max_size=60))
 def test_no_bytes_make_the_check_raise(chain: bytes, private: bytes) -> None:
     assert pair_problem(secret(chain, private))
+
+
+@pytest.mark.parametrize(
+    ("rule", "times"),
+    [
+        pytest.param(RouteRule(), (None, None, None), id="nothing"),
+        pytest.param(RouteRule(timeouts=Timeouts(request="1s", backend_request="0s")), (1000, 0, None), id="times"),
+        pytest.param(RouteRule(retry=RetrySpec()), (None, None, Retry()), id="once-more"),
+        pytest.param(
+            RouteRule(retry=RetrySpec(codes=(503,), attempts=4, backoff="1s")),
+            (None, None, Retry(codes=(503,), attempts=4, backoff=1000)),
+            id="again",
+        ),
+    ],
+)
+def test_rule_says_how_long_and_how_often(rule: RouteRule, times: Times) -> None:
+    assert times_of(rule) == times
