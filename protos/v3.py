@@ -59,9 +59,9 @@ from protos.envoy.extensions.filters.network.http_connection_manager.v3.http_con
     ScopedRoutes,
 )
 from protos.envoy.extensions.http.early_header_mutation.dynamic_modules.v3.dynamic_modules_pb2 import DynamicModuleEarlyHeaderMutation
-from protos.envoy.extensions.transport_sockets.tls.v3.common_pb2 import TlsCertificate, TlsParameters
+from protos.envoy.extensions.transport_sockets.tls.v3.common_pb2 import CertificateValidationContext, SubjectAltNameMatcher, TlsCertificate, TlsParameters
 from protos.envoy.extensions.transport_sockets.tls.v3.secret_pb2 import SdsSecretConfig, Secret
-from protos.envoy.extensions.transport_sockets.tls.v3.tls_pb2 import CommonTlsContext, DownstreamTlsContext
+from protos.envoy.extensions.transport_sockets.tls.v3.tls_pb2 import CommonTlsContext, DownstreamTlsContext, UpstreamTlsContext
 from protos.envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions as UpstreamHttpProtocolOptions
 from protos.envoy.service.discovery.v3.discovery_pb2 import (
     DeltaDiscoveryRequest,
@@ -86,6 +86,7 @@ __all__ = [
     "AggregatedConfigSource",
     "Any",
     "Bootstrap",
+    "CertificateValidationContext",
     "CircuitBreakers",
     "ClientConfig",
     "ClientResourceStatus",
@@ -158,6 +159,7 @@ __all__ = [
     "StringMatcher",
     "StringValue",
     "StructMatcher",
+    "SubjectAltNameMatcher",
     "TcpProxy",
     "TlsCertificate",
     "TlsInspector",
@@ -166,6 +168,7 @@ __all__ = [
     "UdpListenerConfig",
     "UdpProxyConfig",
     "UdpRoute",
+    "UpstreamTlsContext",
     "UpstreamHttpProtocolOptions",
     "ValueMatcher",
     "VirtualHost",

@@ -32,6 +32,7 @@ INSIDE: dict[str, Any] = {
     "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy": tcp_proxy.TcpProxy,
     "type.googleapis.com/envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig": udp_proxy.UdpProxyConfig,
     "type.googleapis.com/envoy.extensions.filters.udp.udp_proxy.v3.Route": udp_proxy.Route,
+    "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext": tls.UpstreamTlsContext,
     "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext": tls.DownstreamTlsContext,
 }
 

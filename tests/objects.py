@@ -11,7 +11,8 @@ from pydantic import TypeAdapter
 
 from translator.inputs import OBJECTS
 from translator.resources.backend import Backend, BackendSpec
-from translator.resources.core import EndpointSlice, Namespace, Secret, Service
+from translator.resources.backendtlspolicy import BackendTLSPolicy
+from translator.resources.core import ConfigMap, EndpointSlice, Namespace, Secret, Service
 from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
 from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
@@ -22,6 +23,8 @@ KINDS: dict[str, type[Object]] = {
     kind.__name__: kind
     for kind in (
         Backend,
+        BackendTLSPolicy,
+        ConfigMap,
         EndpointSlice,
         Gateway,
         GatewayClass,

@@ -78,6 +78,8 @@ CODES: dict[str, Meaning] = {
     "PM0502": Meaning("Kind is no certificate", "Certificates are read from core Secrets.", "Refer to a Secret."),
     "PM0503": Meaning("Certificate not permitted", "A certificate in another namespace needs a ReferenceGrant there.", "Create a ReferenceGrant in the Secret's namespace."),
     "PM0504": Meaning("Certificate not usable", "The Secret is not there, or its pair cannot be served. Other certificates of the listener still are.", "Mend the Secret: tls.crt and tls.key in PEM, belonging together."),
+    "PM0505": Meaning("Certificate authority not usable", "A reference to the certificates of an authority leads to nothing that can be used. If none is left, nothing is sent to the backend: plain text would be worse.", "Put certificates in PEM below ca.crt of a ConfigMap."),
+    "PM0506": Meaning("Target does not exist", "A policy is about an object that is not there, or of a kind that nothing is sent to.", "Correct the name, or remove the target."),
     "PM0601": Meaning("Envoy's rules broken", "Envoy would refuse the route, and with it all routes sent beside it. The route is left out, everything else works on.", "Change the field as the message says."),
     "PM0602": Meaning("Regular expression refused", "Envoy compiles regular expressions with RE2 and limits their size. The route is left out, everything else works on.", "Write it in the syntax of RE2, and shorter."),
     "PM0603": Meaning("Address not usable", "Envoy takes IP addresses, names to resolve, or paths of sockets. The endpoint is left out, the others are used.", "Change the address."),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from translator.engine import Table
 from translator.resources.backend import Backend
-from translator.resources.core import EndpointSlice, Namespace, Secret, Service
+from translator.resources.backendtlspolicy import BackendTLSPolicy
+from translator.resources.core import ConfigMap, EndpointSlice, Namespace, Secret, Service
 from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
 from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
@@ -23,6 +24,8 @@ NAMESPACE = Table[str, Namespace]("Namespace")
 SERVICE = Table[str, Service]("Service")
 ENDPOINT_SLICE = Table[str, EndpointSlice]("EndpointSlice")
 SECRET = Table[str, Secret]("Secret")
+CONFIG_MAP = Table[str, ConfigMap]("ConfigMap")
+BACKEND_TLS_POLICY = Table[str, BackendTLSPolicy]("BackendTLSPolicy")
 BACKEND = Table[str, Backend]("Backend")
 
 OBJECTS: dict[str, Table[str, Object]] = {
@@ -41,5 +44,7 @@ OBJECTS: dict[str, Table[str, Object]] = {
         ENDPOINT_SLICE,
         SECRET,
         BACKEND,
+        CONFIG_MAP,
+        BACKEND_TLS_POLICY,
     )
 }

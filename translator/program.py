@@ -8,14 +8,23 @@ from __future__ import annotations
 
 from translator import envoy_v3
 from translator.engine import Engine, Rule
-from translator.gatewayapi.rules import backends, chains, faults, gateways, grpcroutes, indexes, routes, status, streamroutes
+from translator.gatewayapi.rules import backends, chains, faults, gateways, grpcroutes, indexes, policies, routes, status, streamroutes
 from translator.inputs import OBJECTS
 from translator.ir.tables import GROUP, OUTPUTS, QUARANTINE
 
 COMPILING: tuple[Rule, ...] = (routes.compile_route, grpcroutes.compile_grpc_route)
 ATTACHING: tuple[Rule, ...] = (routes.attach_route, grpcroutes.attach_grpc_route)
-FRONTS: tuple[Rule, ...] = (*indexes.RULES, *gateways.RULES, *streamroutes.RULES, *COMPILING, *ATTACHING, *chains.RULES, *backends.RULES)
-RULES: tuple[Rule, ...] = (*FRONTS, *envoy_v3.RULES, *faults.RULES, *status.RULES)
+FRONTS: tuple[Rule, ...] = (
+    *indexes.RULES,
+    *gateways.RULES,
+    *policies.RULES,
+    *streamroutes.RULES,
+    *COMPILING,
+    *ATTACHING,
+    *chains.RULES,
+    *backends.RULES,
+)
+RULES: tuple[Rule, ...] = (*FRONTS, *envoy_v3.RULES, *faults.RULES, *policies.STATUS, *status.RULES)
 
 
 def engine() -> Engine:

@@ -53,6 +53,9 @@ def _conditions(status: Status) -> Iterator[tuple[Place, Condition]]:
     for listener in status.listeners:
         for one in listener.conditions:
             yield (listener.name, one.type), one
+    for ancestor in status.ancestors:
+        for one in ancestor.conditions:
+            yield (ancestor.ancestor_ref, ancestor.controller_name, one.type), one
     for parent in status.parents:
         for one in parent.conditions:
             yield (parent.parent_ref, parent.controller_name, one.type), one
@@ -69,6 +72,10 @@ def _plain(status: Status, times: dict[Place, str]) -> dict[str, Any]:
         body["conditions"] = conditions(status.conditions, "")
     if status.listeners:
         body["listeners"] = [{**_values(one), "conditions": conditions(one.conditions, one.name)} for one in status.listeners]
+    if status.ancestors:
+        body["ancestors"] = [
+            {**_values(one), "conditions": conditions(one.conditions, one.ancestor_ref, one.controller_name)} for one in status.ancestors
+        ]
     if status.parents:
         body["parents"] = [
             {**_values(one), "conditions": conditions(one.conditions, one.parent_ref, one.controller_name)} for one in status.parents

@@ -26,7 +26,7 @@ from tests.objects import decoded
 from tests.ports import free_port
 from tests.property.pools import pair
 from tests.waiting import wait_until
-from translator.envoy_v3 import rules
+from translator.envoy_v3 import rules, upstreams
 from translator.gatewayapi.rules import gateways
 from translator.ir.cluster import Cluster
 from xds.admin import Admin
@@ -88,16 +88,17 @@ def never_warm(row: Cluster) -> bytes:
     return data(made)
 
 
-CLUSTER = rules.cluster
+CLUSTER = upstreams.cluster
 
 
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "entry_findings", lambda _: iter(()))
     monkeypatch.setattr(rules, "rule_findings", lambda *_: [])
-    monkeypatch.setattr(rules, "endpoint_faults", lambda *_: {})
-    monkeypatch.setattr(rules, "broken", lambda *_: [])
-    monkeypatch.setattr(rules, "cluster", never_warm)
+    monkeypatch.setattr(upstreams, "endpoint_faults", lambda *_: {})
+    for each in (rules, upstreams):
+        monkeypatch.setattr(each, "broken", lambda *_: [])
+    monkeypatch.setattr(upstreams, "cluster", never_warm)
     monkeypatch.setattr(gateways, "pair_problem", lambda _: "")
 
 

@@ -121,6 +121,8 @@ def decoded(message: type[Message], body: bytes) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.to_builtins(MessageToDict(message.FromString(body), preserving_proto_field_name=True))
     if certificate := found.get("tls_certificate"):
         certificate["certificate_chain"]["inline_bytes"] = certificate["private_key"]["inline_bytes"] = "not shown"
+    if authority := found.get("validation_context"):
+        authority["trusted_ca"]["inline_bytes"] = "not shown"
     return found
 
 

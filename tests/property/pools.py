@@ -262,6 +262,20 @@ def backend() -> Document:
     return {"kind": "Backend", "metadata": metadata("b1"), "spec": {"endpoints": [one], "appProtocol": pick("", "kubernetes.io/h2c")}}
 
 
+def backend_tls_policy() -> Document:
+    target = pick({"kind": "Service", "name": pick("s1", "s2")}, {"kind": "Backend", "group": "pointsman.io", "name": "b1"})
+    refs = some(lambda: {"kind": pick(*["ConfigMap"] * 4, "Secret"), "name": pick("ca", "ca", "gone")}, 0, 1, 1, 2)
+    system = {"wellKnownCACertificates": "System"} if not refs and pick(True, False) else {}
+    validation = {"hostname": pick("x.com", "y.com"), "caCertificateRefs": refs, **system}
+    spec = {"targetRefs": [target | pick({}, {"sectionName": "p80"})], "validation": validation}
+    return {"kind": "BackendTLSPolicy", "metadata": metadata("p1", "p2"), "spec": spec}
+
+
+def config_map() -> Document:
+    data = pick({"ca.crt": PAIRS[0]["tls.crt"].decode()}, {"ca.crt": PAIRS[1]["tls.crt"].decode()}, {"ca.crt": "no"}, {})
+    return {"kind": "ConfigMap", "metadata": metadata("ca"), "data": data}
+
+
 MAKERS: dict[Callable[[], Document], int] = {
     gateway_class: 3,
     gateway: 50,
@@ -276,6 +290,8 @@ MAKERS: dict[Callable[[], Document], int] = {
     secret: 16,
     namespace: 6,
     backend: 12,
+    backend_tls_policy: 25,
+    config_map: 12,
 }
 
 

@@ -98,6 +98,11 @@ SLICE: Schema = {
         )
     ],
 }
+CONFIG_MAP = _object(
+    data={"type": "object", "additionalProperties": TEXT},
+    binaryData={"type": "object", "additionalProperties": TEXT},
+    immutable=FLAG,
+)
 SECRET = _object(
     data={"type": "object", "additionalProperties": TEXT},
     stringData={"type": "object", "additionalProperties": TEXT},
@@ -120,6 +125,7 @@ def _kind(kind: str, schema: Schema, *, group: str = "", scope: str = "Namespace
 DEFINITIONS: tuple[Schema, ...] = (
     _kind("Namespace", _object(spec=ANY), scope="Cluster"),
     _kind("Service", _object(spec=SERVICE_SPEC)),
+    _kind("ConfigMap", CONFIG_MAP),
     _kind("EndpointSlice", SLICE, group="discovery.k8s.io"),
     _kind("Secret", SECRET),
 )
@@ -129,7 +135,7 @@ SECRETS = frozenset({"Secret"})
 # Known, and of no concern here: they pass without a word.
 UNREAD = frozenset(
     """
-    APIService ClusterRole ClusterRoleBinding ConfigMap ControllerRevision CronJob CustomResourceDefinition DaemonSet Deployment
+    APIService ClusterRole ClusterRoleBinding ControllerRevision CronJob CustomResourceDefinition DaemonSet Deployment
     Endpoints Event HorizontalPodAutoscaler Ingress IngressClass Job Kustomization Lease LimitRange MutatingWebhookConfiguration
     NetworkPolicy Node PersistentVolume PersistentVolumeClaim Pod PodDisruptionBudget PodTemplate PriorityClass ReplicaSet
     ReplicationController ResourceQuota Role RoleBinding ServiceAccount ServiceMonitor StatefulSet StorageClass
@@ -138,6 +144,6 @@ UNREAD = frozenset(
 )
 UNSERVED = frozenset(
     """
-    BackendTLSPolicy ListenerSet XBackend XBackendTrafficPolicy XListenerSet XMesh
+    ListenerSet XBackend XBackendTrafficPolicy XListenerSet XMesh
     """.split()
 )

@@ -14,7 +14,8 @@ from translator.door.schema import Node, compiled
 from translator.door.suggest import suggestion
 from translator.door.validate import Validator
 from translator.resources.backend import Backend, BackendSpec
-from translator.resources.core import EndpointSlice, Namespace, Secret, Service
+from translator.resources.backendtlspolicy import BackendTLSPolicy
+from translator.resources.core import ConfigMap, EndpointSlice, Namespace, Secret, Service
 from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
 from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
@@ -36,6 +37,8 @@ STRUCTS: dict[str, type[Object]] = {
         Service,
         EndpointSlice,
         Secret,
+        ConfigMap,
+        BackendTLSPolicy,
     )
 }
 Decode = Callable[[Mapping[str, Any], Mapping[str, Any]], Object]

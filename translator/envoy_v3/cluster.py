@@ -23,6 +23,7 @@ from protos.v3 import (
     pack,
 )
 from translator.envoy_v3.sources import ADS, BUFFER, WINDOWS
+from translator.envoy_v3.tls import upstream_tls
 from translator.ir import cluster as ir
 
 NOBODY = ir.Endpoint("127.0.0.1", 9)
@@ -82,11 +83,17 @@ _TOLD = {protocol: _Told(kind) for (discovery, protocol), kind in _KINDS.items()
 
 
 def cluster(row: ir.Cluster) -> bytes:
-    if row.discovery == "eds":
+    if row.discovery == "eds" and not row.tls:
         return _TOLD[row.protocol].named(row.name)
     message = Cluster(name=row.name)
     message.MergeFrom(_KINDS[row.discovery, row.protocol])
-    message.load_assignment.MergeFrom(assignment(row.name, row.endpoints))
+    if row.tls:
+        message.transport_socket.name = "envoy.transport_sockets.tls"
+        message.transport_socket.typed_config.CopyFrom(pack(upstream_tls(row.tls, row.protocol == "h2c")))
+    if row.discovery == "eds":
+        message.eds_cluster_config.service_name = row.name
+    else:
+        message.load_assignment.MergeFrom(assignment(row.name, row.endpoints))
     return data(message)
 
 

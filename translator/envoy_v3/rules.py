@@ -1,4 +1,5 @@
-"""Rules from the tables in the middle to Envoy's resources: ask, call, yield. What is decided stands in the files beside.
+"""Rules from the tables in the middle to Envoy's resources: ask, call, yield. What is decided stands in the files beside;
+those for upstreams and secrets are in upstreams.py.
 
 An edit of one route packs that route, joins its virtual host, then the one RouteConfiguration that holds it. A table has R
 RouteConfigurations, and R is a function of how many virtual hosts it has; each exists even if it holds none, since scopes
@@ -9,17 +10,13 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from msgspec import structs
-
-from protos.v3 import Cluster as EnvoyCluster
-from protos.v3 import Listener, Route, Secret, data
+from protos.v3 import Listener, Route, data
 from translator.engine import Facts, Table, View, rule
+from translator.envoy_v3 import upstreams
 from translator.envoy_v3.anatomy import CHAINS, ROUTES
-from translator.envoy_v3.checks import broken, endpoint_faults, entry_findings, rule_findings, share_findings
-from translator.envoy_v3.cluster import assignment, cluster, split_assignment, split_cluster
+from translator.envoy_v3.checks import broken, entry_findings, rule_findings, share_findings
 from translator.envoy_v3.domain import route_configuration, scope, virtual_host
 from translator.envoy_v3.held import (
-    UPSTREAM,
     held,
     held_rule,
     refused_of,
@@ -27,7 +24,6 @@ from translator.envoy_v3.held import (
     told_of_chains,
     told_of_ports,
     told_of_routes,
-    upstream_served,
 )
 from translator.envoy_v3.listener import distinct, listener
 from translator.envoy_v3.plain import plain_route
@@ -43,40 +39,28 @@ from translator.envoy_v3.route import (
     shared_rest,
     shares_rest,
 )
-from translator.envoy_v3.secret import secret
 from translator.envoy_v3.sharding import SLOTS, shards, shards_of
 from translator.envoy_v3.stream import udp_listener
 from translator.envoy_v3.validation import violations
 from translator.ir import names
-from translator.ir.cluster import Cluster, Split, Use
 from translator.ir.finding import Finding
 from translator.ir.listener import Port
 from translator.ir.output import Group, Packed
 from translator.ir.quarantine import Poison
 from translator.ir.route import Answer, Entry, Filter, Forward, Place, Precedence, Site
 from translator.ir.tables import (
-    CERTIFICATE,
     CHAIN,
-    CLUSTER,
-    CLUSTER_USE,
     DATAGRAMS,
-    ENDPOINTS,
     ENTRIES,
-    FAULTY,
     GROUP,
     HELD,
     HOST,
-    OUT_CLUSTER,
-    OUT_ENDPOINTS,
     OUT_LISTENER,
     OUT_ROUTES,
     OUT_SCOPE,
-    OUT_SECRET,
     PLACED,
     QUARANTINE,
     REFUSED,
-    SECRET_USE,
-    SPLIT,
     STRAY,
 )
 from translator.ir.value import Row
@@ -300,7 +284,7 @@ def configuration(view: View, key: tuple[str, str]) -> Facts:
     yield from held(OUT_ROUTES, name, verdict)
 
 
-# Listeners and secrets ---------------------------------------------------------------------------------------------------
+# Listeners ---------------------------------------------------------------------------------------------------------------
 
 
 @rule(over=CHAIN, into=(OUT_LISTENER, REFUSED, HELD))
@@ -344,73 +328,7 @@ def _group(view: View, name: str) -> Group:
     return view.get(GROUP, name) or Group()
 
 
-@rule(over=SECRET_USE, into=(OUT_SECRET, REFUSED, HELD))
-def envoy_secret(view: View, key: tuple[str, str]) -> Facts:
-    group, of = key
-    pair = view.get(CERTIFICATE, of)
-    if pair is not None:
-        name = names.secret(of)
-        body = secret(name, *pair)
-        wrong = broken(Secret.FromString(body), "Secret", of)
-        verdict = judged(view.get(QUARANTINE, (OUT_SECRET.name, name)), body)
-        if not wrong and verdict.body:
-            yield OUT_SECRET((group, name), Packed(verdict.body))
-        for finding in (*wrong, *(told(one, "this certificate", "Secret", of) for one in verdict.found)):
-            yield REFUSED(("Secret", of), finding)
-        yield from held(OUT_SECRET, name, verdict)
-
-
-# Clusters and endpoints --------------------------------------------------------------------------------------------------
-
-
-@rule(over=CLUSTER, into=(UPSTREAM, REFUSED, FAULTY, HELD))
-def upstream(view: View, use: Use) -> Facts:
-    """A cluster and its endpoints, packed once for all groups.
-
-    One without endpoints has an empty assignment: Envoy waits for one before it uses the cluster.
-    """
-    row = view.one(CLUSTER, use)
-    known = view.get(ENDPOINTS, use) if row.discovery == "eds" else None
-    found = known.endpoints if known else row.endpoints
-    faults = endpoint_faults(use, row, found)
-    sound = tuple(one for one in found if one not in faults) if faults else found
-    body = cluster(row if row.discovery == "eds" else structs.replace(row, endpoints=sound))
-    varies = row.discovery == "dns" or not row.name  # of others only the name does, and a test holds the rest to the rules
-    wrong = broken(EnvoyCluster.FromString(body), use.kind, use.key) if varies else []
-    for finding in (*faults.values(), *wrong):
-        yield REFUSED((use.kind, use.key), finding)
-    if wrong:
-        return
-    told = data(assignment(row.name, sound)) if row.discovery == "eds" else None
-    yield from upstream_served(view, use, row.name, body, told)
-
-
-@rule(over=SPLIT, into=(UPSTREAM, REFUSED, FAULTY, HELD))
-def split_upstream(view: View, use: Use) -> Facts:
-    """The same for one that is made of others. Faults of its endpoints are told to who made it."""
-    row = view.one(SPLIT, use)
-    faults = endpoint_faults(use, Cluster(name=row.name), dict.fromkeys(one for _, members in row.parts for one in members))
-    parts = tuple((weight, tuple(one for one in members if one not in faults)) for weight, members in row.parts)
-    yield from upstream_served(view, use, row.name, split_cluster(row), data(split_assignment(Split(name=row.name, parts=parts))))
-    for finding in faults.values():
-        yield REFUSED((use.kind, use.key), finding)
-
-
-@rule(over=CLUSTER_USE, into=(OUT_CLUSTER, OUT_ENDPOINTS))
-def in_group(view: View, key: tuple[str, Use]) -> Facts:
-    """Each group has its own copy, made of the same bytes."""
-    group, use = key
-    made = view.get(UPSTREAM, use)
-    if made is None:
-        return
-    name, body, members = made
-    yield OUT_CLUSTER((group, name), body)
-    if members is not None:
-        yield OUT_ENDPOINTS((group, name), members)
-
-
 RULES = (
     compile_route, door, bare_host, stray, attached, host, plan, slots, host_body, configuration,
-    envoy_listener, envoy_udp_listener, envoy_secret,
-    upstream, split_upstream, in_group, held_rule,
+    envoy_listener, envoy_udp_listener, *upstreams.RULES, held_rule,
 )  # fmt: skip

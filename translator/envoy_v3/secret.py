@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from google.protobuf.message import DecodeError
 
-from protos.v3 import Secret, TlsCertificate, data
+from protos.v3 import CertificateValidationContext, Secret, TlsCertificate, data
 
 
 def secret(name: str, chain: bytes, private_key: bytes) -> bytes:
     certificate = TlsCertificate(certificate_chain={"inline_bytes": chain}, private_key={"inline_bytes": private_key})
     return data(Secret(name=name, tls_certificate=certificate))
+
+
+def authority(name: str, certificates: bytes) -> bytes:
+    """Whom to trust, as a secret: so that a new certificate of an authority changes no cluster and no listener."""
+    return data(Secret(name=name, validation_context=CertificateValidationContext(trusted_ca={"inline_bytes": certificates})))
 
 
 def respelled(body: bytes, times: int) -> bytes:

@@ -25,6 +25,7 @@ from protos.v3 import (
     RouteConfiguration,
     Secret,
     SocketAddress,
+    UpstreamTlsContext,
     pack,
     type_url,
 )
@@ -101,4 +102,13 @@ def _clusters(resources: Mapping[Name, Packed], group: str) -> Iterable[Cluster]
             message.type = Cluster.STATIC
             message.load_assignment.CopyFrom(ClusterLoadAssignment.FromString(found.body) if found else ClusterLoadAssignment())
             message.load_assignment.cluster_name = message.name
+        if message.transport_socket.typed_config.type_url == type_url(UpstreamTlsContext):
+            message.transport_socket.typed_config.CopyFrom(_with_static_authority(message.transport_socket.typed_config))
         yield message
+
+
+def _with_static_authority(config: Any) -> Any:
+    message = UpstreamTlsContext.FromString(config.value)
+    if message.common_tls_context.HasField("combined_validation_context"):
+        message.common_tls_context.combined_validation_context.validation_context_sds_secret_config.ClearField("sds_config")
+    return pack(message)

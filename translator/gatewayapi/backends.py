@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from translator.gatewayapi.conditions import RESOLVED_REFS, Problem
 from translator.gatewayapi.references import GROUPS, Referent
-from translator.ir.cluster import Protocol, Use
+from translator.ir.cluster import Protocol, Speaks, Use
 from translator.ir.finding import Finding, Path
 from translator.resources.backend import Backend
 from translator.resources.core import Service, ServicePort
@@ -21,12 +19,12 @@ def referent(ref: BackendObjectReference, namespace: str) -> Referent:
     return Referent(ref.group, ref.kind, f"{ref.namespace or namespace}/{ref.name}")
 
 
-def use_of(ref: BackendObjectReference, to: Referent, speaks: Literal["", "h2"] = "") -> Use:
+def use_of(ref: BackendObjectReference, to: Referent, speaks: Speaks = "") -> Use:
     """The upstream of a reference. A Backend has its ports in its endpoints, so the reference's port says nothing."""
     return Use(to.kind, to.key, ref.port if to.kind == "Service" else 0, speaks)
 
 
-def speaks(kind: str, to: Service | Backend | None, port: int = 0) -> Literal["", "h2"]:
+def speaks(kind: str, to: Service | Backend | None, port: int = 0) -> Speaks:
     """GRPC is HTTP/2, also where the port does not say so: a GRPCRoute needs an upstream of its own then (GEP-1016)."""
     if kind != "GRPCRoute":
         return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from translator.engine import Table
 from translator.gatewayapi.conditions import Problem
-from translator.ir.cluster import Use
+from translator.ir.cluster import BackendTLS, Use
 from translator.ir.finding import Finding, field_path
 from translator.ir.listener import Port
 from translator.ir.output import Condition, ParentRef, RouteGroupKind
@@ -110,6 +110,29 @@ class Compiled(Row, frozen=True, gc=False):
     accepted: bool
 
 
+class TargetClaim(Row, frozen=True, gc=False, order=True):
+    """A BackendTLSPolicy that is about a backend; with a section about one port of it. The oldest first."""
+
+    created: str
+    policy: str
+    section: str
+
+
+class AuthorityState(Row, frozen=True, gc=False):
+    """The certificates of a ConfigMap that is trusted, or what is wrong with it."""
+
+    problem: str = ""
+    certificates: bytes = b""
+
+
+class PolicyState(Row, frozen=True, gc=False):
+    """What a BackendTLSPolicy demands, and whether it can be obeyed. What obeys one that cannot gets no traffic."""
+
+    tls: BackendTLS
+    usable: bool
+    problems: tuple[Problem, ...]
+
+
 class ParentVerdict(Row, frozen=True, gc=False):
     """What came of one parentRef: the listeners it reached, or why none."""
 
@@ -136,6 +159,11 @@ TARGET = Table[tuple[str, str], Target]("Target")  # (gateway, section or "")
 SERVED = Table[Port, Served]("Served", order=lambda served: served)
 STREAM = Table[Port, Stream]("Stream", order=lambda stream: (stream.created, stream.route, stream.host))
 PARTS = Table[Use, tuple[Part, ...]]("Parts")  # upstream of a UDPRoute
+TARGETED = Table[tuple[str, str], TargetClaim]("Targeted", order=lambda claim: claim)  # (kind, key) of a backend
+AUTHORITY_REF = Table[str, str]("AuthorityRef")  # key of a ConfigMap → who trusts it
+AUTHORITY_STATE = Table[str, AuthorityState]("AuthorityState")  # key of a ConfigMap
+POLICY = Table[str, PolicyState]("Policy")  # key of a BackendTLSPolicy
+OBEYS = Table[str, Use]("Obeys")  # key of a BackendTLSPolicy → upstreams it is about
 GRANTS_IN = Table[str, ReferenceGrant]("GrantsIn")  # namespace that grants
 COMPILED = Table[str, Compiled]("Compiled")  # route (`HTTPRoute/shop/cart`)
 PARENT = Table[str, ParentVerdict]("Parent", order=lambda verdict: verdict.index)  # route

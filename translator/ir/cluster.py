@@ -7,6 +7,8 @@ from typing import Literal
 from translator.ir.value import Row
 
 Protocol = Literal["http1", "h2c"]
+Speaks = Literal["", "h2"]
+SPOKEN: tuple[Speaks, ...] = ("", "h2")
 
 
 class Use(Row, frozen=True, gc=False, order=True):
@@ -19,16 +21,37 @@ class Use(Row, frozen=True, gc=False, order=True):
     kind: str
     key: str
     port: int = 0
-    speaks: Literal["", "h2"] = ""
+    speaks: Speaks = ""
+
+
+class BackendTLS(Row, frozen=True, gc=False, kw_only=True):
+    """Spoken to the backend: one of `names` (`dns` or `uri`, and the name) must be in its certificate, signed by an
+    authority of the bundle of that name; without one, of those that the proxy's system trusts.
+    """
+
+    sni: str
+    names: tuple[tuple[str, str], ...]
+    authority: str = ""
+
+
+class Authority(Row, frozen=True, gc=False):
+    """Whom to trust: certificates in PEM, checked, and the kind and key of the object that names them."""
+
+    certificates: bytes
+    origin: tuple[str, str]
 
 
 class Cluster(Row, frozen=True, gc=False, kw_only=True):
-    """`eds` takes its endpoints from an Endpoints row of the same name; `dns` resolves `host` on its own."""
+    """`eds` takes its endpoints from an Endpoints row of the same name; `dns` resolves `host` on its own. One that is sealed
+    is sent nothing, whatever its endpoints are.
+    """
 
     name: str
     discovery: Literal["eds", "dns"] = "eds"
     protocol: Protocol = "http1"
     endpoints: tuple[Endpoint, ...] = ()  # of `dns` only: (host, port)
+    tls: BackendTLS | None = None
+    sealed: bool = False
 
 
 class Endpoint(Row, frozen=True, gc=False, order=True):

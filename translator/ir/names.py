@@ -40,6 +40,11 @@ def cluster(use: Use) -> str:
     return f"{name}/{use.speaks}" if use.speaks else name
 
 
+def authority(kind: str, key: str) -> str:
+    """`authority/backendtlspolicy/shop/cart`: the bundle of certificates that an object names."""
+    return f"authority/{kind.lower()}/{key}"
+
+
 def secret(key: str) -> str:
     return f"secret/{key}"
 

@@ -79,6 +79,14 @@ class ParentStatus(Row, frozen=True, gc=False, kw_only=True, rename="camel"):
     conditions: tuple[Condition, ...]
 
 
+class AncestorStatus(Row, frozen=True, gc=False, kw_only=True, rename="camel"):
+    """What is said of a policy at one Gateway."""
+
+    ancestor_ref: ParentRef
+    controller_name: str
+    conditions: tuple[Condition, ...]
+
+
 class Status(Row, frozen=True, gc=False, kw_only=True, rename="camel"):
     """The `.status` of one object at one generation. Fields that a kind does not have are empty and left out."""
 
@@ -87,4 +95,5 @@ class Status(Row, frozen=True, gc=False, kw_only=True, rename="camel"):
     addresses: tuple[Address, ...] = ()
     listeners: tuple[ListenerStatus, ...] = ()
     parents: tuple[ParentStatus, ...] = ()
+    ancestors: tuple[AncestorStatus, ...] = ()
     supported_features: tuple[str, ...] = ()

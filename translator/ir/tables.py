@@ -7,7 +7,7 @@ without our native module.
 from __future__ import annotations
 
 from translator.engine import Table
-from translator.ir.cluster import Cluster, Endpoints, Split, Use
+from translator.ir.cluster import Authority, Cluster, Endpoints, Split, Use
 from translator.ir.finding import Finding
 from translator.ir.listener import Chain, Datagrams, Port
 from translator.ir.output import Group, Packed, Status
@@ -28,10 +28,12 @@ PLACED = Table[str, Place]("Placed")  # route → virtual hosts where its entrie
 HOST = Table[Place, str]("Host")  # virtual hosts that exist even without a route, and who wants them
 STRAY = Table[Place, str]("Stray")  # virtual hosts of other listeners: what comes here for them took the wrong connection
 CLUSTER_USE = Table[tuple[str, Use], str]("ClusterUse")  # (group, upstream) → the routes that use it
-CLUSTER = Table[Use, Cluster]("Cluster")
+CLUSTER = Table[Use, Cluster]("Cluster", order=lambda row: row.tls is None and not row.sealed)
 ENDPOINTS = Table[Use, Endpoints]("Endpoints")
 SPLIT = Table[Use, Split]("Split")  # instead of CLUSTER and ENDPOINTS
 SECRET_USE = Table[tuple[str, str], str]("SecretUse")  # (group, key of a Secret) → the listeners that use it
+AUTHORITY = Table[str, Authority]("Authority")  # by name
+AUTHORITY_USE = Table[tuple[str, str], str]("AuthorityUse")  # (group, name) → who uses it
 CERTIFICATE = Table[str, tuple[bytes, bytes]]("Certificate")  # key of a Secret → chain and private key, checked
 
 # Envoy → fronts: what Envoy would refuse was left out, and its object is told

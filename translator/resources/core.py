@@ -11,6 +11,12 @@ class Namespace(Object, frozen=True, gc=False, kw_only=True):
     """Read for its labels alone: routes are admitted by them."""
 
 
+class ConfigMap(Object, frozen=True, gc=False, kw_only=True):
+    """Read for the certificates of authorities."""
+
+    data: dict[str, str] = field(default_factory=dict)
+
+
 class ServicePort(Value, frozen=True, gc=False, kw_only=True):
     port: int
     name: str = ""

@@ -19,6 +19,8 @@ KINDS = {
     "Service": ("service", "services", "svc"),
     "EndpointSlice": ("endpointslice", "endpointslices"),
     "Secret": ("secret", "secrets"),
+    "ConfigMap": ("configmap", "configmaps", "cm"),
+    "BackendTLSPolicy": ("backendtlspolicy", "backendtlspolicies", "btlspolicy"),
     "Backend": ("backend", "backends"),
 }
 _BY_WORD = {word: kind for kind, words in KINDS.items() for word in words}

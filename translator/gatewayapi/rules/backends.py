@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from msgspec import structs
+
 from translator.engine import Facts, View, rule
 from translator.gatewayapi.backends import protocol, service_port
+from translator.gatewayapi.backendtls import obeyed
 from translator.gatewayapi.endpoints import of_backend, of_slices, resolves_names
-from translator.gatewayapi.tables import FOUND, PARTS, SLICES_OF, USE
+from translator.gatewayapi.tables import FOUND, OBEYS, PARTS, POLICY, SLICES_OF, TARGETED, USE
 from translator.inputs import BACKEND, SERVICE
 from translator.ir import names
-from translator.ir.cluster import Cluster, Endpoint, Endpoints, Split, Use
+from translator.ir.cluster import SPOKEN, Cluster, Endpoint, Endpoints, Split, Use
 from translator.ir.finding import Finding
 from translator.ir.tables import CLUSTER, ENDPOINTS, SPLIT
 
@@ -29,6 +34,47 @@ def upstream(view: View, use: Use) -> Facts:
         else:
             yield CLUSTER(use, Cluster(name=name, protocol=speaks))
             yield ENDPOINTS(use, Endpoints(endpoints=found))
+
+
+@rule(over=TARGETED, into=(CLUSTER, OBEYS))
+def secured(view: View, key: tuple[str, str]) -> Facts:
+    """Clusters of a backend that BackendTLSPolicies are about: they go before the plain ones, which need not ask for policies.
+
+    A policy that cannot be obeyed seals the backend: nothing is ever sent in plain text instead, and requests are answered
+    with 503.
+    """
+    claims = view.list(TARGETED, key)
+    for use, section, said in spoken(view, *key):
+        if not view.count(USE, use):
+            continue
+        for each in claims:
+            if each.section in ("", section):
+                yield OBEYS(each.policy, use)
+        claim = obeyed(claims, section)
+        state = view.get(POLICY, claim.policy) if claim else None
+        if state is None:
+            continue
+        plain = Cluster(name=names.cluster(use), protocol=protocol(said, use))
+        backend = view.get(BACKEND, use.key) if use.kind == "Backend" else None
+        if not state.usable:
+            yield CLUSTER(use, structs.replace(plain, sealed=True))
+        elif backend and resolves_names(backend):
+            yield CLUSTER(use, structs.replace(plain, tls=state.tls, discovery="dns", endpoints=of_backend(backend)))
+        else:
+            yield CLUSTER(use, structs.replace(plain, tls=state.tls))
+
+
+def spoken(view: View, kind: str, key: str) -> Iterator[tuple[Use, str, str]]:
+    """Each upstream that a backend can be, the name of its port, and what that says it speaks."""
+    said: list[tuple[int, str, str]] = []
+    if kind == "Backend":
+        backend = view.get(BACKEND, key)
+        said = [(0, "", backend.spec.app_protocol)] if backend else []
+    elif service := view.get(SERVICE, key):
+        said = [(port.port, port.name, port.app_protocol) for port in service.spec.ports if port.protocol == "TCP"]
+    for port, section, protocols in said:
+        for speaks in SPOKEN:
+            yield Use(kind, key, port, speaks), section, protocols
 
 
 @rule(over=PARTS, into=(SPLIT, FOUND))
@@ -59,4 +105,4 @@ def members(view: View, use: Use | None) -> tuple[Endpoint, ...]:
     return () if backend is None or resolves_names(backend) else tuple(one for one in of_backend(backend) if one.port)
 
 
-RULES = (upstream, split)
+RULES = (upstream, secured, split)

@@ -12,10 +12,10 @@ from translator.gatewayapi.conditions import ACCEPTED, Problem
 from translator.gatewayapi.durations import NO_TIMES, Times
 from translator.gatewayapi.filters import ON_BACKENDS, ON_RULES, mirrored_share, simple_filter
 from translator.gatewayapi.rules.asking import may_refer
-from translator.gatewayapi.tables import Compiled
+from translator.gatewayapi.tables import TARGETED, Compiled
 from translator.inputs import BACKEND, SERVICE
 from translator.ir import names
-from translator.ir.cluster import Use
+from translator.ir.cluster import Speaks, Use
 from translator.ir.finding import Finding, Path
 from translator.ir.route import Answer, Entry, Filter, Forward, Mirror, Redirect, Share
 from translator.resources.grpcroute import GRPCRoute, GRPCRouteRule
@@ -103,7 +103,7 @@ def cluster_of(all_of: Compiling, path: Path, ref: BackendObjectReference) -> st
 def backend_of(all_of: Compiling, path: Path, ref: BackendObjectReference) -> Use | None:
     """The upstream a reference means, or nothing, and then the problem is told."""
     to = referent(ref, all_of.route.namespace)
-    spoken: Literal["", "h2"] = ""
+    spoken: Speaks = ""
     if not served_kind(to):
         reason, code, message = "InvalidKind", "PM0205", f"{to.kind} of group {to.group or 'core'} is no kind of backend"
     elif not may_refer(all_of.view, all_of.kind, all_of.route.namespace, to):
@@ -111,6 +111,8 @@ def backend_of(all_of: Compiling, path: Path, ref: BackendObjectReference) -> Us
     elif to.kind == "Service":
         service = all_of.view.get(SERVICE, to.key)
         reason, code, message = service_problem(service, to.key, ref.port, "UDP" if all_of.kind == "UDPRoute" else "TCP")
+        if code == "PM0206" and all_of.view.count(TARGETED, (to.kind, to.key)):  # a BackendTLSPolicy speaks it
+            reason, code, message = "", "", ""
         spoken = speaks(all_of.kind, service, ref.port)
     else:
         backend = all_of.view.get(BACKEND, to.key)

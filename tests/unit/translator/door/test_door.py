@@ -155,7 +155,7 @@ def test_misspelt_kind_is_warned_of_with_a_suggestion() -> None:
 
 
 def test_kinds_that_nobody_reads_pass_without_a_word() -> None:
-    assert DOOR.admit(thing("ConfigMap", api="v1")) == Admission("ConfigMap", "default/it", None)
+    assert DOOR.admit(thing("Pod", api="v1")) == Admission("Pod", "default/it", None)
 
 
 def test_kind_of_the_gateway_api_that_is_not_served_is_warned_of() -> None:

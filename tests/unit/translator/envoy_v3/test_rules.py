@@ -162,7 +162,7 @@ def test_new_host_in_a_large_table_touches_one_route_configuration() -> None:
 
 def test_deleting_all_inputs_leaves_nothing() -> None:
     world = World(*small(flat=True), (SECRET_USE, ("local", "shop/tls"), "l"), (CERTIFICATE, "shop/tls", (b"c", b"k")))
-    given = [(table, key) for table in world.engine._stores if table.order is None for key in list(world.engine.rows(table))]
+    given = [(table, key) for table in world.engine._stores for key in list(world.engine.rows(table))]
     inputs = {table.name for table in world.engine._stores} - {made.name for one in world.engine._rules for made in one.into}
     world.change(*((table, key, None) for table, key in given if table.name in inputs))
     assert world.resources == {}

@@ -12,6 +12,7 @@ from translator.ir.listener import Chain, Port
 from translator.ir.output import Group, Packed
 from translator.ir.route import Entry, Forward, Match, PathMatch, Place, Precedence, Share
 from translator.ir.tables import (
+    AUTHORITY,
     CERTIFICATE,
     CHAIN,
     CLUSTER,
@@ -55,7 +56,7 @@ def spread_places(view: View, key: str) -> Any:
 
 
 INPUTS = (
-    GROUP, QUARANTINE, MANY_CHAINS, DATAGRAMS, ENTRIES, MANY_PLACES, HOST, CLUSTER_USE, CLUSTER, ENDPOINTS, SPLIT, STRAY,
+    GROUP, QUARANTINE, AUTHORITY, MANY_CHAINS, DATAGRAMS, ENTRIES, MANY_PLACES, HOST, CLUSTER_USE, CLUSTER, ENDPOINTS, SPLIT, STRAY,
     SECRET_USE, CERTIFICATE,
 )  # fmt: skip
 PROGRAM: tuple[Rule, ...] = (spread_chains, spread_places, *RULES)

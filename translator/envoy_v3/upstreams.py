@@ -1,0 +1,113 @@
+"""Rules for upstreams and secrets: packed once, copied into each group that uses them. The same tone as rules.py: ask, call, yield."""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from protos.v3 import Cluster as EnvoyCluster
+from protos.v3 import Secret, data
+from translator.engine import Facts, View, rule
+from translator.envoy_v3.checks import broken, endpoint_faults
+from translator.envoy_v3.cluster import assignment, cluster, split_assignment, split_cluster
+from translator.envoy_v3.held import UPSTREAM, held, upstream_served
+from translator.envoy_v3.quarantine import judged, told
+from translator.envoy_v3.secret import authority, secret
+from translator.ir import names
+from translator.ir.cluster import Cluster, Split, Use
+from translator.ir.output import Packed
+from translator.ir.tables import (
+    AUTHORITY,
+    AUTHORITY_USE,
+    CERTIFICATE,
+    CLUSTER,
+    CLUSTER_USE,
+    ENDPOINTS,
+    FAULTY,
+    HELD,
+    OUT_CLUSTER,
+    OUT_ENDPOINTS,
+    OUT_SECRET,
+    QUARANTINE,
+    REFUSED,
+    SECRET_USE,
+    SPLIT,
+)  # fmt: skip
+
+
+@rule(over=CLUSTER, into=(UPSTREAM, REFUSED, FAULTY, HELD))
+def upstream(view: View, use: Use) -> Facts:
+    """A cluster and its endpoints, packed once for all groups.
+
+    One without endpoints has an empty assignment: Envoy waits for one before it uses the cluster.
+    """
+    row = view.one(CLUSTER, use)
+    known = view.get(ENDPOINTS, use) if row.discovery == "eds" and not row.sealed else None
+    found = known.endpoints if known else row.endpoints
+    faults = endpoint_faults(use, row, found)
+    sound = tuple(one for one in found if one not in faults) if faults else found
+    body = cluster(row if row.discovery == "eds" else structs.replace(row, endpoints=sound))
+    varies = row.discovery == "dns" or row.tls or not row.name  # of others only the name does, and a test holds the rest to the rules
+    wrong = broken(EnvoyCluster.FromString(body), use.kind, use.key) if varies else []
+    for finding in (*faults.values(), *wrong):
+        yield REFUSED((use.kind, use.key), finding)
+    if wrong:
+        return
+    told = data(assignment(row.name, sound)) if row.discovery == "eds" else None
+    yield from upstream_served(view, use, row.name, body, told, row.tls.authority if row.tls else "")
+
+
+@rule(over=SPLIT, into=(UPSTREAM, REFUSED, FAULTY, HELD))
+def split_upstream(view: View, use: Use) -> Facts:
+    """The same for one that is made of others. Faults of its endpoints are told to who made it."""
+    row = view.one(SPLIT, use)
+    faults = endpoint_faults(use, Cluster(name=row.name), dict.fromkeys(one for _, members in row.parts for one in members))
+    parts = tuple((weight, tuple(one for one in members if one not in faults)) for weight, members in row.parts)
+    yield from upstream_served(view, use, row.name, split_cluster(row), data(split_assignment(Split(name=row.name, parts=parts))))
+    for finding in faults.values():
+        yield REFUSED((use.kind, use.key), finding)
+
+
+@rule(over=CLUSTER_USE, into=(OUT_CLUSTER, OUT_ENDPOINTS, AUTHORITY_USE))
+def in_group(view: View, key: tuple[str, Use]) -> Facts:
+    """Each group has its own copy, made of the same bytes."""
+    group, use = key
+    made = view.get(UPSTREAM, use)
+    if made is None:
+        return
+    name, body, members, trusts = made
+    yield OUT_CLUSTER((group, name), body)
+    if trusts:
+        yield AUTHORITY_USE((group, trusts), name)
+    if members is not None:
+        yield OUT_ENDPOINTS((group, name), members)
+
+
+@rule(over=AUTHORITY_USE, into=(OUT_SECRET, REFUSED, HELD))
+def envoy_authority(view: View, key: tuple[str, str]) -> Facts:
+    name = key[1]
+    if row := view.get(AUTHORITY, name):
+        verdict = judged(view.get(QUARANTINE, (OUT_SECRET.name, name)), authority(name, row.certificates))
+        if verdict.body:
+            yield OUT_SECRET(key, Packed(verdict.body))
+        for one in verdict.found:
+            yield REFUSED(row.origin, told(one, "its certificate authorities", *row.origin))
+        yield from held(OUT_SECRET, name, verdict)
+
+
+@rule(over=SECRET_USE, into=(OUT_SECRET, REFUSED, HELD))
+def envoy_secret(view: View, key: tuple[str, str]) -> Facts:
+    group, of = key
+    pair = view.get(CERTIFICATE, of)
+    if pair is not None:
+        name = names.secret(of)
+        body = secret(name, *pair)
+        wrong = broken(Secret.FromString(body), "Secret", of)
+        verdict = judged(view.get(QUARANTINE, (OUT_SECRET.name, name)), body)
+        if not wrong and verdict.body:
+            yield OUT_SECRET((group, name), Packed(verdict.body))
+        for finding in (*wrong, *(told(one, "this certificate", "Secret", of) for one in verdict.found)):
+            yield REFUSED(("Secret", of), finding)
+        yield from held(OUT_SECRET, name, verdict)
+
+
+RULES = (upstream, split_upstream, in_group, envoy_secret, envoy_authority)

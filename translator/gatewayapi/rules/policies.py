@@ -1,0 +1,103 @@
+"""BackendTLSPolicies: what they claim, and what is said of them at the Gateways whose traffic they are about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from translator.engine import Facts, Table, View, rule
+from translator.gatewayapi.backendtls import KIND, authorities, authority_state, demands, is_conflicted, policy_conditions, trusted
+from translator.gatewayapi.conditions import CONTROLLER
+from translator.gatewayapi.references import GATEWAY_GROUP, GROUPS
+from translator.gatewayapi.tables import (
+    AUTHORITY_REF,
+    AUTHORITY_STATE,
+    FOUND,
+    OBEYS,
+    PARENT,
+    POLICY,
+    TARGETED,
+    USE,
+    PolicyState,
+    TargetClaim,
+)
+from translator.inputs import BACKEND, BACKEND_TLS_POLICY, CONFIG_MAP, SERVICE
+from translator.ir import names
+from translator.ir.cluster import Authority
+from translator.ir.finding import Finding
+from translator.ir.output import AncestorStatus, ParentRef, Status
+from translator.ir.tables import AUTHORITY, OUT_STATUS, WANTED
+
+TARGETS: dict[str, Table[str, Any]] = {"Service": SERVICE, "Backend": BACKEND}
+ANCESTORS = 16  # as many as the status can hold
+
+
+@rule(over=BACKEND_TLS_POLICY, into=(TARGETED, AUTHORITY_REF, FOUND))
+def policy_claims(view: View, key: str) -> Facts:
+    """What a policy is about, and the ConfigMaps that it trusts."""
+    policy = view.one(BACKEND_TLS_POLICY, key)
+    for ref in sorted(trusted(policy)):
+        yield AUTHORITY_REF(ref, key)
+    for place, target in enumerate(policy.spec.target_refs):
+        to = f"{policy.namespace}/{target.name}"
+        known = target.kind in TARGETS and target.group == GROUPS[target.kind]
+        if not known or view.get(TARGETS[target.kind], to) is None:
+            message = f"{target.kind} {to} does not exist" if known else f"{target.kind} is nothing that traffic is sent to"
+            path = ("spec", "targetRefs", place)
+            yield FOUND((KIND, key), Finding(code="PM0506", kind=KIND, key=key, message=message, path=path, severity="warning"))
+        if known:
+            yield TARGETED((target.kind, to), TargetClaim(policy.metadata.creation_timestamp, key, target.section_name))
+
+
+@rule(over=AUTHORITY_REF, into=(WANTED, AUTHORITY_STATE))
+def authority(view: View, key: str) -> Facts:
+    """A ConfigMap that something trusts, looked into once."""
+    yield WANTED(("ConfigMap", key), True)
+    yield AUTHORITY_STATE(key, authority_state(view.get(CONFIG_MAP, key)))
+
+
+@rule(over=BACKEND_TLS_POLICY, into=(POLICY, AUTHORITY, FOUND))
+def tls_policy(view: View, key: str) -> Facts:
+    """What a policy demands, if it can be obeyed."""
+    policy = view.one(BACKEND_TLS_POLICY, key)
+    bundle, problems = authorities(policy, {ref: view.one(AUTHORITY_STATE, ref) for ref in sorted(trusted(policy))})
+    usable = bool(bundle) or bool(policy.spec.validation.well_known_ca_certificates)
+    name = names.authority(KIND, key) if bundle else ""
+    if bundle:
+        yield AUTHORITY(name, Authority(bundle, (KIND, key)))
+    yield POLICY(key, PolicyState(demands(policy, name), usable, tuple(problems)))
+    for problem in problems:
+        yield FOUND((KIND, key), problem.finding)
+
+
+@rule(over=POLICY, into=(OUT_STATUS,))
+def policy_status(view: View, key: str) -> Facts:
+    """One entry for each Gateway through which its backends are reached."""
+    policy, state = view.one(BACKEND_TLS_POLICY, key), view.one(POLICY, key)
+    conflicted = any(
+        is_conflicted(claim, claims)
+        for target in policy.spec.target_refs
+        for claims in (view.list(TARGETED, (target.kind, f"{policy.namespace}/{target.name}")),)
+        for claim in claims
+        if claim.policy == key
+    )
+    conditions = policy_conditions(list(state.problems), state.usable, conflicted)
+    found = {ref for use in view.list(OBEYS, key) for route in view.list(USE, use) for ref in gateways_of(view, route)}
+    ancestors = tuple(
+        AncestorStatus(ancestor_ref=ref, controller_name=CONTROLLER, conditions=conditions)
+        for ref in sorted(found, key=lambda ref: (ref.namespace or "", ref.name))[:ANCESTORS]
+    )
+    yield OUT_STATUS((KIND, key), Status(generation=policy.metadata.generation, ancestors=ancestors))
+
+
+def gateways_of(view: View, route: str) -> set[ParentRef]:
+    """The Gateways that a route reaches, whatever the section."""
+    namespace = route.split("/")[1]
+    return {
+        ParentRef(group=GATEWAY_GROUP, kind="Gateway", namespace=parent.ref.namespace or namespace, name=parent.ref.name)
+        for parent in view.list(PARENT, route)
+        if parent.reached and parent.ref.kind == "Gateway"
+    }
+
+
+RULES = (policy_claims, authority, tls_policy)
+STATUS = (policy_status,)
