@@ -1,5 +1,5 @@
 """Rules from the tables in the middle to Envoy's resources: ask, call, yield. What is decided stands in the files beside;
-those for upstreams and secrets are in upstreams.py.
+those for upstreams and who they trust are in upstreams.py, keys of listeners in presenting.py.
 
 An edit of one route packs that route, joins its virtual host, then the one RouteConfiguration that holds it. A table has R
 RouteConfigurations, and R is a function of how many virtual hosts it has; each exists even if it holds none, since scopes
@@ -27,6 +27,7 @@ from translator.envoy_v3.held import (
 )
 from translator.envoy_v3.listener import distinct, listener
 from translator.envoy_v3.plain import plain_route
+from translator.envoy_v3.presenting import LEFT_OUT, left_out
 from translator.envoy_v3.quarantine import judged, told
 from translator.envoy_v3.route import (
     depends_on_site,
@@ -287,21 +288,25 @@ def configuration(view: View, key: tuple[str, str]) -> Facts:
 # Listeners ---------------------------------------------------------------------------------------------------------------
 
 
-@rule(over=CHAIN, into=(OUT_LISTENER, REFUSED, HELD))
+@rule(over=CHAIN, into=(OUT_LISTENER, LEFT_OUT, REFUSED, HELD))
 def envoy_listener(view: View, port: Port) -> Facts:
     """A listener that Envoy would refuse is left out whole, and all who asked for the port are told."""
     group, number = _group(view, port.group), _moved(view, port)
-    if not number:
-        return
     rows = view.list(CHAIN, port)
+    if not number:
+        yield from left_out(port, rows, None)
+        return
     name, chains = names.listener(port), [*distinct(rows)]
     for at, sharded in ((port.group, True), *(((names.flat(port.group), False),) if group.flat else ())):
         body = listener(name, port.address or group.bind, number, chains, sharded)
         message = Listener.FromString(body)
         wrong = [one for row in rows for kind, key, path in row.origins for one in broken(message, kind, key, path)]
         verdict = judged(view.get(QUARANTINE, (OUT_LISTENER.name, name)), body, CHAINS)
-        if not violations(message) and verdict.body:
-            yield OUT_LISTENER((at, name), Packed(verdict.body))
+        served = None if violations(message) else verdict.body
+        if served:
+            yield OUT_LISTENER((at, name), Packed(served))
+        if sharded:  # the flat one presents the same
+            yield from left_out(port, rows, served)
         for finding in (*wrong, *told_of_chains(rows, verdict)):
             yield REFUSED((finding.kind, finding.key), finding)
         yield from held(OUT_LISTENER, name, verdict)

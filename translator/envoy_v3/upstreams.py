@@ -1,24 +1,23 @@
-"""Rules for upstreams and secrets: packed once, copied into each group that uses them. The same tone as rules.py: ask, call, yield."""
+"""Rules for upstreams and who they trust: packed once, copied into each group that uses them. As in rules.py: ask, call, yield."""
 
 from __future__ import annotations
 
 from msgspec import structs
 
 from protos.v3 import Cluster as EnvoyCluster
-from protos.v3 import Secret, data
+from protos.v3 import data
 from translator.engine import Facts, View, rule
 from translator.envoy_v3.checks import broken, endpoint_faults
 from translator.envoy_v3.cluster import assignment, cluster, split_assignment, split_cluster
 from translator.envoy_v3.held import UPSTREAM, held, upstream_served
+from translator.envoy_v3.presenting import envoy_secret
 from translator.envoy_v3.quarantine import judged, told
-from translator.envoy_v3.secret import authority, secret
-from translator.ir import names
+from translator.envoy_v3.secret import authority
 from translator.ir.cluster import Cluster, Split, Use
 from translator.ir.output import Packed
 from translator.ir.tables import (
     AUTHORITY,
     AUTHORITY_USE,
-    CERTIFICATE,
     CLUSTER,
     CLUSTER_USE,
     ENDPOINTS,
@@ -29,7 +28,6 @@ from translator.ir.tables import (
     OUT_SECRET,
     QUARANTINE,
     REFUSED,
-    SECRET_USE,
     SPLIT,
 )  # fmt: skip
 
@@ -91,22 +89,6 @@ def envoy_authority(view: View, key: tuple[str, str]) -> Facts:
             yield OUT_SECRET(key, Packed(verdict.body))
         for one in verdict.found:
             yield REFUSED(row.origin, told(one, "its certificate authorities", *row.origin))
-        yield from held(OUT_SECRET, name, verdict)
-
-
-@rule(over=SECRET_USE, into=(OUT_SECRET, REFUSED, HELD))
-def envoy_secret(view: View, key: tuple[str, str]) -> Facts:
-    group, of = key
-    pair = view.get(CERTIFICATE, of)
-    if pair is not None:
-        name = names.secret(of)
-        body = secret(name, *pair)
-        wrong = broken(Secret.FromString(body), "Secret", of)
-        verdict = judged(view.get(QUARANTINE, (OUT_SECRET.name, name)), body)
-        if not wrong and verdict.body:
-            yield OUT_SECRET((group, name), Packed(verdict.body))
-        for finding in (*wrong, *(told(one, "this certificate", "Secret", of) for one in verdict.found)):
-            yield REFUSED(("Secret", of), finding)
         yield from held(OUT_SECRET, name, verdict)
 
 

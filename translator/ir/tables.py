@@ -31,7 +31,7 @@ CLUSTER_USE = Table[tuple[str, Use], str]("ClusterUse")  # (group, upstream) →
 CLUSTER = Table[Use, Cluster]("Cluster", order=lambda row: row.tls is None and not row.sealed)
 ENDPOINTS = Table[Use, Endpoints]("Endpoints")
 SPLIT = Table[Use, Split]("Split")  # instead of CLUSTER and ENDPOINTS
-SECRET_USE = Table[tuple[str, str], str]("SecretUse")  # (group, key of a Secret) → the listeners that use it
+SECRET_USE = Table[tuple[str, str], str]("SecretUse")  # (group, key of a Secret) → the listeners of Envoy that use it, by name
 AUTHORITY = Table[str, Authority]("Authority")  # by name
 AUTHORITY_USE = Table[tuple[str, str], str]("AuthorityUse")  # (group, name) → who uses it
 CERTIFICATE = Table[str, tuple[bytes, bytes]]("Certificate")  # key of a Secret → chain and private key, checked

@@ -157,7 +157,7 @@ def served(key: str, one: Declared, tables: tuple[tuple[Port, str], ...], secret
     for port, table in tables:
         yield SERVED(port, Served(spec.protocol, spec.hostname.lower(), presented, table, one.gateway, one.index, key))
         for secret in secrets:
-            yield SECRET_USE((port.group, secret), key)
+            yield SECRET_USE((port.group, secret), names.listener(port))
         if spec.hostname and table:
             yield HOST(Place(table, spec.hostname.lower()), key)
 

@@ -206,6 +206,7 @@ def test_refused_certificate_is_told_to_its_secret_in_every_group() -> None:
     world = World(
         (SECRET_USE, ("local", "shop/cert"), "l"), (SECRET_USE, ("edge", "shop/cert"), "l"), (CERTIFICATE, "shop/cert", (b"c", b"k"))
     )
+    assert world.names(OUT_SECRET) == world.names(OUT_SECRET, "edge") == {"secret/shop/cert"}
     body = world.body(OUT_SECRET, "secret/shop/cert")
     world.change(refused(OUT_SECRET.name, "secret/shop/cert", poison(body)))
     assert (world.names(OUT_SECRET), world.names(OUT_SECRET, "edge")) == (set(), set())

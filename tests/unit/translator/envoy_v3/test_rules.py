@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protos.v3 import Cluster as EnvoyCluster
-from protos.v3 import ClusterLoadAssignment, Listener, RouteConfiguration, ScopedRouteConfiguration, Secret, data
+from protos.v3 import ClusterLoadAssignment, Listener, RouteConfiguration, ScopedRouteConfiguration, data
 from tests.unit.translator.envoy_v3.world import (
     CART,
     NAME,
@@ -161,7 +161,9 @@ def test_new_host_in_a_large_table_touches_one_route_configuration() -> None:
 
 
 def test_deleting_all_inputs_leaves_nothing() -> None:
-    world = World(*small(flat=True), (SECRET_USE, ("local", "shop/tls"), "l"), (CERTIFICATE, "shop/tls", (b"c", b"k")))
+    tls = served(Chain(name="tls", table="local/443", secrets=("secret/shop/tls",)), port=Port("local", "", 443))
+    world = World(*small(flat=True), tls, (SECRET_USE, ("local", "shop/tls"), "l"), (CERTIFICATE, "shop/tls", (b"c", b"k")))
+    assert world.names(OUT_SECRET)
     given = [(table, key) for table in world.engine._stores for key in list(world.engine.rows(table))]
     inputs = {table.name for table in world.engine._stores} - {made.name for one in world.engine._rules for made in one.into}
     world.change(*((table, key, None) for table, key in given if table.name in inputs))
@@ -244,22 +246,6 @@ def test_upstream_that_envoy_would_refuse_is_left_out_and_its_object_is_told(dis
 def test_what_all_clusters_have_breaks_no_rule(discovery: str, protocol: str) -> None:
     row = Cluster(name=NAME, discovery=discovery, protocol=protocol)  # type: ignore[arg-type]
     assert violations(EnvoyCluster.FromString(cluster(row))) == ()
-
-
-def test_new_certificate_changes_its_secret_and_no_listener() -> None:
-    tls = Chain(name="tls", table=TABLE, secrets=("secret/shop/tls",))
-    world = World(served(tls), (SECRET_USE, ("local", "shop/tls"), "l"), (CERTIFICATE, "shop/tls", (b"one", b"k")))
-    assert world.change((CERTIFICATE, "shop/tls", (b"two", b"k"))).keys() == {(OUT_SECRET, ("local", "secret/shop/tls"))}
-
-
-def test_secret_holds_chain_and_key() -> None:
-    world = World((SECRET_USE, ("local", "shop/tls"), "l"), (CERTIFICATE, "shop/tls", (b"chain", b"key")))
-    message = Secret.FromString(world.body(OUT_SECRET, "secret/shop/tls"))
-    assert (message.tls_certificate.certificate_chain.inline_bytes, message.tls_certificate.private_key.inline_bytes) == (b"chain", b"key")
-
-
-def test_secret_without_its_certificate_is_not_sent() -> None:
-    assert World((SECRET_USE, ("local", "shop/tls"), "l")).resources == {}
 
 
 def test_redirect_names_the_port_of_the_listener_it_is_asked_at() -> None:
