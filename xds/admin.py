@@ -13,6 +13,7 @@ from aiohttp import web
 from xds import render
 from xds.app import App
 from xds.bootstrap import is_loopback, split
+from xds.crash import told
 from xds.kinds import FLAT
 from xds.objects import described, finding
 from xds.offline import GROUP_NAME
@@ -106,7 +107,13 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
         named = False
     if not named:
         return web.Response(status=403, text="this Host is not served here\n")
-    response = await handler(request)
+    try:
+        response = await handler(request)
+    except web.HTTPException:
+        raise
+    except Exception as error:  # noqa: BLE001 - aiohttp would print a traceback
+        asyncio.get_running_loop().call_exception_handler({"message": "a request failed", "exception": error})
+        return web.Response(status=500, text=f"this server has a bug: {told(error)}\n")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

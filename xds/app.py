@@ -18,6 +18,7 @@ from translator.ir.cluster import Use
 from translator.ir.output import Group
 from translator.ir.tables import CLUSTER, GROUP, OUT_FINDINGS, OUT_STATUS, QUARANTINE, WANTED
 from translator.program import engine
+from xds.crash import told
 from xds.events import Acked, Connected, Disconnected, Event, GateExpired, Nacked, NeedsView, Refused, Sent, Withheld
 from xds.feedback import Feedback, Rows
 from xds.groups import Groups
@@ -131,6 +132,7 @@ class App:
 
         RuntimeError where the port is taken; NoClusterError where nothing leads to an API server.
         """
+        asyncio.get_running_loop().set_exception_handler(self._bug)
         await self.source.open()
         self.store.declare(GROUP, *self.groups.first())
         self.xds = await self.server.start(self.settings.xds)
@@ -143,9 +145,7 @@ class App:
         self._log.info(Log.STOPPING)
         for task in self._tasks:
             task.cancel()
-        for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._tasks, return_exceptions=True)  # one that failed is for `failed` to tell
         if self._timer:
             self._timer.cancel()
         await self.server.stop(0.2)
@@ -153,7 +153,11 @@ class App:
     async def failed(self) -> str:
         """Waits until a task that should never end has ended, and says why."""
         done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-        return "; ".join(repr(task.exception()) for task in done if not task.cancelled())
+        return "; ".join(told(task.exception()) for task in done if not task.cancelled())
+
+    def _bug(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What asyncio would print, with a traceback and the arguments of calls."""
+        self._log.error(Log.BUG, error=told(context.get("exception")))
 
     # Sources → store → engine ------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from xds.events import Close, Event, Step
 from xds.proxies import ProxyState, proxy_state
 from xds.security.access import Policy, Refusal
 from xds.security.credentials import Credentials
-from xds.security.guard import Guard, granted, refuse
+from xds.security.guard import BUG, Guard, granted, refuse
 from xds.services import METHODS, Method
 from xds.snapshot import Snapshots
 from xds.stream import Stream
@@ -60,7 +60,7 @@ OPTIONS = [
 
 OPEN = Policy()
 OLD = Close("UNAVAILABLE", "this stream has lived long; come again with the versions that you have")
-BUG = Close("INTERNAL", "this server has a bug")
+FAULT = Close("INTERNAL", BUG)
 Context = Any  # grpc.aio.ServicerContext: grpc has no types
 
 
@@ -89,7 +89,7 @@ class Connection:
         """Something may be different: take it in here, and wake the writer only if there is something to write."""
         if self._over:
             return
-        close: Close | None = BUG
+        close: Close | None = FAULT
         try:
             self._take(self.stream.changed(self._server.clock()))
             close = self._close
@@ -109,7 +109,7 @@ class Connection:
 
     async def read(self, context: Context) -> None:
         """Take requests until the client is done."""
-        clock, close = self._server.clock, BUG
+        clock, close = self._server.clock, FAULT
         try:
             while (data := await context.read()) is not grpc.aio.EOF:
                 self._take(self.stream.receive(data, clock()))

@@ -40,6 +40,7 @@ class Log(StrEnum):
     CERTIFICATES = "certificates.taken"
     CERTIFICATES_KEPT = "certificates.kept"
     PLAINTEXT = "server.plain-text"
+    BUG = "server.bug"
     STOPPING = "server.stopping"
 
 

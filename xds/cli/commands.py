@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from xds.cli.output import Exit, Output
+from xds.crash import told
 from xds.security import TRUST_DOMAIN
 
 app = typer.Typer(
@@ -220,6 +221,6 @@ def run(arguments: list[str]) -> int:
     except Exception as error:
         if os.environ.get("POINTSMAN_DEBUG"):
             raise
-        sys.stderr.write(f"pointsman: {type(error).__name__}: {error}. This is a bug; POINTSMAN_DEBUG=1 shows where.\n")
+        sys.stderr.write(f"pointsman: {told(error)}. This is a bug; POINTSMAN_DEBUG=1 shows more.\n")
         return 1
     return 0

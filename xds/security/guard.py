@@ -24,6 +24,7 @@ Handler = Any
 Told = Callable[[Refusal, str, str], None]  # why, the method, and who: an identity, or an address
 
 STREAMS_PER_SECOND, STREAMS_AT_ONCE = 200.0, 200.0  # taken in of those that come at once, as after a restart; the rest waits
+BUG = "this server has a bug"
 WAITING = 10_000  # more than these are told to come again
 _MAKERS = {
     (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler),
@@ -105,6 +106,11 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             if call.ends is None:
                 raise
             await self._refuse(context, method, call.ends, call.grant)
+        except grpc.aio.BaseError:  # the handler itself has ended the call
+            raise
+        except Exception as error:  # noqa: BLE001 - gRPC would tell its text to the client, and a traceback to whoever reads stderr
+            asyncio.get_running_loop().call_exception_handler({"message": f"{method} failed", "exception": error})
+            await context.abort(grpc.StatusCode.INTERNAL, BUG)
         finally:
             del self._calls[call]
             if call.allowance and call.grant.identity:
