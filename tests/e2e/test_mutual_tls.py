@@ -12,10 +12,12 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.certificates import TRUST, now
 from tests.e2e.envoy import Envoy, binary
 from tests.e2e.folder import Folder, rule
 from tests.e2e.load import Load, Target
@@ -23,9 +25,18 @@ from tests.e2e.server import Server
 from tests.e2e.test_changes import MODULES, answer
 from tests.ports import free_port
 from tests.waiting import wait_until
+from xds.bootstrap import Bootstrap, Client, bootstrap
+from xds.cli.certificates import Wanted
+from xds.cli.certificates import certs as issue
+from xds.cli.output import Output
+from xds.security.access import Identity
+from xds.security.issuing import Pair, client, load
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(binary() is None, reason="no Envoy binary is installed")]
 RATE = 100
+UNFIT = ("expired", "foreign", "doubting")
+ENVIRONMENT = {**os.environ, "ENVOY_DYNAMIC_MODULES_SEARCH_PATH": str(MODULES)}
+PAIR = {"tls_crt": "tls.crt", "tls_key": "tls.key"}
 
 
 async def pointsman(*arguments: object) -> str:
@@ -79,8 +90,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         printed = await pointsman("bootstrap", "--tls", certs / "gateways/default/edge", "--xds", server.xds, "-o", "json")
         config = json.loads(printed)
         config["admin"]["address"]["socket_address"]["port_value"] = 0
-        env = {**os.environ, "ENVOY_DYNAMIC_MODULES_SEARCH_PATH": str(MODULES)}
-        envoy = await stack.enter_async_context(Envoy(config, tmp_path, env=env))
+        envoy = await stack.enter_async_context(Envoy(config, tmp_path, env=ENVIRONMENT))
         await envoy.ready()
         found = World(certs, folder, server, envoy, log, http)
         await found.serves("/first")
@@ -102,6 +112,53 @@ async def test_everything_rotates_under_load_and_no_request_fails(tmp_path: Path
         assert not load.failed
         assert load.answers["a"] > RATE
     assert not re.search(r"BEGIN [A-Z ]*PRIVATE KEY", at.log.read_text() + at.envoy.log.read_text())
+
+
+async def test_certificate_that_does_not_fit_gets_nothing_until_a_better_one_is_there(tmp_path: Path) -> None:
+    """Three Envoys: with a certificate that has expired, with one of a CA that nobody trusts, and one that does not trust the server."""
+    folder, ours, theirs = Folder(tmp_path / "config"), tmp_path / "ours", tmp_path / "theirs"
+    folder.base(free_port(), free_port())
+    for root in (ours, theirs):
+        issue(root, Wanted(tuple(f"default/{name}" for name in UNFIT), (), "envoy", TRUST, 1), Output.JSON)
+    expired, foreign, doubting = (ours / f"gateways/default/{name}" for name in UNFIT)
+    ended = client(authority_in(ours), Identity(TRUST, "default", "envoy", "expired"), now() - timedelta(days=2), 1)
+    place(expired, tls_crt=ended.pem, tls_key=ended.key)
+    place(foreign, **{name: (theirs / "gateways/default/foreign" / file).read_bytes() for name, file in PAIR.items()})
+    place(doubting, ca_crt=(theirs / "ca.crt").read_bytes())
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(Server(folder.path, tmp_path / "server.log", "--tls", str(ours / "server")))
+        envoys = {}
+        for at in (expired, foreign, doubting):
+            (tmp_path / at.name).mkdir()
+            node = f"default/{at.name}"
+            config = bootstrap(Bootstrap(xds=server.xds, node=node, group=node, admin="127.0.0.1:0", client=Client(str(at), "127.0.0.1")))
+            envoys[at.name] = await stack.enter_async_context(Envoy(config, tmp_path / at.name, env=ENVIRONMENT))
+        for name, envoy in envoys.items():
+            await wait_until(lambda envoy=envoy: tried_twice(envoy), 20, f"{name} to come, be refused and come again")
+            assert await envoy.stat("cluster_manager.cds.update_success") == 0, name
+        assert await server.get("/proxies") == []
+
+        issue(ours, Wanted((), (), "envoy", TRUST, 1, renew=True), Output.JSON)
+        await wait_until(lambda: groups(server, {f"default/{name}" for name in UNFIT}), 20, "all to be let in")
+
+
+async def tried_twice(envoy: Envoy) -> bool:
+    return await envoy.stat("cluster.pointsman.upstream_cx_total") >= 2
+
+
+async def groups(server: Server, wanted: set[str]) -> bool:
+    return {one["group"] for one in await server.get("/proxies")} == wanted
+
+
+def authority_in(root: Path) -> Pair:
+    return load((root / "ca.crt").read_bytes(), (root / "ca.key").read_bytes())
+
+
+def place(folder: Path, **contents: bytes) -> None:
+    """`tls_crt=…` becomes tls.crt."""
+    for name, content in contents.items():
+        (folder / f"{name}~").write_bytes(content)
+        (folder / f"{name}~").replace(folder / name.replace("_", "."))
 
 
 async def test_handshake_below_tls_1_3_is_refused(tmp_path: Path) -> None:

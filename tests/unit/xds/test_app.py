@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import certificates
 from translator.ir.tables import OUT_LISTENER
 from xds.app import App, Listener, Settings
 from xds.demo.writing import write
@@ -60,6 +61,16 @@ async def test_an_envoy_without_the_module_has_its_view_made(world: World) -> No
         while not world.app.snapshots.complete("local~flat"):  # noqa: ASYNC110 - each turn lets the translation go on
             await asyncio.sleep(0)
     assert ("local~flat", "local/8080") in world.app.engine.rows(OUT_LISTENER)
+
+
+async def test_plain_text_is_warned_of_at_every_start(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "files")
+    for address, tls, warned in (("127.0.0.1:0", "", True), (f"unix:{tmp_path}/xds", "", False), ("127.0.0.1:0", "tls", False)):
+        folder = str(certificates.write(tmp_path / tls, certificates.serving())) if tls else ""
+        app = App(Settings(files=str(tmp_path / "files"), xds=address, tls=folder), logger("console"))
+        await app.start()
+        await app.stop()
+        assert ("server.plain-text" in capfd.readouterr().err) is warned, address
 
 
 async def test_a_view_of_somebody_else_is_not_made(world: World) -> None:

@@ -10,7 +10,7 @@ from google.protobuf.json_format import ParseDict
 import protos.envoy.extensions.resource_monitors.downstream_connections.v3.downstream_connections_pb2
 import protos.envoy.extensions.upstreams.http.v3.http_protocol_options_pb2  # noqa: F401 - what the Anys hold
 from protos.v3 import Bootstrap as Message
-from xds.bootstrap import Bootstrap, bootstrap, is_loopback, split
+from xds.bootstrap import Bootstrap, Client, bootstrap, is_loopback, split
 
 
 def test_it_is_a_bootstrap_by_envoys_own_description() -> None:
@@ -75,6 +75,25 @@ def test_envoy_comes_back_within_seconds_to_a_server_that_was_away() -> None:
     service = ParseDict(bootstrap(Bootstrap()), Message()).dynamic_resources.ads_config.grpc_services[0]
     assert service.envoy_grpc.retry_policy.retry_back_off.max_interval.ToTimedelta().total_seconds() <= 3
     assert not service.HasField("retry_policy")
+
+
+def test_keepalive_finds_a_dead_server_within_forty_seconds() -> None:
+    [cluster] = bootstrap(Bootstrap())["static_resources"]["clusters"]
+    [options] = cluster["typed_extension_protocol_options"].values()
+    pings = options["explicit_http_config"]["http2_protocol_options"]["connection_keepalive"]
+    assert (pings["interval"], pings["timeout"]) == ("30s", "10s")
+
+
+@pytest.mark.parametrize(("server", "kind", "sni"), [("xds.example", "DNS", {"sni": "xds.example"}), ("127.0.0.1", "IP_ADDRESS", {})])
+def test_with_certificates_the_server_is_asked_over_tls_1_3_and_its_name_is_checked(server: str, kind: str, sni: dict[str, str]) -> None:
+    [cluster] = bootstrap(Bootstrap(client=Client("/certs", server)))["static_resources"]["clusters"]
+    context = cluster["transport_socket"]["typed_config"]
+    common = context["common_tls_context"]
+    assert {name: value for name, value in context.items() if name == "sni"} == sni
+    assert set(common["tls_params"].values()) == {"TLSv1_3"}
+    checked = common["combined_validation_context"]["default_validation_context"]["match_typed_subject_alt_names"]
+    assert checked == [{"san_type": kind, "matcher": {"exact": server}}]
+    assert "PRIVATE KEY" not in str(cluster)
 
 
 def test_load_is_reported_over_the_same_cluster_if_it_is_wanted() -> None:
