@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 
-from tests.bench import files, stall, streams, translate
+from tests.bench import files, flips, rotation, slow, stall, streams, translate, wire
 from tests.bench.programs import NoGoError
 
 
@@ -38,6 +38,10 @@ ALL: dict[str, Callable[[], None]] = {
     "B2": streams.many_streams,
     "B3": streams.storm,
     "B4": streams.memory,
+    "B10": flips.five_hundred,
+    "B13": wire.one_object,
+    "B15": slow.one_of_a_hundred,
+    "B16": rotation.one_secret,
 }
 
 

@@ -34,11 +34,15 @@ def write(folder: Folder, size: int) -> None:
         documents = [
             make(number) for number in range(start, min(start + EACH, size)) for make in (world.route, world.service, world.endpoint_slice)
         ]
-        for document in documents:
-            document["metadata"]["namespace"] = "default"
-            if document["kind"] == "HTTPRoute":
-                document["spec"]["parentRefs"] = [{"name": "edge"}]
-        (folder.path / f"world-{start}.yaml").write_text(yaml.dump_all(documents, Dumper=Plain))
+        (folder.path / f"world-{start}.yaml").write_text(yaml.dump_all(map(at_home, documents), Dumper=Plain))
+
+
+def at_home(document: world.Document) -> world.Document:
+    """In the namespace of files that name none, on the Gateway there."""
+    document["metadata"]["namespace"] = "default"
+    if document["kind"] == "HTTPRoute":
+        document["spec"]["parentRefs"] = [{"name": "edge"}]
+    return document
 
 
 class Plain(yaml.CSafeDumper):

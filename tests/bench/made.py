@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,6 +48,11 @@ def one(url: str, number: int, edition: int) -> Settled:
     made = MAKERS[url](number, edition)
     name = getattr(made, "cluster_name", None) or getattr(made, "name", "")
     return {(TABLES[url], (GROUP, name)): Packed(data(made))}
+
+
+def changed(command: Mapping[str, Any]) -> tuple[Settled, int]:
+    """What the line of JSON asks to be changed, and the Unix time in ns at which it begins to be served."""
+    return one(command["type"], command["number"], command["edition"]), time.time_ns()
 
 
 def fill(size: int, secrets: int) -> Settled:

@@ -83,5 +83,9 @@ def ours(size: int, secrets: int = 0) -> Program:
     return Program(sys.executable, "-m", "tests.bench.serve", f"--resources={size}", f"--secrets={secrets}")
 
 
+def floor(size: int) -> Program:
+    return Program(sys.executable, "-m", "tests.bench.floor", f"--resources={size}")
+
+
 def peer(cache: str, size: int, secrets: int = 0) -> Program:
     return Program(built() / "server", f"-cache={cache}", f"-resources={size}", f"-secrets={secrets}")

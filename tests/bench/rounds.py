@@ -54,7 +54,10 @@ class Side:
         return self.arrived(1, since)
 
     def arrived(self, each: int, since: int = 0) -> tuple[list[float], dict[str, int]]:
-        found = self.client.ask("await", each=each, since=since, seconds=SECONDS)
+        try:
+            found = self.client.ask("await", each=each, since=since, seconds=SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f"{self.name}: {error}") from error
         return [time / 1e6 for time in found["times"]], found["counts"]
 
     def leg(self, changes: int, url: str = CLUSTER.type_url) -> Leg:

@@ -36,8 +36,7 @@ class Serving:
     def _answer(self, command: dict[str, Any]) -> dict[str, int]:
         if command["do"] == "rest":
             return {}
-        settled = made.one(command["type"], command["number"], command["edition"])
-        since = time.time_ns()
+        settled, since = made.changed(command)
         self._app.journal.changed([Change("Bench", str(command["number"]), None)], time.monotonic())
         self._app._settled(settled)
         return {"since": since}
@@ -61,13 +60,13 @@ async def serve(size: int, secrets: int) -> None:
         await app.stop()
 
 
-def main() -> None:
-    options = argparse.ArgumentParser(description=sys.modules[__name__].__doc__)
+def arguments(description: str | None) -> argparse.Namespace:
+    options = argparse.ArgumentParser(description=description)
     options.add_argument("--resources", type=int, default=100)
     options.add_argument("--secrets", type=int, default=0)
-    chosen = options.parse_args()
-    asyncio.run(serve(chosen.resources, chosen.secrets))
+    return options.parse_args()
 
 
 if __name__ == "__main__":
-    main()
+    chosen = arguments(sys.modules[__name__].__doc__)
+    asyncio.run(serve(chosen.resources, chosen.secrets))

@@ -2,6 +2,7 @@
 
 Both sides serve the same clusters (and the endpoints of each) to the same client in the same run; CPU is that of the server
 alone. go-control-plane is what its users run: SnapshotCache with one snapshot for all nodes, or a LinearCache for each type.
+grpc.aio is what our server stands on, and decides nothing: nobody can be below it there.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ from contextlib import ExitStack, contextmanager
 from tests.bench import programs
 from tests.bench.rounds import Leg, Side, alternate, median, quantile, row, with_itself
 
-OURS, PEERS = "pointsman", ("snapshot", "linear")
+OURS, PEERS, FLOOR = "pointsman", ("snapshot", "linear"), "grpc.aio"
 
 
 @contextmanager
-def sides(size: int, streams: int) -> Iterator[list[Side]]:
+def sides(size: int, streams: int, *, floor: bool = False) -> Iterator[list[Side]]:
     with ExitStack() as stack:
-        found = [stack.enter_context(Side(OURS, stack.enter_context(programs.ours(size))))]
-        found += [stack.enter_context(Side(name, stack.enter_context(programs.peer(name, size)))) for name in PEERS]
+        servers = {OURS: programs.ours(size)} | {name: programs.peer(name, size) for name in PEERS}
+        if floor:
+            servers[FLOOR] = programs.floor(size)
+        found = [stack.enter_context(Side(name, server)) for name, server in servers.items()]
         for side in found:
             side.open(streams)
             if streams:
@@ -34,7 +37,7 @@ def changes(size: int, streams: int) -> int:
 
 
 def fan_out(size: int, streams: int, rounds: int) -> None:
-    with sides(size, streams) as found:
+    with sides(size, streams, floor=True) as found:
         legs = alternate(found, rounds, lambda side: side.leg(changes(size, streams)))
     ours = median(legs[OURS])
     for name, all_legs in legs.items():

@@ -28,21 +28,22 @@ type command struct {
 	Seconds float64  `json:"seconds"` // await: at most
 }
 
-// counts since the last await.
+// counts since the last await: bodies are the resources alone, bytes whole responses, wire all that came over connections.
 type counts struct {
-	resources, removed, bytes, responses, wire atomic.Int64
+	resources, removed, bodies, bytes, responses, wire atomic.Int64
 }
 
 func (c *counts) take() map[string]int64 {
 	return map[string]int64{
-		"resources": c.resources.Swap(0), "removed": c.removed.Swap(0), "bytes": c.bytes.Swap(0),
-		"responses": c.responses.Swap(0), "wire": c.wire.Swap(0),
+		"resources": c.resources.Swap(0), "removed": c.removed.Swap(0), "bodies": c.bodies.Swap(0),
+		"bytes": c.bytes.Swap(0), "responses": c.responses.Swap(0), "wire": c.wire.Swap(0),
 	}
 }
 
 // all streams, and what they have in common: they want the same, so what the first one holds, every one holds.
 type all struct {
 	address string
+	modules []any // what each node says its native module can do
 	secure  credentials.TransportCredentials
 	streams []*stream
 	held    map[string]string
@@ -58,7 +59,7 @@ func (a *all) open(asked command) error {
 	for range asked.Streams {
 		one := &stream{all: a, url: asked.Type, first: len(a.streams) == 0, name: fmt.Sprintf("proxy-%d", a.opened)}
 		a.opened++
-		request, err := opening(one.name, asked.Type, asked.Names, initial)
+		request, err := opening(one.name, a.modules, asked.Type, asked.Names, initial)
 		if err != nil {
 			return err
 		}
@@ -107,6 +108,11 @@ func (a *all) answer(asked command) (any, error) {
 		err = a.open(asked)
 	case "await":
 		return a.await(asked)
+	case "mark":
+		for _, one := range a.streams {
+			one.resources.Store(0)
+		}
+		return map[string]any{"counts": a.counts.take()}, nil
 	case "pause":
 		a.streams[asked.Stream].pause(true)
 	case "resume":
@@ -124,11 +130,15 @@ func (a *all) answer(asked command) (any, error) {
 
 func main() {
 	address := flag.String("address", "", "host:port of the server")
+	module := flag.String("module", "", "what the native module of each proxy can do")
 	var files wire.Files
 	flag.StringVar(&files.Cert, "cert", "", "certificate chain of the client")
 	flag.StringVar(&files.Key, "key", "", "its key")
 	flag.StringVar(&files.CA, "ca", "", "who signs the server")
 	flag.Parse()
 	a := &all{address: *address, secure: files.Credentials(false), held: map[string]string{}}
+	if *module != "" {
+		a.modules = []any{*module}
+	}
 	wire.Serve(a.answer)
 }

@@ -14,12 +14,10 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
 )
 
 const method = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
-
-// window is Envoy's, and fixed as there: Go would ping the server with each response to find a better one.
-const window = 256 << 20
 
 var description = grpc.StreamDesc{ClientStreams: true, ServerStreams: true}
 
@@ -60,9 +58,13 @@ type stream struct {
 	cancel    context.CancelFunc
 }
 
-func opening(node, url string, names []string, initial map[string]string) ([]byte, error) {
+func opening(node string, modules []any, url string, names []string, initial map[string]string) ([]byte, error) {
+	metadata, err := structpb.NewStruct(map[string]any{"pointsman.io/modules": modules})
+	if err != nil {
+		return nil, err
+	}
 	return proto.Marshal(&discovery.DeltaDiscoveryRequest{
-		Node:                    &core.Node{Id: node, Cluster: "local"},
+		Node:                    &core.Node{Id: node, Cluster: "local", Metadata: metadata},
 		TypeUrl:                 url,
 		ResourceNamesSubscribe:  names,
 		InitialResourceVersions: initial,
@@ -76,7 +78,6 @@ func (s *stream) open(request []byte) error {
 	}
 	client, err := grpc.NewClient("passthrough:///"+s.all.address,
 		grpc.WithTransportCredentials(s.all.secure), grpc.WithContextDialer(dial),
-		grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(window),
 		grpc.WithDefaultCallOptions(grpc.ForceCodec(asBytes{}), grpc.MaxCallRecvMsgSize(64<<20)))
 	if err != nil {
 		return err
@@ -141,6 +142,7 @@ func (s *stream) take(call grpc.ClientStream, data []byte) error {
 	}
 	s.all.counts.responses.Add(1)
 	s.all.counts.bytes.Add(int64(len(data)))
+	s.all.counts.bodies.Add(response.bodies)
 	s.all.counts.resources.Add(response.resources)
 	s.all.counts.removed.Add(response.removed)
 	s.last.Store(time.Now().UnixNano())
@@ -149,8 +151,8 @@ func (s *stream) take(call grpc.ClientStream, data []byte) error {
 }
 
 type response struct {
-	url, nonce         string
-	resources, removed int64
+	url, nonce                 string
+	resources, removed, bodies int64
 }
 
 // scan reads the fields of a DeltaDiscoveryResponse that matter here: all of them are strings or messages.
@@ -165,6 +167,7 @@ func (s *stream) scan(data []byte) (response, error) {
 		switch field {
 		case 2:
 			found.resources++
+			found.bodies += int64(len(field2(field2(value))))
 			if s.first {
 				if err := s.keep(value); err != nil {
 					return found, err
@@ -202,6 +205,18 @@ func next(data []byte) (protowire.Number, []byte, []byte, error) {
 		return 0, nil, nil, fmt.Errorf("field %d is cut off", field)
 	}
 	return field, value, data[size:], nil
+}
+
+// field2 is what a message has in its field 2: of a Resource the Any, of an Any the message in it.
+func field2(data []byte) []byte {
+	for len(data) > 0 {
+		field, value, rest, err := next(data)
+		if err != nil || field == 2 {
+			return value
+		}
+		data = rest
+	}
+	return nil
 }
 
 func (s *stream) keep(data []byte) error {
