@@ -1,12 +1,18 @@
-"""`make bench`: all figures of docs/benchmarks.md, each with the limit that it is held to. `make bench ONLY="B1 B2"` runs some."""
+"""`make bench`: all figures of docs/benchmarks.md, each with the limit that it is held to. `make bench ONLY="B1 B2-mtls"` runs some;
+what ends in -mtls is the same with TLS 1.3 and client certificates on all sides.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 
 from tests.bench import files, flips, rotation, slow, stall, streams, translate, wire
-from tests.bench.programs import NoGoError
+from tests.bench.identities import issue
+from tests.bench.programs import PLAIN, NoGoError, Programs
 
 
 def table(title: str, figures: Mapping[int, Mapping[str, float]]) -> None:
@@ -34,24 +40,34 @@ ALL: dict[str, Callable[[], None]] = {
     "translate": run_translate,
     "stall": run_stall,
     "files": run_files,
+    "B10": flips.five_hundred,
+    "B13": wire.one_object,
+}
+OF_STREAMS: dict[str, Callable[[Programs], None]] = {
     "B1": streams.one_change,
     "B2": streams.many_streams,
     "B3": streams.storm,
     "B4": streams.memory,
-    "B10": flips.five_hundred,
-    "B13": wire.one_object,
     "B15": slow.one_of_a_hundred,
     "B16": rotation.one_secret,
 }
+MUTUAL_TLS = "mtls"
 
 
 def main() -> None:
-    chosen = sys.argv[1:] or list(ALL)
-    if unknown := [name for name in chosen if name not in ALL]:
-        sys.exit(f"there is no {unknown[0]}; there are: {', '.join(ALL)}")
+    with tempfile.TemporaryDirectory() as folder:
+        using = Programs(issue(Path(folder)))
+        secured = {f"{name}-{MUTUAL_TLS}": partial(one, using) for name, one in OF_STREAMS.items()}
+        run(sys.argv[1:], ALL | {name: partial(one, PLAIN) for name, one in OF_STREAMS.items()} | secured)
+
+
+def run(wanted: Sequence[str], known: Mapping[str, Callable[[], None]]) -> None:
+    chosen = wanted or list(known)
+    if unknown := [name for name in chosen if name not in known]:
+        sys.exit(f"there is no {unknown[0]}; there are: {', '.join(known)}")
     for name in chosen:
         try:
-            ALL[name]()
+            known[name]()
         except NoGoError as reason:
             print(f"\n{name} skipped: {reason}")
 

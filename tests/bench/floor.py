@@ -8,6 +8,8 @@ import asyncio
 import json
 import os
 import sys
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -16,6 +18,7 @@ import grpc.aio
 from tests.bench import made
 from tests.bench.serve import arguments, say
 from xds.kinds import CLUSTER, Variant
+from xds.security.credentials import Credentials
 from xds.server import OPTIONS
 from xds.services import DELTA_ADS
 from xds.snapshot import Snapshots
@@ -79,11 +82,12 @@ class Floor:
         return {"since": since}
 
 
-async def serve(size: int) -> None:
+async def serve(size: int, tls: str) -> None:
     floor, server = Floor(size), grpc.aio.server(options=OPTIONS)
     handlers = {DELTA_ADS.name: grpc.stream_stream_rpc_method_handler(floor.serve)}
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(DELTA_ADS.service, handlers),))
-    port = server.add_insecure_port("127.0.0.1:0")
+    secure = Credentials(Path(tls), lambda: datetime.now(UTC)).for_server() if tls else None
+    port = server.add_secure_port("127.0.0.1:0", secure) if secure else server.add_insecure_port("127.0.0.1:0")
     await server.start()
     asyncio.get_running_loop().add_reader(0, floor.commands)
     say({"address": f"127.0.0.1:{port}"})
@@ -92,4 +96,5 @@ async def serve(size: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(arguments(sys.modules[__name__].__doc__).resources))
+    chosen = arguments(sys.modules[__name__].__doc__)
+    asyncio.run(serve(chosen.resources, chosen.tls))

@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
+from xds.security.credentials import CA, CERTIFICATE, KEY
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 GO_PATHS = ("/usr/local/go/bin",)
@@ -79,13 +81,31 @@ class Program:
         return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-def ours(size: int, secrets: int = 0) -> Program:
-    return Program(sys.executable, "-m", "tests.bench.serve", f"--resources={size}", f"--secrets={secrets}")
+class Programs:
+    """What is measured, and its client; all with mutual TLS where there are certificates (folders `server` and `client`)."""
+
+    def __init__(self, certificates: Path | None = None) -> None:
+        self._certificates = certificates
+
+    def ours(self, size: int, secrets: int = 0) -> Program:
+        return self._python("serve", f"--resources={size}", f"--secrets={secrets}")
+
+    def floor(self, size: int) -> Program:
+        return self._python("floor", f"--resources={size}")
+
+    def peer(self, cache: str, size: int, secrets: int = 0) -> Program:
+        return Program(built() / "server", f"-cache={cache}", f"-resources={size}", f"-secrets={secrets}", *self._files("server"))
+
+    def client(self, address: str) -> Program:
+        return Program(built() / "client", f"-address={address}", *self._files("client"))
+
+    def _python(self, name: str, *options: str) -> Program:
+        tls = [f"--tls={self._certificates / 'server'}"] if self._certificates else []
+        return Program(sys.executable, "-m", f"tests.bench.{name}", *options, *tls)
+
+    def _files(self, of: str) -> list[str]:
+        names = {"cert": CERTIFICATE, "key": KEY, "ca": CA}
+        return [f"-{flag}={self._certificates / of / name}" for flag, name in names.items()] if self._certificates else []
 
 
-def floor(size: int) -> Program:
-    return Program(sys.executable, "-m", "tests.bench.floor", f"--resources={size}")
-
-
-def peer(cache: str, size: int, secrets: int = 0) -> Program:
-    return Program(built() / "server", f"-cache={cache}", f"-resources={size}", f"-secrets={secrets}")
+PLAIN = Programs()

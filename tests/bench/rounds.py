@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import Event
 from typing import NamedTuple, Self
 
-from tests.bench import programs
-from tests.bench.programs import Program
+from tests.bench.programs import Program, Programs
 from xds.kinds import CLUSTER
 
 NEVER = Event()
@@ -27,9 +26,9 @@ class Leg(NamedTuple):
 class Side:
     """A server and the client that is all of its proxies."""
 
-    def __init__(self, name: str, server: Program) -> None:
+    def __init__(self, name: str, server: Program, using: Programs) -> None:
         self.name, self.server = name, server
-        self.client = Program(programs.built() / "client", f"-address={server.hear()['address']}")
+        self.client = using.client(server.hear()["address"])
         self.streams = self.edition = 0
 
     def __enter__(self) -> Self:

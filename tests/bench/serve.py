@@ -14,6 +14,7 @@ import time
 from typing import Any
 
 from tests.bench import made
+from tests.bench.identities import POLICY
 from xds.app import App, Settings
 from xds.store import Change
 from xds.telemetry import logger
@@ -46,9 +47,9 @@ def say(what: dict[str, Any]) -> None:
     os.write(1, json.dumps(what).encode() + b"\n")
 
 
-async def serve(size: int, secrets: int) -> None:
+async def serve(size: int, secrets: int, tls: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        app = App(Settings(files=folder, xds="127.0.0.1:0"), logger("json"))
+        app = App(Settings(files=folder, xds="127.0.0.1:0", tls=tls, policy=POLICY), logger("json"))
         await app.start()
         await app.synced.wait()
         app._settled(made.fill(size, secrets))
@@ -64,9 +65,10 @@ def arguments(description: str | None) -> argparse.Namespace:
     options = argparse.ArgumentParser(description=description)
     options.add_argument("--resources", type=int, default=100)
     options.add_argument("--secrets", type=int, default=0)
+    options.add_argument("--tls", default="", help="folder of the server's certificate; empty: plain text")
     return options.parse_args()
 
 
 if __name__ == "__main__":
     chosen = arguments(sys.modules[__name__].__doc__)
-    asyncio.run(serve(chosen.resources, chosen.secrets))
+    asyncio.run(serve(chosen.resources, chosen.secrets, chosen.tls))

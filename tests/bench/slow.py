@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 
+from tests.bench.programs import PLAIN, Programs
 from tests.bench.rounds import Leg, Side, quantile, row
 from tests.bench.streams import sides
 
@@ -22,9 +23,9 @@ def turns(side: Side, rounds: int, changes: int) -> tuple[list[Leg], list[Leg]]:
     return free, stuck
 
 
-def one_of_a_hundred(size: int = 1_000, streams: int = 100) -> None:
+def one_of_a_hundred(using: Programs = PLAIN, size: int = 1_000, streams: int = 100) -> None:
     print(f"\nB15  one of {streams} streams does not read, {size} resources")
-    with sides(size, streams) as found:
+    with sides(size, streams, using) as found:
         for side in found:
             before = side.server.rss
             free, stuck = turns(side, rounds=9, changes=20)

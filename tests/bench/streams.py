@@ -11,19 +11,19 @@ import statistics
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from tests.bench import programs
+from tests.bench.programs import PLAIN, Programs
 from tests.bench.rounds import Leg, Side, alternate, median, quantile, row, with_itself
 
 OURS, PEERS, FLOOR = "pointsman", ("snapshot", "linear"), "grpc.aio"
 
 
 @contextmanager
-def sides(size: int, streams: int, *, floor: bool = False) -> Iterator[list[Side]]:
+def sides(size: int, streams: int, using: Programs, *, floor: bool = False) -> Iterator[list[Side]]:
     with ExitStack() as stack:
-        servers = {OURS: programs.ours(size)} | {name: programs.peer(name, size) for name in PEERS}
+        servers = {OURS: using.ours(size)} | {name: using.peer(name, size) for name in PEERS}
         if floor:
-            servers[FLOOR] = programs.floor(size)
-        found = [stack.enter_context(Side(name, server)) for name, server in servers.items()]
+            servers[FLOOR] = using.floor(size)
+        found = [stack.enter_context(Side(name, server, using)) for name, server in servers.items()]
         for side in found:
             side.open(streams)
             if streams:
@@ -36,8 +36,8 @@ def changes(size: int, streams: int) -> int:
     return max(2, min(40, 20_000_000 // (size * streams * 20), 2_000 // streams))
 
 
-def fan_out(size: int, streams: int, rounds: int) -> None:
-    with sides(size, streams, floor=True) as found:
+def fan_out(size: int, streams: int, rounds: int, using: Programs) -> None:
+    with sides(size, streams, using, floor=True) as found:
         legs = alternate(found, rounds, lambda side: side.leg(changes(size, streams)))
     ours = median(legs[OURS])
     for name, all_legs in legs.items():
@@ -53,22 +53,22 @@ def fan_out(size: int, streams: int, rounds: int) -> None:
         print(row(f"{size:>6} x {streams:<5} {name}", figures), flush=True)
 
 
-def one_change() -> None:
+def one_change(using: Programs = PLAIN) -> None:
     """B1"""
     print("\nB1  one change, one stream")
     for size in (100, 1_000, 10_000):
-        fan_out(size, 1, 10)
+        fan_out(size, 1, 10, using)
 
 
-def many_streams() -> None:
+def many_streams(using: Programs = PLAIN) -> None:
     """B2"""
     print("\nB2  one change, many streams")
     for size in (1_000, 10_000):
         for streams in (1, 10, 100, 1_000):
-            fan_out(size, streams, 6)
+            fan_out(size, streams, 6, using)
 
 
-def storm(size: int = 10_000, streams: int = 1_000, rounds: int = 5) -> None:
+def storm(using: Programs = PLAIN, size: int = 10_000, streams: int = 1_000, rounds: int = 5) -> None:
     """B3"""
     print(f"\nB3  {streams} streams come back to {size} resources that did not change")
 
@@ -81,7 +81,7 @@ def storm(size: int = 10_000, streams: int = 1_000, rounds: int = 5) -> None:
         times, counts = side.change(0)
         return Leg(side.settled() - before, times, counts["bytes"], counts["resources"] - streams)
 
-    with sides(size, streams) as found:
+    with sides(size, streams, using) as found:
         legs = alternate(found, rounds, leg)
     for name, all_legs in legs.items():
         figures = {
@@ -93,11 +93,11 @@ def storm(size: int = 10_000, streams: int = 1_000, rounds: int = 5) -> None:
         print(row(name, figures), flush=True)
 
 
-def memory(streams: int = 1_000) -> None:
+def memory(using: Programs = PLAIN, streams: int = 1_000) -> None:
     """B4. The peers are told to give back what they do not need before they are looked at; we are not."""
     print(f"\nB4  memory of {streams} streams")
     for size in (1_000, 10_000):
-        with sides(size, 0) as found:
+        with sides(size, 0, using) as found:
             for side in found:
                 side.open(1)
                 side.arrived(size)

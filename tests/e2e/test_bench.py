@@ -7,20 +7,25 @@ from collections.abc import Iterator
 import pytest
 
 from tests.bench import programs, rounds
+from tests.bench.identities import issue
+from tests.bench.programs import PLAIN, Programs
 from tests.bench.rounds import Side
 from xds.kinds import SECRET
 
 SIZE, STREAMS = 20, 3
 
 
-@pytest.fixture(scope="module", params=["pointsman", "snapshot", "linear"])
-def programs_of(request: pytest.FixtureRequest) -> Iterator[Side]:
+@pytest.fixture(
+    scope="module", params=[(side, way) for side in ("pointsman", "snapshot", "linear") for way in ("plain", "mtls")], ids="-".join
+)
+def programs_of(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
     try:
         programs.built()
     except programs.NoGoError as reason:
         pytest.skip(str(reason))
-    server = programs.ours(SIZE, 5) if request.param == "pointsman" else programs.peer(request.param, SIZE, 5)
-    with Side(request.param, server) as found:
+    using = PLAIN if request.param[1] == "plain" else Programs(issue(tmp_path_factory.mktemp("certificates")))
+    server = using.ours(SIZE, 5) if request.param[0] == "pointsman" else using.peer(request.param[0], SIZE, 5)
+    with Side(request.param[0], server, using) as found:
         yield found
 
 

@@ -57,7 +57,7 @@ func (a *all) open(asked command) error {
 		initial = a.held
 	}
 	for range asked.Streams {
-		one := &stream{all: a, url: asked.Type, first: len(a.streams) == 0, name: fmt.Sprintf("proxy-%d", a.opened)}
+		one := &stream{all: a, url: asked.Type, first: len(a.streams) == 0, name: fmt.Sprintf("bench/edge/%d", a.opened)}
 		a.opened++
 		request, err := opening(one.name, a.modules, asked.Type, asked.Names, initial)
 		if err != nil {
