@@ -26,7 +26,7 @@ _OPTIONS.encoding = re2.Options.Encoding.LATIN1  # as Envoy compiles: over bytes
 _OPTIONS.log_errors = False
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _OCTET = "(?:[1-9]?[0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"
-_IPV4 = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}")
+IPV4 = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}")
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 5.6.2
 
 Problem = tuple[str, Path, str]  # code, where below the rule or match, message
@@ -153,7 +153,7 @@ def _control_faults(values: Iterable[str]) -> Iterator[str]:
 
 def _is_address(text: str) -> bool:
     """By a regex first: it knows nearly all of them, ten times as fast."""
-    if _IPV4.fullmatch(text):
+    if IPV4.fullmatch(text):
         return True
     try:
         return "%" not in text and bool(ip_address(text))

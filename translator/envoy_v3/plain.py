@@ -1,16 +1,19 @@
-"""Entries that Envoy can find nothing wrong with, as bytes without a message: nearly all there are.
+"""Entries and endpoints that Envoy can find nothing wrong with, as bytes without a message: nearly all there are.
 
-What is written here is what protobuf would write for `route.fill_match` and `route.fill_action`, which property tests hold;
-whatever is not plain goes there. Fields are named by their numbers in `config.route.v3.route_components.proto`.
+What is written here is what protobuf would write for `route.fill_match`, `route.fill_action` and `cluster.assignment`, which
+property tests hold; whatever is not plain goes there. Fields are named by their numbers in the API of Envoy.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from functools import lru_cache
 
-from protos.v3 import framed
-from translator.envoy_v3.checks import CONTROL, TOKEN
+from protos.v3 import SocketAddress, data, framed
+from translator.envoy_v3.checks import CONTROL, IPV4, TOKEN
 from translator.envoy_v3.route import joined
+from translator.ir.cluster import Endpoint
 from translator.ir.route import Answer, Entry, Forward, Match, Share, TextMatch
 
 PATH, HEADERS, PATH_SEPARATED_PREFIX = 2, 6, 14  # of RouteMatch
@@ -18,6 +21,7 @@ NAME, STRING_MATCH = 1, 13  # of HeaderMatcher
 EXACT = 1  # of StringMatcher
 ROUTE = 2  # of Route
 CLUSTER, TIMEOUT = 1, 8  # of RouteAction
+CLUSTER_NAME, ENDPOINTS = 1, 2  # of ClusterLoadAssignment
 _PREFIX = re.compile("/[^?#]*[^?#/]/*")  # RouteMatch.path_separated_prefix, once its trailing slashes are cut
 _ROOT = framed(1, b"/")  # RouteMatch.prefix: the other has no name for it
 _NO_TIMEOUT = framed(TIMEOUT, b"")
@@ -68,3 +72,26 @@ def _is_plain(header: TextMatch) -> bool:
 
 def _header(name: str, value: str) -> bytes:
     return framed(HEADERS, framed(NAME, name.encode()) + framed(STRING_MATCH, framed(EXACT, value.encode())))
+
+
+def plain_assignment(name: str, endpoints: Iterable[Endpoint]) -> bytes | None:
+    """A ClusterLoadAssignment of healthy IPv4 addresses with equal shares; None for any other."""
+    members = []
+    for one in endpoints:
+        if one.weight != 1 or one.health != "healthy" or not 0 < one.port < 65536 or not IPV4.fullmatch(one.address):
+            return None
+        members.append(_member(one.address.encode(), one.port))
+    body = framed(CLUSTER_NAME, name.encode())
+    return body + framed(ENDPOINTS, b"".join(members)) if members else body
+
+
+def _member(address: bytes, port: int) -> bytes:
+    """An LbEndpoint among LocalityLbEndpoints, its Endpoint, its Address and the SocketAddress in it: all are short."""
+    socket = b"\x12%c%b%b" % (len(address), address, _port(port))
+    size = len(socket)
+    return b"\x12%c\x0a%c\x0a%c\x0a%c%b" % (size + 6, size + 4, size + 2, size, socket)
+
+
+@lru_cache(maxsize=1024)
+def _port(number: int) -> bytes:
+    return data(SocketAddress(port_value=number))

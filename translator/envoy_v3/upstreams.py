@@ -10,6 +10,7 @@ from translator.engine import Facts, View, rule
 from translator.envoy_v3.checks import broken, endpoint_faults
 from translator.envoy_v3.cluster import assignment, cluster, split_assignment, split_cluster
 from translator.envoy_v3.held import UPSTREAM, held, upstream_served
+from translator.envoy_v3.plain import plain_assignment
 from translator.envoy_v3.presenting import envoy_secret
 from translator.envoy_v3.quarantine import judged, told
 from translator.envoy_v3.secret import authority
@@ -41,7 +42,8 @@ def upstream(view: View, use: Use) -> Facts:
     row = view.one(CLUSTER, use)
     known = view.get(ENDPOINTS, use) if row.discovery == "eds" and not row.sealed else None
     found = known.endpoints if known else row.endpoints
-    faults = endpoint_faults(use, row, found)
+    members = plain_assignment(row.name, found) if row.discovery == "eds" else None
+    faults = endpoint_faults(use, row, found) if members is None else {}
     sound = tuple(one for one in found if one not in faults) if faults else found
     body = cluster(row if row.discovery == "eds" else structs.replace(row, endpoints=sound))
     varies = row.discovery == "dns" or row.tls or not row.name  # of others only the name does, and a test holds the rest to the rules
@@ -50,8 +52,9 @@ def upstream(view: View, use: Use) -> Facts:
         yield REFUSED((use.kind, use.key), finding)
     if wrong:
         return
-    told = data(assignment(row.name, sound)) if row.discovery == "eds" else None
-    yield from upstream_served(view, use, row.name, body, told, row.tls.authority if row.tls else "")
+    if members is None and row.discovery == "eds":
+        members = data(assignment(row.name, sound))
+    yield from upstream_served(view, use, row.name, body, members, row.tls.authority if row.tls else "")
 
 
 @rule(over=SPLIT, into=(UPSTREAM, REFUSED, FAULTY, HELD))

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from protos.v3 import Cluster as EnvoyCluster
 from protos.v3 import RouteMatch, data
 from tests.unit.translator.envoy_v3.world import entry
-from translator.envoy_v3.checks import entry_findings
-from translator.envoy_v3.cluster import cluster
-from translator.envoy_v3.plain import plain_action, plain_match
+from translator.envoy_v3.checks import endpoint_faults, entry_findings
+from translator.envoy_v3.cluster import assignment, cluster
+from translator.envoy_v3.plain import plain_action, plain_assignment, plain_match
 from translator.envoy_v3.route import route_match, shared_rest
 from translator.envoy_v3.validation import violations
-from translator.ir.cluster import Cluster, Protocol
+from translator.ir.cluster import Cluster, Endpoint, Protocol, Use
 from translator.ir.route import Answer, Forward, Match, PathMatch, Share, TextMatch
 
 paths = st.builds(
@@ -96,3 +96,26 @@ def test_a_cluster_cut_where_its_name_stands_is_the_message_to_the_byte(protocol
     whole = EnvoyCluster.FromString(cluster(Cluster(name="x", protocol=protocol)))
     whole.name = whole.eds_cluster_config.service_name = name
     assert cluster(Cluster(name=name, protocol=protocol)) == data(whole)
+
+
+addresses = st.sampled_from(["10.0.0.1", "255.255.255.255", "010.0.0.1", "1.2.3", "10.0.0.1\n", "::1", "fd00::1", "name", "/run/x", ""])
+endpoints = st.builds(
+    Endpoint,
+    addresses,
+    st.sampled_from([0, 1, 127, 128, 16383, 16384, 65535, 65536, -1]),
+    st.sampled_from(["healthy", "healthy", "healthy", "draining"]),
+    st.sampled_from([1, 1, 1, 0, 2, 2**32]),
+)
+
+
+@given(st.text(min_size=1, max_size=200), st.lists(endpoints, max_size=4).map(tuple))
+def test_plain_endpoints_are_the_bytes_of_their_message_and_have_no_fault(name: str, found: tuple[Endpoint, ...]) -> None:
+    body = plain_assignment(name, found)
+    if body is not None:
+        assert endpoint_faults(Use("Service", "a/b", 80), Cluster(name=name), found) == {}
+        assert body == data(assignment(name, found))
+
+
+def test_most_endpoints_are_plain() -> None:
+    assert plain_assignment("c", (Endpoint("10.0.0.1", 80), Endpoint("10.0.0.2", 65535))) is not None
+    assert plain_assignment("c", ()) == data(assignment("c", ()))
