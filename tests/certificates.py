@@ -9,7 +9,7 @@ from pathlib import Path
 import grpc
 
 from xds.security.access import Identity
-from xds.security.issuing import Pair, authority, client, server
+from xds.security.issuing import Pair, authority, client, revocations, server
 
 TRUST = "pointsman.local"
 EDGE = Identity(TRUST, "infra", "envoy", "edge")
@@ -55,6 +55,13 @@ def write(folder: Path, pair: Pair, *roots: str) -> Path:
         (folder / f"{name}~").write_bytes(content)
         (folder / f"{name}~").replace(folder / name)
     return folder
+
+
+def revoke(folder: Path, *pairs: Pair, by: str = "one") -> None:
+    """ca.crl, with these in it."""
+    serials = [one.certificate.serial_number for one in pairs]
+    (folder / "ca.crl~").write_bytes(revocations(ca(by), serials, now(), 1))
+    (folder / "ca.crl~").replace(folder / "ca.crl")
 
 
 def channel_credentials(pair: Pair | None, *roots: str) -> grpc.ChannelCredentials:

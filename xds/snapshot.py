@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import count
+from itertools import count, islice
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -25,6 +25,7 @@ from xds.resource import MODULUS, Part, Resource, Whole, needs, resource, spelle
 from xds.returning import InStep
 
 REMEMBERED = 8  # sets of one type that a SotW client which comes back may name by their version
+LOOKED_FOR = 100  # names that a client has no right to, and that might be another group's: enough to tell the operator
 TOMBSTONES = 10_000  # of a type; with more than that, and more than there are resources, the older half is forgotten
 
 
@@ -299,10 +300,12 @@ class Snapshots:
         return self._of(group_of(view) if kind.shared else view, kind)
 
     def elsewhere(self, view: str, kind: Kind, names: Iterable[str]) -> tuple[str, ...]:
-        """Those of the names that this view lacks and another group has."""
+        """Those of the names that this view lacks and another group has, of the first hundred that it lacks."""
         own = self.of(view, kind).live
-        others = [one.live for (at, of), one in self._tables.items() if of is kind and group_of(at) != group_of(view)]
-        return tuple(sorted(name for name in names if name not in own and any(name in live for live in others)))
+        missing = list(islice((name for name in names if name not in own), LOOKED_FOR))
+        tables = self._tables.items() if missing else ()
+        others = [one.live for (at, of), one in tables if of is kind and group_of(at) != group_of(view)]
+        return tuple(sorted(name for name in missing if any(name in live for live in others)))
 
     def complete(self, view: str) -> bool:
         """Whether the view may be answered: all is synced, and a flat view, made on demand, has been made."""

@@ -1,7 +1,8 @@
 """`certs`: a CA, a server and proxies for a laptop, in files that `serve --tls` and `bootstrap --tls` take as they are.
 
 DIR/ca.key, DIR/ca.crt                  the CA that signs, first in the list of those that are trusted
-DIR/server/                             tls.crt, tls.key, ca.crt
+DIR/ca.crl                              what the CAs that are trusted have taken back; missing until there is any
+DIR/server/                             tls.crt, tls.key, ca.crt, ca.crl
 DIR/gateways/NAMESPACE/NAME/            the same for the proxies of a Gateway, and two files that name them to Envoy
 """
 
@@ -20,8 +21,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from xds.bootstrap import Client, secrets
 from xds.cli.output import Exit, Output, dumped, say, table
 from xds.security.access import Identity, identity
-from xds.security.credentials import CA, CERTIFICATE, KEY
+from xds.security.credentials import CA, CERTIFICATE, KEY, REVOKED, CredentialsError, revocations
 from xds.security.issuing import Pair, authority, client, load, server
+from xds.security.issuing import revocations as made_revocations
 
 CA_DAYS = 3650
 DEMO = "default/edge"  # the Gateway of `pointsman demo`, for who names none
@@ -39,6 +41,7 @@ class Wanted:
     renew: bool = False
     new_ca: bool = False
     drop_old_ca: bool = False
+    revoke: tuple[str, ...] = ()
 
 
 def certs(root: Path, wanted: Wanted, output: Output) -> None:
@@ -46,6 +49,8 @@ def certs(root: Path, wanted: Wanted, output: Output) -> None:
         written = list(Folder(root, wanted).make())
     except OSError as error:
         raise Exit(2, f"{root} cannot be written: {error.strerror or error}") from None
+    except CredentialsError as error:
+        raise Exit(2, str(error)) from None
     if not written:
         raise Exit(2, f"{root} holds certificates already. --renew makes them anew, --gateway NAMESPACE/NAME adds those of a Gateway")
     if output is Output.TABLE:
@@ -63,14 +68,16 @@ class Folder:
         """Write what is wanted and not there, or is to be made anew; gives what was written, and for whom."""
         fresh = not (self._root / CA).exists()
         identities = [self._identity(name) for name in self._wanted.gateways or ((DEMO,) if fresh else ())]
+        revoked = [self._place(self._identity(name)) for name in self._wanted.revoke]
         signer, trusted = self._authority(fresh=fresh)
         if fresh or self._wanted.new_ca or self._wanted.drop_old_ca:
             yield self._root / CA, f"{len(trusted)} CA{'s' if len(trusted) > 1 else ''}, to be trusted by all"
+        yield from self._revoke(revoked, signer, trusted)
         bundle = b"".join(one.public_bytes(Encoding.PEM) for one in trusted)
-        yield from self._member(self._root / "server", None, signer, bundle)
+        yield from self._member(self._root / "server", None, signer, bundle, anew=False)
         known = {self._place(one): one for one in [*self._known(), *identities]}
         for place, one in known.items():
-            yield from self._member(place, one, signer, bundle)
+            yield from self._member(place, one, signer, bundle, anew=place in revoked)
 
     def _authority(self, *, fresh: bool) -> tuple[Pair, list[x509.Certificate]]:
         """Who signs, and who is trusted: the signer first."""
@@ -97,10 +104,32 @@ class Folder:
             except (InvalidSignature, ValueError):
                 raise Exit(2, f"--drop-old-ca: {path} is of the old one still. --renew makes it anew") from None
 
-    def _member(self, place: Path, of: Identity | None, signer: Pair, bundle: bytes) -> Iterator[tuple[Path, str]]:
+    def _revoke(self, places: list[Path], signer: Pair, trusted: list[x509.Certificate]) -> Iterator[tuple[Path, str]]:
+        """Add the certificates in these folders to what the signer has taken back. Lists of CAs that are trusted no more go."""
+        kept = [one for one in revocations(self._root / REVOKED) if one.issuer in [by.subject for by in trusted]]
+        mine = {each.serial_number for one in kept if one.issuer == signer.certificate.subject for each in one}
+        for place in places:
+            mine.add(self._taken_back(place, signer).serial_number)
+        lists = [one.public_bytes(Encoding.PEM) for one in kept if one.issuer != signer.certificate.subject]
+        if mine:
+            lists.append(made_revocations(signer, mine, self._now, CA_DAYS))
+        for path in (self._root / REVOKED, self._root / "server" / REVOKED) if lists or (self._root / REVOKED).exists() else ():
+            _write(path, b"".join(lists) or made_revocations(signer, (), self._now, CA_DAYS))
+        if places:
+            yield self._root / REVOKED, f"{len(mine)} taken back"
+
+    def _taken_back(self, place: Path, signer: Pair) -> x509.Certificate:
+        if not (place / CERTIFICATE).exists():
+            raise Exit(2, f"--revoke: {place / CERTIFICATE} is not there")
+        found = _certificates(place / CERTIFICATE)[0]
+        if found.issuer != signer.certificate.subject:
+            raise Exit(2, f"--revoke: {place / CERTIFICATE} is of the old CA. --renew and --drop-old-ca end it")
+        return found
+
+    def _member(self, place: Path, of: Identity | None, signer: Pair, bundle: bytes, *, anew: bool) -> Iterator[tuple[Path, str]]:
         """The server (`of` is None) or the proxies of a Gateway. Their CAs are always those of now."""
         there = (place / CERTIFICATE).exists()
-        if self._wanted.renew or not there:
+        if self._wanted.renew or anew or not there:
             made = (
                 client(signer, of, self._now, self._wanted.days)
                 if of

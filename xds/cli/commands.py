@@ -11,7 +11,7 @@ import typer
 
 from xds.cli.output import Exit, Output
 from xds.crash import told
-from xds.security import TRUST_DOMAIN
+from xds.security import STREAMS, TRUST_DOMAIN
 
 app = typer.Typer(
     name="pointsman",
@@ -65,6 +65,9 @@ def serve(
     one_for_all: Annotated[
         bool, typer.Option("--one-for-all", help="With --tls: every proxy serves all Gateways, not only that of its certificate.")
     ] = False,
+    streams: Annotated[
+        int, typer.Option(min=1, metavar="N", help="With --tls: of one identity. A proxy needs one, two if it reports load.")
+    ] = STREAMS,
     admin: Admin = ADMIN,
     bind: Bind = "127.0.0.1",
     port_offset: Offset = 0,
@@ -74,11 +77,12 @@ def serve(
 ) -> None:
     """The server alone, for Envoys started elsewhere.  Example: pointsman serve --files ./demo"""
     from xds.cli.running import Options, Running, cluster, serve
-    from xds.security.access import Policy
+    from xds.security.access import Limits, Policy
 
     options = Options(
         cluster=cluster(files, kubeconfig, context, kube=kube), xds=xds, admin=admin, bind=bind, port_offset=port_offset,
-        allow_mass_deletion=allow, reflection=reflection, tls=str(tls or ""), policy=Policy(trust=trust_domain, shared=one_for_all),
+        allow_mass_deletion=allow, reflection=reflection, tls=str(tls or ""),
+        policy=Policy(trust=trust_domain, shared=one_for_all, limits=Limits(streams=streams)),
     )  # fmt: skip
     serve(Running(files, output, options))
 
@@ -124,12 +128,15 @@ def certs(
     renew: Annotated[bool, typer.Option("--renew", help="Make all of them anew, the CA apart.")] = False,
     new_ca: Annotated[bool, typer.Option("--new-ca", help="A new CA beside the old one: both are trusted from then on.")] = False,
     drop_old_ca: Annotated[bool, typer.Option("--drop-old-ca", help="Trust the newest CA only.")] = False,
+    revoke: Annotated[
+        list[str] | None, typer.Option(metavar="NS/NAME", help="Take back the certificate of a Gateway's proxies, and make a new one.")
+    ] = None,
     output: Form = Output.TABLE,
 ) -> None:
     """Make a CA and certificates for a laptop.  Example: pointsman certs ./certs --gateway default/edge"""
     from xds.cli.certificates import Wanted, certs
 
-    wanted = Wanted(tuple(gateway or ()), tuple(host or ()), account, trust_domain, days, renew, new_ca, drop_old_ca)
+    wanted = Wanted(tuple(gateway or ()), tuple(host or ()), account, trust_domain, days, renew, new_ca, drop_old_ca, tuple(revoke or ()))
     certs(directory, wanted, output)
 
 

@@ -1,6 +1,7 @@
 """Who may connect, what they are shown, and how much of this process they may use."""
 
 TRUST_DOMAIN = "pointsman.local"
+STREAMS = 4  # of one identity at once
 
 # gRPC has no setting for the lowest version of TLS on servers (grpc#37305). But the cipher suites of TLS 1.2 can be named, by
 # GRPC_SSL_CIPHER_SUITES, and those of 1.3 cannot be taken away. This one needs a pre-shared key, which nobody has: a handshake

@@ -11,7 +11,7 @@ from collections.abc import Container, Sequence
 
 from msgspec import Struct
 
-from xds.security import TRUST_DOMAIN
+from xds.security import STREAMS, TRUST_DOMAIN
 
 LOCAL = "local"  # the group of all Gateways together
 _WORD = r"([A-Za-z0-9._-]+)"  # SPIFFE ID, section 2.2: what a path segment is made of
@@ -46,7 +46,7 @@ class Refusal(Struct, frozen=True):
 class Limits(Struct, frozen=True):
     """How much one identity may use. Bytes, seconds, names of one type on one stream, requests a second."""
 
-    streams: int = 4
+    streams: int = STREAMS
     first_within: float = 5.0
     first_bytes: int = 64 * 1024 * 1024  # a reconnect names everything that a proxy has
     bytes: int = 4 * 1024 * 1024

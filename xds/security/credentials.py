@@ -4,18 +4,21 @@ credentials and the disk; decides nothing about clients.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import grpc
-from cryptography.x509 import Certificate, load_pem_x509_certificates
+from cryptography.x509 import Certificate, CertificateRevocationList, load_pem_x509_certificates, load_pem_x509_crl
 
 from translator.gatewayapi.certificates import bytes_problem
+from xds.security.peer import Revoked
 
 CERTIFICATE, KEY, CA = "tls.crt", "tls.key", "ca.crt"  # as cert-manager and kubernetes.io/tls have them
+REVOKED = "ca.crl"  # need not be there: what the CAs have taken back, a list of each
+_END = b"-----END X509 CRL-----"
 LIMIT = 1024 * 1024  # bytes of each file
 
 
@@ -31,6 +34,7 @@ class Material:
     key: bytes = field(repr=False)
     ca: bytes
     roots: tuple[Certificate, ...]
+    revoked: Revoked
     not_after: datetime
 
     def configuration(self) -> Any:
@@ -49,7 +53,33 @@ def read(folder: Path, now: datetime) -> Material:
         roots = tuple(load_pem_x509_certificates(ca))
     except ValueError:
         raise CredentialsError(f"{folder / CA}: is not a list of PEM certificates") from None
-    return Material(certificate, key, ca, roots, leaf.not_valid_after_utc)
+    return Material(certificate, key, ca, roots, _revoked(folder / REVOKED, roots), leaf.not_valid_after_utc)
+
+
+def _revoked(path: Path, roots: Sequence[Certificate]) -> Revoked:
+    found: set[tuple[bytes, int]] = set()
+    for one in revocations(path):
+        if not any(one.issuer == root.subject and _is_of(one, root) for root in roots):
+            raise CredentialsError(f"{path}: holds a list that no CA of {CA} has signed")
+        found |= {(one.issuer.public_bytes(), each.serial_number) for each in one}
+    return frozenset(found)
+
+
+def revocations(path: Path) -> list[CertificateRevocationList]:
+    """The lists in a file, none where there is no file. CredentialsError where they cannot be read."""
+    if not path.exists():
+        return []
+    try:
+        return [load_pem_x509_crl(text + _END) for text in _content(path).split(_END) if text.strip()]
+    except ValueError:
+        raise CredentialsError(f"{path}: is not a list of PEM revocation lists") from None
+
+
+def _is_of(one: CertificateRevocationList, root: Certificate) -> bool:
+    try:
+        return one.is_signature_valid(root.public_key())  # type: ignore[arg-type]
+    except TypeError:  # a key that signs no lists
+        return False
 
 
 def _content(path: Path) -> bytes:
@@ -82,7 +112,7 @@ class Credentials:
         if state == self._seen:
             return
         try:
-            new = read(self.folder, self.wall())
+            new = self._read()
         except CredentialsError as error:
             if str(error) != self._problem:
                 self._told(str(error))
@@ -91,10 +121,16 @@ class Credentials:
         self._seen, self._problem, self.material = state, "", new
         self._told("")
 
+    def _read(self) -> Material:
+        """What was revoked is not forgiven because a file is gone."""
+        if self.material.revoked and not (self.folder / REVOKED).exists():
+            raise CredentialsError(f"{self.folder / REVOKED}: No such file or directory")
+        return read(self.folder, self.wall())
+
     def _state(self) -> tuple[tuple[int, int, int], ...]:
         """Of each file: inode, size, time. Taken before the files are read, so that a change in between is seen next time."""
         found = []
-        for name in (CERTIFICATE, KEY, CA):
+        for name in (CERTIFICATE, KEY, CA, REVOKED):
             try:
                 stat = (self.folder / name).stat()
             except OSError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any, NoReturn
 
 import grpc
@@ -140,7 +141,7 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         if known is None:
             return None, unauthenticated("no-certificate", "a client certificate is needed")
         # A connection outlives what its handshake was told: both the certificate and the CAs may have changed since.
-        problem = known.problem(self._credentials.material.roots, self._credentials.wall())
+        problem = _problem(known, self._credentials.material, self._credentials.wall())
         return known, unauthenticated(problem, _WORDS[problem]) if problem else self._policy.grant(known.uris)
 
     async def _turn(self, context: Context, method: str) -> None:
@@ -167,7 +168,7 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         for call in list(self._calls):
             if call.peer is None:
                 continue
-            problem = call.peer.out_of_time(now) if call.by is by else call.peer.problem(by.roots, now)
+            problem = call.peer.out_of_time(now) if call.by is by else _problem(call.peer, by, now)
             call.by = by
             if problem:
                 call.end(unauthenticated(problem, _WORDS[problem]))
@@ -176,8 +177,13 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 _WORDS = {
     "expired": "the certificate has expired",
     "not-yet-valid": "the certificate is not valid yet",
+    "revoked": "the certificate has been revoked",
     "untrusted": "the certificate is of a CA that is not trusted",
 }
+
+
+def _problem(known: Peer, by: Material, now: datetime) -> str:
+    return known.problem(by.roots, now, by.revoked)
 
 
 async def _answered(answer: Any, context: Context) -> Any:

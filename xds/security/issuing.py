@@ -5,7 +5,7 @@ What stands in them follows SPIFFE (X.509-SVID, section 4: leaves sign nothing, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -61,6 +61,16 @@ def server(by: Pair, hosts: Sequence[str], now: datetime, days: int) -> Pair:
 def client(by: Pair, identity: Identity, now: datetime, days: int) -> Pair:
     """For the proxies of one Gateway."""
     return _leaf(by, identity.key, [x509.UniformResourceIdentifier(str(identity))], ExtendedKeyUsageOID.CLIENT_AUTH, now, days)
+
+
+def revocations(by: Pair, serials: Iterable[int], now: datetime, days: int) -> bytes:
+    """The list of what a CA has taken back, in PEM."""
+    builder = x509.CertificateRevocationListBuilder().issuer_name(by.certificate.subject).last_update(now - EARLIER)
+    builder = builder.next_update(now + timedelta(days=days))
+    for serial in sorted(serials):
+        one = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now - EARLIER).build()
+        builder = builder.add_revoked_certificate(one)
+    return builder.sign(by.private, SHA256()).public_bytes(Encoding.PEM)
 
 
 def _leaf(by: Pair, name: str, names: Sequence[x509.GeneralName], use: x509.ObjectIdentifier, now: datetime, days: int) -> Pair:

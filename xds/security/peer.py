@@ -22,6 +22,9 @@ _ANY_LEAF = ExtensionPolicy.permit_all()
 _ANY_CA = ExtensionPolicy.permit_all().require_present(BasicConstraints, Criticality.AGNOSTIC, None)
 
 
+Revoked = frozenset[tuple[bytes, int]]  # who signed a certificate, and its serial number: that is its name (RFC 5280, 5.3)
+
+
 class Peer(Struct, frozen=True, eq=False):
     leaf: Certificate
     chain: tuple[Certificate, ...]
@@ -34,10 +37,12 @@ class Peer(Struct, frozen=True, eq=False):
             return "not-yet-valid"
         return "expired" if now > self.until else ""
 
-    def problem(self, roots: Sequence[Certificate], now: datetime) -> str:
-        """Why it is not to be believed now: `not-yet-valid`, `expired`, `untrusted`; or nothing."""
+    def problem(self, roots: Sequence[Certificate], now: datetime, revoked: Revoked = frozenset()) -> str:
+        """Why it is not to be believed now: `not-yet-valid`, `expired`, `revoked`, `untrusted`; or nothing."""
         if early_or_late := self.out_of_time(now):
             return early_or_late
+        if revoked and any((one.issuer.public_bytes(), one.serial_number) in revoked for one in (self.leaf, *self.chain)):
+            return "revoked"
         builder = PolicyBuilder().store(Store(list(roots))).time(now).extension_policies(ca_policy=_ANY_CA, ee_policy=_ANY_LEAF)
         try:
             builder.build_client_verifier().verify(self.leaf, list(self.chain))

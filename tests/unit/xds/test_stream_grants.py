@@ -9,7 +9,7 @@ from translator.ir.tables import OUT_CLUSTER, OUT_SECRET
 from xds.events import Step, Withheld
 from xds.kinds import CLUSTER, SECRET, Kind, Variant
 from xds.security.access import ANYBODY, Grant, Limits
-from xds.snapshot import Snapshots
+from xds.snapshot import LOOKED_FOR, Snapshots
 from xds.stream import Stream
 
 
@@ -58,6 +58,15 @@ def test_name_of_another_is_told_to_the_operator_and_to_nobody_else() -> None:
     step = asked(edge(), SECRET, "mine", "theirs", "nowhere")
     [withheld] = [event for event in step.events if isinstance(event, Withheld)]
     assert (withheld.type_url, withheld.names) == (SECRET.type_url, ("theirs",))
+
+
+def test_operator_is_told_of_some_where_very_many_are_asked_for() -> None:
+    """Each name that is not the client's own is looked for in every group: a hundred are enough."""
+    step = asked(edge(), SECRET, "theirs", *(f"a{number}" for number in range(500)))
+    assert len([event for event in step.events if isinstance(event, Withheld)]) <= 1
+    it = snapshots()
+    assert it.elsewhere("infra/edge", SECRET, [*(f"a{number}" for number in range(LOOKED_FOR - 1)), "theirs"]) == ("theirs",)
+    assert it.elsewhere("infra/edge", SECRET, [*(f"a{number}" for number in range(LOOKED_FOR)), "theirs"]) == ()
 
 
 def test_wildcard_shows_secrets_of_the_own_group_only() -> None:

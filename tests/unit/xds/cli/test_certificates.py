@@ -12,7 +12,7 @@ import yaml
 from cryptography.x509 import load_pem_x509_certificates
 
 from xds.cli.commands import run
-from xds.security.access import Identity, identity
+from xds.security.access import Identity, Limits, Policy, identity
 from xds.security.credentials import read
 from xds.security.peer import Peer, peer
 
@@ -143,6 +143,41 @@ def test_one_ca_follows_another_and_at_each_step_the_client_is_let_in(certs: Cer
     assert certs.trusted(certs.server) == ""
 
 
+def test_certificate_that_is_revoked_is_let_in_no_more_and_a_new_one_takes_its_place(certs: Certs) -> None:
+    certs("--gateway", "default/edge", "--gateway", "default/other")
+    before, stolen = certs.files(), certs.client()
+    assert certs("--revoke", "default/edge")[0] == 0
+    now = datetime.now(UTC)
+    material = read(certs.server, now)
+    assert stolen.problem(material.roots, now, material.revoked) == "revoked"
+    assert certs.client().problem(material.roots, now, material.revoked) == ""
+    after = certs.files()
+    edge = {f"gateways/default/edge/{name}" for name in ("tls.crt", "tls.key")}
+    assert {name for name in after if after[name] != before.get(name)} == {"ca.crl", "server/ca.crl", *edge}
+
+
+def test_what_was_revoked_stays_so_through_other_revocations_and_the_next_ca(certs: Certs) -> None:
+    certs("--gateway", "default/edge")
+    stolen = []
+    for options in (["--revoke", "default/edge"], ["--revoke", "default/edge"], ["--new-ca"], ["--renew"]):
+        stolen.append(certs.client())
+        assert certs(*options)[0] == 0
+    now = datetime.now(UTC)
+    material = read(certs.server, now)
+    assert [one.problem(material.roots, now, material.revoked) for one in stolen] == ["revoked", "revoked", "", ""]
+    certs("--drop-old-ca")
+    assert [one.problem(read(certs.server, now).roots, now) for one in stolen] == ["untrusted"] * 4
+    assert read(certs.server, now).revoked == frozenset()
+
+
+def test_certificate_of_the_old_ca_is_not_revoked_but_renewed(certs: Certs) -> None:
+    certs("--gateway", "default/edge")
+    certs("--new-ca")
+    code, told = certs("--revoke", "default/edge")
+    assert (code, "--drop-old-ca" in told) == (2, True)
+    assert certs("--revoke", "default/none")[0] == 2
+
+
 @pytest.mark.parametrize("gateway", ["edge", "a/b/c", "/edge", "default/", "default/..", "default/ü"])
 def test_gateway_that_is_none_is_refused_before_anything_is_written(certs: Certs, gateway: str) -> None:
     code, told = certs("--gateway", gateway)
@@ -205,3 +240,13 @@ def test_secrets_file_for_certificates_of_somebody_else_is_printed(certs: Certs,
     assert "--tls" in capsys.readouterr().err
     assert run(["bootstrap", "--tls", str(certs.edge), "--sds", "keys"]) == 2
     assert "own or cas" in capsys.readouterr().err
+
+
+def test_serve_is_told_whom_to_let_in_and_how_often(certs: Certs, monkeypatch: pytest.MonkeyPatch) -> None:
+    certs()
+    given: list[Any] = []
+    monkeypatch.setattr("xds.cli.running.serve", given.append)
+    assert run(["serve", "--files", str(certs.root), "--tls", str(certs.server)]) == 0
+    options = ["--trust-domain", "a.example", "--one-for-all", "--streams", "40"]
+    assert run(["serve", "--files", str(certs.root), "--tls", str(certs.server), *options]) == 0
+    assert [one.options.policy for one in given] == [Policy(), Policy("a.example", True, Limits(streams=40))]

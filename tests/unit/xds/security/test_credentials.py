@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import EDGE, ca, now, of, serving, write
+from tests.certificates import EDGE, ca, now, of, revoke, serving, write
 from xds.security.credentials import Credentials, CredentialsError, read
+from xds.security.issuing import Pair, revocations
 
 
 @pytest.fixture
@@ -97,6 +98,51 @@ def test_folder_behind_a_link_is_followed_when_the_link_moves(tmp_path: Path) ->
     (tmp_path / "next").replace(link)
     kept.credentials.look()
     assert kept.told == [""]
+
+
+def test_what_was_taken_back_is_read_and_read_again(folder: Path) -> None:
+    kept = Kept(folder)
+    assert kept.credentials.material.revoked == frozenset()
+    revoke(folder, of(EDGE))
+    kept.credentials.look()
+    [(_, serial)] = kept.credentials.material.revoked
+    assert (kept.told, serial) == ([""], of(EDGE).certificate.serial_number)
+
+
+def test_lists_of_several_cas_stand_in_one_file(folder: Path) -> None:
+    write(folder, serving(), "one", "two")
+    lists = [revocations(ca(name), [number], now(), 1) for number, name in enumerate(("one", "two"), 1)]
+    (folder / "ca.crl").write_bytes(b"".join(lists))
+    assert {number for _, number in read(folder, now()).revoked} == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"canary", "is not a list of PEM revocation lists"),
+        (b"", "is empty"),
+        (revocations(ca("two"), [1], now(), 1), "no CA of ca.crt has signed"),
+        (revocations(Pair(ca().certificate, ca("two").private), [1], now(), 1), "no CA of ca.crt has signed"),
+    ],
+    ids=["nonsense", "empty", "of-another-ca", "in-the-name-of-ours"],
+)
+def test_list_that_no_ca_of_ours_has_signed_is_told_and_not_taken(folder: Path, content: bytes, words: str) -> None:
+    (folder / "ca.crl").write_bytes(content)
+    with pytest.raises(CredentialsError, match=words) as caught:
+        read(folder, now())
+    assert "canary" not in str(caught.value)
+
+
+def test_nothing_is_forgiven_because_the_list_is_gone(folder: Path) -> None:
+    revoke(folder, of(EDGE))
+    kept = Kept(folder)
+    (folder / "ca.crl").unlink()
+    kept.credentials.look()
+    assert len(kept.credentials.material.revoked) == 1
+    assert "ca.crl: No such file" in kept.told[0]
+    revoke(folder)
+    kept.credentials.look()
+    assert kept.credentials.material.revoked == frozenset()
 
 
 def test_key_is_in_no_text_of_the_values(folder: Path) -> None:

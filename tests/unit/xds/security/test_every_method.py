@@ -16,7 +16,7 @@ import pytest
 from grpc_reflection.v1alpha import reflection
 
 from protos.v3 import ClientStatusRequest, DeltaDiscoveryRequest, DiscoveryRequest, LoadStatsRequest, Node
-from tests.certificates import EDGE, OTHER, TRUST, ca, channel_credentials, now, of, serving, write
+from tests.certificates import EDGE, OTHER, TRUST, ca, channel_credentials, now, of, revoke, serving, write
 from tests.unit.xds.security.reflection import Registered, methods
 from tests.waiting import wait_until
 from xds.app import App, Settings
@@ -148,6 +148,16 @@ async def test_ca_that_is_taken_away_after_the_handshake_vouches_no_more(rig: Ri
         for method in rig.methods:
             assert await outcome(channel, method) == ([], CODES.UNAUTHENTICATED), method
     assert rig.refused("untrusted") == len(rig.methods)
+
+
+async def test_certificate_that_was_taken_back_after_the_handshake_does_no_more(rig: Rig) -> None:
+    async with rig.channel(of(EDGE)) as channel:
+        await channel.channel_ready()
+        revoke(rig.tls, of(EDGE))
+        rig.credentials.look()
+        for method in rig.methods:
+            assert await outcome(channel, method) == ([], CODES.UNAUTHENTICATED), method
+    assert rig.refused("revoked") == len(rig.methods)
 
 
 async def test_certificate_that_names_no_gateway_does_for_no_method(rig: Rig) -> None:

@@ -13,7 +13,7 @@ import grpc
 import grpc.aio
 import pytest
 
-from tests.certificates import EDGE, OTHER, channel_credentials, now, of, serving, write
+from tests.certificates import EDGE, OTHER, channel_credentials, now, of, revoke, serving, write
 from tests.waiting import wait_until
 from xds.security import guard as guarding
 from xds.security.access import Identity, Limits, Policy, Refusal
@@ -199,6 +199,20 @@ async def test_stream_ends_when_its_ca_is_trusted_no_more_and_others_go_on(rig: 
         assert await ended(first) == (CODES.UNAUTHENTICATED, "the certificate is of a CA that is not trusted")
         await second.write(b"x")
         assert await second.read() == b"x"
+
+
+async def test_stream_ends_when_its_certificate_is_taken_back_and_others_go_on(rig: Rig) -> None:
+    assert rig.credentials
+    async with rig.channel(EDGE) as one, rig.channel(OTHER) as other:
+        first, second = one.stream_stream("/t/echo")(), other.stream_stream("/t/echo")()
+        assert [await first.read(), await second.read()] == [str(EDGE).encode(), str(OTHER).encode()]
+        revoke(rig.tls, of(EDGE))
+        rig.credentials.look()
+        rig.guard.review()
+        assert await ended(first) == (CODES.UNAUTHENTICATED, "the certificate has been revoked")
+        await second.write(b"x")
+        assert await second.read() == b"x"
+    assert rig.reasons == ["revoked"]
 
 
 async def test_new_handshakes_see_the_new_certificate_and_cas(rig: Rig) -> None:

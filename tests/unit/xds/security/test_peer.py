@@ -46,6 +46,22 @@ def test_ca_that_has_ended_vouches_for_nobody() -> None:
     assert known(client(ca(), EDGE, now(), 90)).problem([ca().certificate], now() + timedelta(days=40)) != ""
 
 
+def test_certificate_that_was_taken_back_is_known_by_who_signed_it_and_its_number() -> None:
+    one, signer = of(EDGE).certificate, ca().certificate.subject.public_bytes()
+    lists = {
+        "revoked": frozenset({(signer, one.serial_number)}),
+        "": frozenset({(signer, 1), (ca("two").certificate.subject.public_bytes(), one.serial_number)}),
+    }
+    for problem, revoked in lists.items():
+        assert known(of(EDGE)).problem([ca().certificate], now(), revoked) == problem
+
+
+def test_certificate_under_one_that_was_taken_back_goes_with_it() -> None:
+    middle = ca("middle").certificate
+    revoked = frozenset({(middle.issuer.public_bytes(), middle.serial_number)})
+    assert known(of(EDGE, by="middle"), ca("middle").pem).problem([middle], now(), revoked) == "revoked"
+
+
 def test_uris_are_those_of_the_certificate() -> None:
     assert known(of(EDGE)).uris == (str(EDGE),)
     assert known(ca()).uris == ("spiffe://pointsman.local",)
