@@ -42,8 +42,8 @@ test: dev ## all tests that need no cluster
 kube: dev ## tests on a real API server, built by Go: the first time takes ten minutes
 	$(BIN)/python -m pytest tests/kube
 
-cluster: dev ## a real API server that stays; prints its KUBECONFIG
-	@exec $(BIN)/python -m tests.kube.cluster
+cluster: dev ## a real API server that stays; prints its KUBECONFIG; NODES=--nodes runs Pods
+	@exec $(BIN)/python -m tests.kube.cluster $(NODES)
 
 check: dev ## style, types, import contracts, generated files fresh
 	$(BIN)/ruff check .

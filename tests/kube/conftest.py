@@ -7,27 +7,31 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kube.cluster.control_plane import ControlPlane, Temporary
+from tests.kube.cluster import isolation
+from tests.kube.cluster.cluster import Cluster
+from tests.kube.cluster.control_plane import Temporary
 from tests.kube.cluster.programs import NoProgramsError, programs
 from xds import crds
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[ControlPlane]:
-    """With all our CustomResourceDefinitions. Whoever hurts it mends it."""
+def cluster() -> Iterator[Cluster]:
+    """With all our CustomResourceDefinitions. Whoever hurts it mends it. From here on these tests are in a network of their own."""
     try:
-        programs()
-    except NoProgramsError as error:
+        isolation.check()
+        found = programs()
+        isolation.enter()
+    except (NoProgramsError, isolation.NoIsolationError) as error:
         if os.environ.get("CI") == "true":
             pytest.fail(str(error))
         pytest.skip(str(error))
-    with Temporary() as started:
+    with Temporary(lambda folder: Cluster(folder, found)) as started:
         started.install(crds.folder())
         yield started
 
 
 @pytest.fixture
-def namespace(cluster: ControlPlane, request: pytest.FixtureRequest) -> Iterator[str]:
+def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
     """A namespace of its own for each test; what belongs to none is for the test to remove."""
     name = request.node.name.replace("_", "-").lower()[:60].strip("-")
     cluster.kubectl("create", "namespace", name)

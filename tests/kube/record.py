@@ -21,7 +21,7 @@ STREAMING = "watch=true&allowWatchBookmarks=true&sendInitialEvents=true&resource
 
 
 def main() -> None:
-    with Temporary() as cluster:
+    with Temporary(ControlPlane) as cluster:
         record(cluster, "missing", ROUTES)
         cluster.install(crds.folder())
         for name in "abc":

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from tests.e2e.server import Server
-from tests.kube.cluster.control_plane import ControlPlane
+from tests.kube.cluster.cluster import Cluster
 from tests.ports import free_port
 from tests.waiting import wait_until
 from translator.door.door import Door
@@ -29,7 +29,7 @@ SOON = 60.0  # seconds; a quiet machine needs two
 
 @dataclass
 class Served:
-    cluster: ControlPlane
+    cluster: Cluster
     folder: Path
     server: Server
     port: int
@@ -54,7 +54,7 @@ class Served:
 
 
 @pytest.fixture
-async def served(cluster: ControlPlane, tmp_path: Path) -> AsyncIterator[Served]:
+async def served(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Served]:
     folder, port = tmp_path / "demo", free_port()
     write(folder)
     async with contextlib.AsyncExitStack() as life:

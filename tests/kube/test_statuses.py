@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import Any
 
-from tests.kube.cluster.control_plane import ControlPlane
+from tests.kube.cluster.cluster import Cluster
 from tests.unit.xds.sources.kube.lines import KINDS
 from tests.waiting import wait_until
 from xds.reports.queue import Name
@@ -31,7 +31,7 @@ def route(name: str, namespace: str) -> dict[str, Any]:
     return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": metadata, "spec": {}}
 
 
-async def test_three_controllers_damage_nothing_of_each_other(cluster: ControlPlane, namespace: str) -> None:
+async def test_three_controllers_damage_nothing_of_each_other(cluster: Cluster, namespace: str) -> None:
     made = [
         {
             "apiVersion": "gateway.networking.k8s.io/v1",
@@ -63,7 +63,7 @@ async def test_three_controllers_damage_nothing_of_each_other(cluster: ControlPl
     assert all(one.counts.failed == 0 for one in writers.values())
 
 
-def _writer(cluster: ControlPlane, namespace: str, controller: str, turns: dict[str, int]) -> Writer:
+def _writer(cluster: Cluster, namespace: str, controller: str, turns: dict[str, int]) -> Writer:
     terms = Terms(controller, "one", namespace, lease=controller.rpartition("/")[2])
     return Writer(
         Transport(loader(str(cluster.kubeconfig), None)), KINDS.values(), lambda *_: status(controller, turns[controller]), terms,
@@ -71,7 +71,7 @@ def _writer(cluster: ControlPlane, namespace: str, controller: str, turns: dict[
     )  # fmt: skip
 
 
-async def _nothing_is_damaged(cluster: ControlPlane, namespace: str, turn: int) -> None:
+async def _nothing_is_damaged(cluster: Cluster, namespace: str, turn: int) -> None:
     found = json.loads((await asyncio.to_thread(cluster.kubectl, "-n", namespace, "get", "httproutes", "-o", "json")).stdout)["items"]
     assert len(found) == ROUTES
     for one in found:

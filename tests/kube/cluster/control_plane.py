@@ -10,30 +10,34 @@ import ssl
 import subprocess
 import tempfile
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 from tests.kube.cluster.certificates import Authority
 from tests.kube.cluster.ports import Reserved
 from tests.kube.cluster.process import Process
 from tests.kube.cluster.programs import Programs, programs
 
+LOOPBACK = "127.0.0.1"
 READY = 120.0  # seconds; a quiet machine needs five for all
+PORTS = ("etcd", "peer", "apiserver")
 CONTROLLERS = (
     "namespace-controller", "serviceaccount-controller", "root-ca-certificate-publisher-controller", "endpointslice-controller",
-    "garbage-collector-controller", "deployment-controller", "replicaset-controller",
+    "garbage-collector-controller", "deployment-controller", "replicaset-controller", "daemonset-controller", "job-controller",
+    "endpoints-controller", "pod-garbage-collector-controller", "disruption-controller",
 )  # fmt: skip
 
 
 class ControlPlane:
-    """To be used in a `with`. `kubeconfig` is that of an administrator."""
+    """To be used in a `with`. `kubeconfig` is that of an administrator; `address` that on which others find the API server."""
 
-    def __init__(self, folder: Path, found: Programs | None = None) -> None:
-        self.folder, self._programs = folder, found or programs()
+    def __init__(self, folder: Path, found: Programs | None = None, address: str = LOOPBACK) -> None:
+        self.folder, self.address, self._programs = folder, address, found or programs()
         self._authority = Authority(folder / "certificates")
-        self._ports = {name: Reserved() for name in ("etcd", "peer", "apiserver")}
-        self.url = f"https://127.0.0.1:{self._ports['apiserver'].port}"
+        self._ports = {name: Reserved(address if name == "apiserver" else LOOPBACK) for name in PORTS}
+        self.url = f"https://{address}:{self._ports['apiserver'].port}"
         self.kubeconfig = self._authority.kubeconfig(folder / "admin.kubeconfig", self.url, "admin", "system:masters")
         self.etcd, self.apiserver, self.controllers = self._etcd(), self._apiserver(), self._controllers()
         self._tls = ssl.create_default_context(cafile=self._authority.file)
@@ -111,18 +115,23 @@ class ControlPlane:
 
     def _apiserver(self) -> Process:
         certificate, key = self._authority.issue(
-            "kube-apiserver", addresses=("127.0.0.1", "10.96.0.1", "localhost", "kubernetes.default.svc")
+            "kube-apiserver", addresses=tuple({LOOPBACK, self.address, "10.96.0.1", "localhost", "kubernetes.default.svc"})
         )
         self._authority.key("serviceaccounts")
         signing = self._authority.folder / "serviceaccounts.key"
         return self._process(
-            "kube-apiserver", f"--etcd-servers=http://127.0.0.1:{self._ports['etcd'].port}", "--bind-address=127.0.0.1",
-            f"--secure-port={self._ports['apiserver'].port}", "--permit-port-sharing", "--advertise-address=127.0.0.1",
+            "kube-apiserver", f"--etcd-servers=http://127.0.0.1:{self._ports['etcd'].port}", f"--bind-address={self.address}",
+            f"--secure-port={self._ports['apiserver'].port}", "--permit-port-sharing", f"--advertise-address={self.address}",
             "--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.96.0.0/16", f"--tls-cert-file={certificate}",
             f"--tls-private-key-file={key}", f"--client-ca-file={self._authority.file}", "--authorization-mode=RBAC",
             "--service-account-issuer=https://kubernetes.default.svc", f"--service-account-key-file={signing}",
             f"--service-account-signing-key-file={signing}", "--profiling=false", "--v=0",
+            *self._of_nodes(),
         )  # fmt: skip
+
+    def _of_nodes(self) -> tuple[str, ...]:
+        """What an API server must know where there are nodes."""
+        return ()
 
     def _controllers(self) -> Process:
         config = self._authority.kubeconfig(self.folder / "controllers.kubeconfig", self.url, "system:kube-controller-manager")
@@ -135,15 +144,18 @@ class ControlPlane:
         )  # fmt: skip
 
 
-class Temporary:
-    """A control plane in a folder that goes with it."""
+C = TypeVar("C", bound=ControlPlane)
 
-    def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="pointsman-cluster-"))
-        self._inner: ControlPlane | None = None
 
-    def __enter__(self) -> ControlPlane:
-        self._inner = ControlPlane(self._folder)
+class Temporary(Generic[C]):
+    """A cluster in a folder that goes with it."""
+
+    def __init__(self, make: Callable[[Path], C]) -> None:
+        self._folder, self._make = Path(tempfile.mkdtemp(prefix="pointsman-cluster-")), make
+        self._inner: C | None = None
+
+    def __enter__(self) -> C:
+        self._inner = self._make(self._folder)
         return self._inner.__enter__()
 
     def __exit__(self, *error: object) -> None:

@@ -24,8 +24,8 @@ class DiedError(Exception):
 
 
 class Process:
-    def __init__(self, name: str, command: list[str], log: Path) -> None:
-        self.name, self.command, self.log = name, command, log
+    def __init__(self, name: str, command: list[str], log: Path, at: Path | None = None) -> None:
+        self.name, self.command, self.log, self._at = name, command, log, at
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -38,6 +38,7 @@ class Process:
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
+                cwd=self._at,
                 start_new_session=True,
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 - it calls nothing of Python that takes a lock
             )
