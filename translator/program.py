@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from translator import envoy_v3
 from translator.engine import Engine, Rule
-from translator.gatewayapi.rules import backends, chains, faults, gateways, grpcroutes, indexes, policies, routes, status, streamroutes
+from translator.gatewayapi.rules import (
+    backends,
+    chains,
+    faults,
+    gateways,
+    grpcroutes,
+    indexes,
+    planes,
+    policies,
+    routes,
+    status,
+    streamroutes,
+)
 from translator.inputs import OBJECTS
 from translator.ir.tables import GROUP, OUTPUTS, QUARANTINE
 
@@ -17,6 +29,7 @@ ATTACHING: tuple[Rule, ...] = (routes.attach_route, grpcroutes.attach_grpc_route
 FRONTS: tuple[Rule, ...] = (
     *indexes.RULES,
     *gateways.RULES,
+    *planes.RULES,
     *policies.RULES,
     *streamroutes.RULES,
     *COMPILING,

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from translator.engine import Engine
 from translator.ir import names as named
 from translator.ir.cluster import Use
 from translator.ir.output import Group
-from translator.ir.tables import CLUSTER, GROUP, OUT_FINDINGS, OUT_STATUS, QUARANTINE, WANTED
+from translator.ir.tables import CLUSTER, GROUP, OUT_FINDINGS, QUARANTINE, WANTED
 from translator.program import engine
 from xds.crash import told
 from xds.events import Acked, Connected, Disconnected, Event, GateExpired, Nacked, NeedsView, Refused, Sent, Withheld
@@ -25,6 +25,7 @@ from xds.groups import Groups
 from xds.journal import Journal, Line
 from xds.kinds import BY_TABLE, group_of
 from xds.offline import GROUP_NAME, door, translated
+from xds.planes.settings import DataPlanes
 from xds.security.access import Policy, Refusal
 from xds.security.credentials import Credentials
 from xds.server import Server
@@ -38,7 +39,7 @@ from xds.telemetry import Log, Logger, Metrics
 from xds.translation import PIECE, Settled, Translation, without_collector
 
 if TYPE_CHECKING:
-    from xds.reports.writer import Writer
+    from xds.outgoing import Outgoing
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Settings:
     policy: Policy = field(default_factory=Policy)
     group: Group = field(default_factory=Group)
     allow_mass_deletion: bool = False
+    planes: DataPlanes | None = None  # with a cluster: proxies of its own for each Gateway
     reflection: bool = False  # whether gRPC clients may ask which services there are
 
 
@@ -83,13 +85,14 @@ def _source(settings: Settings) -> Source:
     return kube(settings.cluster.kubeconfig, settings.cluster.context, allow_mass_deletion=settings.allow_mass_deletion)
 
 
-def _writer(settings: Settings, status: Callable[[str, str], dict[str, Any] | None]) -> Writer | None:
+def _outgoing(settings: Settings, statuses: Statuses, engine: Engine) -> Outgoing | None:
     """Statuses of files stay with us; those of a cluster are written there."""
     if settings.cluster is None:
         return None
-    from xds.reports.writer import writer  # noqa: PLC0415
+    from xds.outgoing import Outgoing  # noqa: PLC0415
 
-    return writer(settings.cluster.kubeconfig, settings.cluster.context, status)
+    cluster = settings.cluster.kubeconfig, settings.cluster.context
+    return Outgoing(cluster, statuses, engine, settings.planes, settings.policy.trust)
 
 
 FEW = 10  # names in one line of the log
@@ -101,10 +104,10 @@ class App:
         self.settings, self.metrics = settings, Metrics()
         self._log, self._listener = log, listener or Listener()
         self.source = _source(settings)
-        self._writer = _writer(settings, self._status_of)
         self._look_for = asyncio.Event()
         self.engine: Engine = engine()
         self.store, self.snapshots, self.statuses, self.journal = Store(), Snapshots([GROUP_NAME]), Statuses(time.time), Journal()
+        self._outgoing = _outgoing(settings, self.statuses, self.engine)
         self.translation = Translation(self.engine, self.store, self._settled)
         self.feedback = Feedback(self.snapshots, self._uses)
         self.server = Server(
@@ -139,7 +142,10 @@ class App:
         if not self.settings.tls and not self.xds.startswith("unix:"):
             self._log.warning(Log.PLAINTEXT, xds=self.xds, reach="every user of this machine")
         self._log.info(Log.STARTED, xds=self.xds, source=self.settings.files or "kubernetes")
-        self._tasks = [asyncio.create_task(one) for one in (self._read(), self.translation.run(), self._find(), *self._reports())]
+        self._tasks = [
+            asyncio.create_task(one)
+            for one in (self._read(), self.translation.run(), self._find(), *([self._outgoing.run(self.synced)] if self._outgoing else []))
+        ]
 
     async def stop(self) -> None:
         self._log.info(Log.STOPPING)
@@ -217,8 +223,8 @@ class App:
         names = [(BY_TABLE[table.name].type_url, key[1]) for (table, key) in settled if table.name in BY_TABLE]
         self.statuses.apply(settled)
         self._feed(self.feedback.settled(settled))
-        if self._writer:
-            self._writer.touch(name for table, name in settled if table is OUT_STATUS)
+        if self._outgoing:
+            self._outgoing.touch(settled)
         self.metrics.batches.inc()
         self.metrics.resources.inc(len(names))
         self.metrics.failures.set(len(self.engine.failures))
@@ -238,24 +244,11 @@ class App:
         self.source.want(name for name, row in moved if row)
         self.source.release(name for name, row in moved if not row)
 
-    def _status_of(self, kind: str, key: str) -> dict[str, Any] | None:
-        return self.statuses.get(kind, key)
-
-    def _reports(self) -> Iterator[Coroutine[Any, Any, None]]:
-        """The task that writes statuses, where they are written; from the first full sync on, for before it they say too little."""
-
-        async def run(writer: Writer) -> None:
-            await self.synced.wait()
-            await writer.run(self.statuses.names)
-
-        if self._writer:
-            yield run(self._writer)
-
     def scrape(self) -> bytes:
         """The metrics, with those that age by themselves."""
         self.metrics.source(self.source.health())
-        if self._writer:
-            self.metrics.reports(self._writer.counts, leads=self._writer.leads())
+        if self._outgoing:
+            self._outgoing.report(self.metrics)
         return self.metrics.text()
 
     async def _find(self) -> None:

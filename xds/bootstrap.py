@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from xds import readiness
+
 XDS_CLUSTER = "pointsman"
 # Else Envoy may wait up to 30 s before it comes back to a server that was restarted. It reads this of EnvoyGrpc; the field of
 # the same name in GrpcService is for other streams.
@@ -43,6 +45,7 @@ class Bootstrap:
     modules: tuple[str, ...] = ()
     load_reports: bool = False  # a second stream, over which it tells every few seconds what each cluster has to do
     client: Client | None = None
+    readiness: str = ""  # where others may see whether it is ready; empty: nowhere
 
 
 def bootstrap(of: Bootstrap) -> dict[str, Any]:
@@ -60,10 +63,10 @@ def bootstrap(of: Bootstrap) -> dict[str, Any]:
                 "set_node_on_first_message_only": True,
                 "grpc_services": [{"envoy_grpc": {"cluster_name": XDS_CLUSTER, "retry_policy": {"retry_back_off": COMES_BACK}}}],
             },
-            "cds_config": {"ads": {}, "resource_api_version": "V3"},
-            "lds_config": {"ads": {}, "resource_api_version": "V3"},
+            "cds_config": {**_ADS, **(_PATIENT if of.readiness else {})},
+            "lds_config": {**_ADS, **(_PATIENT if of.readiness else {})},
         },
-        "static_resources": {"clusters": [_xds_cluster(of.xds, of.client)]},
+        "static_resources": _static(of),
         # A worker makes a cluster, and its statistics, when the first request comes: 10,000 clusters load in a third of the
         # time, and the flush of their statistics no longer holds up what else the main thread has to do.
         "cluster_manager": {"enable_deferred_cluster_creation": True, **(_load_reports() if of.load_reports else {})},
@@ -77,6 +80,17 @@ def bootstrap(of: Bootstrap) -> dict[str, Any]:
             ]
         },
     }
+
+
+def _static(of: Bootstrap) -> dict[str, Any]:
+    clusters = [_xds_cluster(of.xds, of.client)]
+    if not of.readiness:
+        return {"clusters": clusters}
+    return {"listeners": [readiness.listener(_address(of.readiness))], "clusters": [*clusters, readiness.cluster(_address(of.admin))]}
+
+
+_ADS = {"ads": {}, "resource_api_version": "V3"}
+_PATIENT = {"initial_fetch_timeout": "0s"}  # else it says after 15 s that it is ready, without any configuration
 
 
 def _load_reports() -> dict[str, Any]:

@@ -112,6 +112,8 @@ class Metrics:
         self.status_writes = Gauge(
             "pointsman_status_writes", "Statuses looked at since the start, by what came of it.", ["result"], registry=self.registry
         )
+        self.plane_writes = Gauge("pointsman_data_plane_writes", "Objects of data planes applied.", ["result"], registry=self.registry)
+        self.planes_wrong = Gauge("pointsman_data_planes_wrong", "Data planes that could not be applied.", registry=self.registry)
         self.leads = Gauge("pointsman_leader", "1 where this replica writes statuses.", registry=self.registry)
         self.synced = Gauge("pointsman_synced", "1 when the first full sync is done.", registry=self.registry)
 
@@ -120,6 +122,12 @@ class Metrics:
         self.leads.set(leads)
         for result in ("written", "unchanged", "conflicts", "failed"):
             self.status_writes.labels(result).set(getattr(counts, result))
+
+    def planes(self, counts: Counts, wrong: int) -> None:
+        """What the writer of data planes has done, and how many of them are not as they should be."""
+        self.plane_writes.labels("written").set(counts.written)
+        self.plane_writes.labels("failed").set(counts.failed)
+        self.planes_wrong.set(wrong)
 
     def source(self, health: Iterable[Health]) -> None:
         """How the kinds fare at their source, now."""

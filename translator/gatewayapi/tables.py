@@ -53,6 +53,7 @@ class ListenerState(Row, frozen=True, gc=False):
     programmed: bool
     kinds: tuple[RouteGroupKind, ...]
     conditions: tuple[Condition, ...]
+    waits: Condition | None = None  # what its Gateway says while nothing but proxies is missing
 
 
 class Target(Row, frozen=True, gc=False):

@@ -28,12 +28,14 @@ class Packed(Row, frozen=True, gc=False):
 class Group(Row, frozen=True, gc=False, kw_only=True):
     """What one kind of Envoy is told apart from objects: set by the process, one row a proxy group.
 
-    `flat` adds a second view for Envoys that do not announce our native module: one route table, not sharded.
+    `flat` adds a second view for Envoys that do not announce our native module: one route table, not sharded. `pods`: each
+    Gateway has proxies of its own, in Pods that are made for it; then addresses are those of their Service.
     """
 
     bind: str = "127.0.0.1"
     port_offset: int = 0
     flat: bool = False
+    pods: bool = False
 
 
 class Condition(Row, frozen=True, gc=False, kw_only=True, rename="camel"):

@@ -11,6 +11,7 @@ from translator.ir.cluster import Authority, Cluster, Endpoints, Split, Use
 from translator.ir.finding import Finding
 from translator.ir.listener import Chain, Datagrams, Port
 from translator.ir.output import Group, Packed, Status
+from translator.ir.plane import Plane
 from translator.ir.quarantine import Quarantined
 from translator.ir.route import Entry, Place
 
@@ -54,6 +55,8 @@ OUT_STATUS = Table[tuple[str, str], Status]("Status")  # (kind, key)
 OUT_FINDINGS = Table[tuple[str, str], tuple[Finding, ...]]("Findings")  # (kind, key)
 WANTED = Table[tuple[str, str], bool]("Wanted")  # (kind, key): a source may hold back what nobody refers to
 
+OUT_PLANE = Table[str, Plane]("Plane")  # key of a Gateway whose proxies run in Pods
+
 OUT_HELD = Table[tuple[str, str, str], bool]("Held")  # the same, once
 
 # Types that Envoy knows how to ask for and that no front fills: what is put there is served like the rest
@@ -63,4 +66,4 @@ OUT_EXTENSION = Table[tuple[str, str], Packed]("envoy.TypedExtensionConfig")  # 
 
 RESOURCES = (OUT_CLUSTER, OUT_ENDPOINTS, OUT_SECRET, OUT_LISTENER, OUT_SCOPE, OUT_ROUTES)
 SERVED = (*RESOURCES, OUT_VIRTUAL_HOST, OUT_RUNTIME, OUT_EXTENSION)
-OUTPUTS = (*RESOURCES, OUT_STATUS, OUT_FINDINGS, OUT_HELD, WANTED)
+OUTPUTS = (*RESOURCES, OUT_STATUS, OUT_FINDINGS, OUT_HELD, OUT_PLANE, WANTED)

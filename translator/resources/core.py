@@ -29,11 +29,28 @@ class ServiceSpec(Value, frozen=True, gc=False, kw_only=True):
     type: str = "ClusterIP"
     cluster_ip: str = field(default="", name="clusterIP")  # "None": headless
     external_name: str = ""
+    external_ips: tuple[str, ...] = field(default=(), name="externalIPs")
     ports: tuple[ServicePort, ...] = ()
+
+
+class Ingress(Value, frozen=True, gc=False, kw_only=True):
+    """One way in from outside: an address or a name."""
+
+    ip: str = ""
+    hostname: str = ""
+
+
+class LoadBalancerStatus(Value, frozen=True, gc=False, kw_only=True):
+    ingress: tuple[Ingress, ...] = ()
+
+
+class ServiceStatus(Value, frozen=True, gc=False, kw_only=True):
+    load_balancer: LoadBalancerStatus = LoadBalancerStatus()
 
 
 class Service(Object, frozen=True, gc=False, kw_only=True):
     spec: ServiceSpec = ServiceSpec()
+    status: ServiceStatus = ServiceStatus()
 
 
 class EndpointConditions(Value, frozen=True, gc=False):

@@ -68,6 +68,14 @@ def serve(
     streams: Annotated[
         int, typer.Option(min=1, metavar="N", help="With --tls: of one identity. A proxy needs one, two if it reports load.")
     ] = STREAMS,
+    data_planes: Annotated[
+        str, typer.Option(metavar="IMAGE", help="With --kube and --tls: Envoys of this image for each Gateway, in its namespace.")
+    ] = "",
+    reach: Annotated[str, typer.Option(metavar="HOST:PORT", help="With --data-planes: where they find this server.")] = "",
+    ca: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="With --data-planes: ca.crt and ca.key, which sign their certificates.")
+    ] = None,
+    replicas: Annotated[int, typer.Option(min=0, help="With --data-planes: Envoys of each Gateway.")] = 1,
     admin: Admin = ADMIN,
     bind: Bind = "127.0.0.1",
     port_offset: Offset = 0,
@@ -76,13 +84,15 @@ def serve(
     output: Form = Output.TABLE,
 ) -> None:
     """The server alone, for Envoys started elsewhere.  Example: pointsman serve --files ./demo"""
-    from xds.cli.running import Options, Running, cluster, serve
+    from xds.cli.running import Options, Running, cluster, planes, serve
     from xds.security.access import Limits, Policy
 
+    chosen = planes(data_planes, reach, ca, replicas) if data_planes else None
     options = Options(
         cluster=cluster(files, kubeconfig, context, kube=kube), xds=xds, admin=admin, bind=bind, port_offset=port_offset,
         allow_mass_deletion=allow, reflection=reflection, tls=str(tls or ""),
-        policy=Policy(trust=trust_domain, shared=one_for_all, limits=Limits(streams=streams)),
+        policy=Policy(trust=trust_domain, shared=one_for_all, limits=Limits(streams=max(streams, 4 * replicas if chosen else 0))),
+        planes=chosen,
     )  # fmt: skip
     serve(Running(files, output, options))
 
@@ -113,6 +123,18 @@ def bootstrap(
         sds(tls, print_sds, output)
     else:
         bootstrap(Bootstrap(xds=xds, node=node, group=group, admin=admin, load_reports=loads), tls, server_name, output)
+
+
+@app.command()
+def drain(
+    admin: Annotated[str, typer.Option(metavar="ADDR", help="Admin port of Envoy.")] = "127.0.0.1:19001",
+    least: Annotated[float, typer.Option(min=0, help="Seconds to go on at least, so that others hear of it.")] = 5,
+    most: Annotated[float, typer.Option(min=0, help="Seconds to go on at most, while requests are open.")] = 45,
+) -> None:
+    """Before an Envoy is ended: let its requests finish, and send new ones elsewhere.  Example: pointsman drain"""
+    from xds.cli.draining import drain
+
+    drain(admin, least, most)
 
 
 @app.command()

@@ -31,12 +31,14 @@ from xds.demo.backends import Samples
 from xds.events import Refused
 from xds.journal import Line
 from xds.objects import finding
+from xds.planes.settings import DataPlanes
 from xds.security.access import Policy
 from xds.security.credentials import CredentialsError, read
 from xds.sources.folder import Located, Name
 from xds.sources.interface import NoClusterError
 from xds.telemetry import logger
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - in Pods, whose network is their own
 REACHABLE_LIMIT = 10.0
 POLL = 0.01
 
@@ -52,6 +54,7 @@ class Options:
     reflection: bool = False
     tls: str = ""
     policy: Policy = field(default_factory=Policy)
+    planes: DataPlanes | None = None
     samples: bool = False  # also start what the folder calls sample backends
     welcome: str = ""  # for people, once requests are answered
 
@@ -74,8 +77,21 @@ def cluster(files: Path | None, kubeconfig: Path | None, context: str | None, *,
     return Cluster(str(kubeconfig) if kubeconfig else None, context) if kube else None
 
 
+def planes(image: str, reach: str, ca: Path | None, replicas: int) -> DataPlanes:
+    """Exits where something is missing for them."""
+    if not reach or ca is None:
+        raise Exit(2, "--data-planes needs --reach HOST:PORT, where proxies find this server, and --ca DIR, which signs their certificates")
+    try:
+        split(reach)
+    except ValueError as error:
+        raise Exit(2, f"--reach: {error}") from None
+    return DataPlanes(image, reach, str(ca), replicas)
+
+
 def serve(running: Running) -> None:
     check_xds(running.options)
+    if running.options.planes and not (running.options.cluster and running.options.tls and not running.options.policy.shared):
+        raise Exit(2, "--data-planes goes with --kube and --tls, and without --one-for-all")
     _main(running, with_envoy=False)
 
 
@@ -150,11 +166,12 @@ async def _server(running: Running, home: str) -> AsyncIterator[App]:
         files=str(running.directory or ""),
         cluster=options.cluster,
         xds=options.xds or f"unix:{home}/xds",
-        group=Group(bind=options.bind, port_offset=options.port_offset),
+        group=Group(bind=EVERYWHERE, pods=True) if options.planes else Group(bind=options.bind, port_offset=options.port_offset),
         allow_mass_deletion=options.allow_mass_deletion,
         reflection=options.reflection,
         tls=options.tls,
         policy=options.policy,
+        planes=options.planes,
     )
     app = App(settings, logger("none" if running.output is not Output.TABLE or not options.xds else "console"), teller.listener())
     admin = Admin(app)

@@ -12,7 +12,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,7 +46,9 @@ class Terms:
 class Caller(Protocol):
     """The part of a transport that is used here."""
 
-    async def call(self, method: str, path: str, body: Any = None) -> Answer: ...
+    async def call(
+        self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, *, content: str = "application/json"
+    ) -> Answer: ...
     async def close(self) -> None: ...
 
 

@@ -60,9 +60,12 @@ def gateway(view: View, key: str) -> Facts:
         yield FOUND(("Gateway", key), _no_class(key, one.spec.gateway_class_name))
     if owner is None or owner.spec.controller_name != CONTROLLER or owner.spec.parameters_ref:
         return  # of another controller, or of a class that is not accepted: its own status says why
-    group = key if view.get(GROUP, key) else LOCAL
+    row = view.get(GROUP, key)
+    group = key if row else LOCAL
     yield OURS(key, group)
     addresses = bind_addresses(one.spec.addresses)
+    if row and row.pods:
+        addresses = addresses and ("",)  # those of the Gateway are its Service's
     for place, address in enumerate(one.spec.addresses):
         if not usable(address):
             yield FOUND(("Gateway", key), _no_address(key, place, address))

@@ -23,11 +23,24 @@ from translator.gatewayapi.conditions import (
 from translator.gatewayapi.dropped import dropped_rules, falls_back, is_refused
 from translator.gatewayapi.features import FEATURES
 from translator.gatewayapi.listeners import listener_id
-from translator.gatewayapi.tables import COMPILED, FOUND, LISTENER_STATE, OURS, PARENT, ROUTE_ON, Compiled, ListenerState, ParentVerdict
-from translator.inputs import BACKEND, GATEWAY, GATEWAY_CLASS, GRPC_ROUTE, HTTP_ROUTE, TCP_ROUTE, TLS_ROUTE, UDP_ROUTE
+from translator.gatewayapi.planes import addresses as addresses_of
+from translator.gatewayapi.planes import obstacle
+from translator.gatewayapi.tables import (
+    COMPILED,
+    FOUND,
+    LISTENER_STATE,
+    OURS,
+    PARENT,
+    ROUTE_ON,
+    SLICES_OF,
+    Compiled,
+    ListenerState,
+    ParentVerdict,
+)
+from translator.inputs import BACKEND, GATEWAY, GATEWAY_CLASS, GRPC_ROUTE, HTTP_ROUTE, SERVICE, TCP_ROUTE, TLS_ROUTE, UDP_ROUTE
 from translator.ir.finding import Finding
 from translator.ir.output import Address, Condition, ListenerStatus, ParentStatus, Status
-from translator.ir.tables import ENTRIES, GROUP, OUT_FINDINGS, OUT_STATUS, REFUSED
+from translator.ir.tables import ENTRIES, GROUP, OUT_FINDINGS, OUT_PLANE, OUT_STATUS, REFUSED
 from translator.resources.gateway import Gateway
 
 BY_PROXY = ("PM0605", "PM0606")
@@ -84,14 +97,34 @@ def gateway_status(view: View, key: str) -> Facts:
     refused = {finding.path: finding.message for finding in wrongs(view, "Gateway", key)}
     states = [without(state, refused.get(("spec", "listeners", state.index), "")) for state in view.list(LISTENER_STATE, key)]
     group = view.get(GROUP, view.one(OURS, key))
-    addresses = [address or (group.bind if group else "") for address in bind_addresses(gateway.spec.addresses)]
+    if group and group.pods:
+        addresses, states = in_pods(view, key, states)
+    else:
+        bound = [address or (group.bind if group else "") for address in bind_addresses(gateway.spec.addresses)]
+        addresses = tuple(Address(type="IPAddress", value=address) for address in bound if address)
     status = Status(
         generation=gateway.metadata.generation,
         conditions=gateway_conditions(gateway, states),
-        addresses=tuple(Address(type="IPAddress", value=address) for address in addresses if address),
+        addresses=addresses,
         listeners=tuple(listener_status(state, view.count(ROUTE_ON, listener_id(key, state.name))) for state in states),
     )
     yield OUT_STATUS(("Gateway", key), status)
+
+
+def in_pods(view: View, key: str, states: list[ListenerState]) -> tuple[tuple[Address, ...], list[ListenerState]]:
+    """Where the proxies of a Gateway are reached, and what its listeners are while they are not: none of them is programmed."""
+    plane = view.get(OUT_PLANE, key)
+    if plane is None:
+        return (), states
+    found = addresses_of(view.get(SERVICE, plane.key), plane.addresses)
+    why = obstacle(found, plane.addresses, view.list(SLICES_OF, plane.key))
+    return found, [pending(state, why) if why and state.programmed else state for state in states]
+
+
+def pending(state: ListenerState, why: Condition) -> ListenerState:
+    """The state of a listener that no proxy serves yet."""
+    others = tuple(one for one in state.conditions if one.type != PROGRAMMED)
+    return structs.replace(state, programmed=False, waits=why, conditions=(*others, fails(PROGRAMMED, "Pending", why.message)))
 
 
 def without(state: ListenerState, message: str) -> ListenerState:
@@ -112,14 +145,15 @@ def gateway_conditions(gateway: Gateway, states: Sequence[ListenerState]) -> tup
     if odd:
         message = f"no proxy can bind {', '.join(odd)}: only addresses of type IPAddress"
         return fails(ACCEPTED, "UnsupportedAddress", message), fails(PROGRAMMED, "Invalid", message)
-    bad = [state.name for state in states if not (state.accepted and state.programmed)]
+    waits = next((state.waits for state in states if state.waits), None)
+    bad = [state.name for state in states if not (state.accepted and (state.programmed or state.waits))]
     message = f"not served: listener {', '.join(bad)}" if bad else ""
     accepted = any(state.accepted for state in states)
     programmed = any(state.programmed for state in states)
     reason = "ListenersNotValid" if bad else "Accepted"
     return (
         holds(ACCEPTED, reason, message) if accepted else fails(ACCEPTED, "ListenersNotValid", message),
-        holds(PROGRAMMED) if programmed else fails(PROGRAMMED, "Invalid", message),
+        holds(PROGRAMMED) if programmed else (waits or fails(PROGRAMMED, "Invalid", message)),
     )
 
 

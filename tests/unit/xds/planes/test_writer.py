@@ -1,0 +1,135 @@
+"""What is applied and when, what is removed, and that only the leader does either."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.certificates import TRUST
+from tests.unit.xds.planes.server import Server
+from tests.waiting import wait_until
+from translator.ir.plane import Plane, PlanePort
+from translator.planes.manifests import KINDS, Terms
+from xds.planes import writer as module
+from xds.planes.identity import Issuer
+from xds.planes.writer import Place, Planes
+from xds.reports import queue
+from xds.security.issuing import authority
+
+EDGE = Plane(gateway="infra/edge", gateway_class="pods", ports=(PlanePort(80, "tcp"),))
+GATEWAY = "/apis/gateway.networking.k8s.io/v1/namespaces/infra/gateways/edge"
+SERVICE = "/api/v1/namespaces/infra/services/edge-pods"
+PLACE = Place("pointsman.example:18000", "pointsman.example", Terms("pointsman"))
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOK", 0.05)
+    monkeypatch.setattr(queue, "GAP", 0.0)
+    monkeypatch.setattr(queue, "BACKOFF", (0.01, 0.01))
+
+
+@pytest.fixture
+def server() -> Server:
+    made = Server()
+    made.objects[GATEWAY] = {"metadata": {"name": "edge", "uid": "uid-1", "labels": {}}}
+    return made
+
+
+@pytest.fixture(scope="module")
+def ca(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder, made = tmp_path_factory.mktemp("ca"), authority("test", TRUST, datetime.now(UTC), 30)
+    (folder / "ca.crt").write_bytes(made.pem)
+    (folder / "ca.key").write_bytes(made.key)
+    return folder
+
+
+@asynccontextmanager
+async def writing(server: Server, ca: Path, declared: dict[str, Plane], *, leads: list[bool] | None = None) -> AsyncIterator[Planes]:
+    leading = leads if leads is not None else [True]
+    one = Planes(server, declared.get, PLACE, Issuer(ca, TRUST), lambda: leading[0], asyncio.get_running_loop().time)
+    task = asyncio.create_task(one.run(lambda: list(declared)))
+    try:
+        yield one
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def kinds(server: Server) -> set[str]:
+    return {one["kind"] for one in server.objects.values() if "kind" in one}
+
+
+async def test_leader_makes_all_objects_of_what_is_declared_when_it_begins(server: Server, ca: Path) -> None:
+    async with writing(server, ca, {"infra/edge": EDGE}) as one:
+        await wait_until(lambda: kinds(server) == set(KINDS))
+    assert server.objects[SERVICE]["metadata"]["ownerReferences"][0]["uid"] == "uid-1"
+    assert one.problems == {}
+
+
+async def test_nobody_writes_who_does_not_lead(server: Server, ca: Path) -> None:
+    leads = [False]
+    async with writing(server, ca, {"infra/edge": EDGE}, leads=leads) as one:
+        one.touch(["infra/edge"])
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert server.asked == []
+        leads[0] = True
+        one.touch(["infra/edge"])
+        await wait_until(lambda: kinds(server) == set(KINDS))
+
+
+async def test_what_was_changed_by_others_is_as_declared_again(server: Server, ca: Path) -> None:
+    async with writing(server, ca, {"infra/edge": EDGE}):
+        await wait_until(lambda: kinds(server) == set(KINDS))
+        server.objects[SERVICE] = {**server.objects[SERVICE], "spec": {"selector": {"nobody": "here"}}}
+        await wait_until(lambda: "nobody" not in server.objects[SERVICE]["spec"]["selector"])
+
+
+async def test_certificate_that_is_good_is_kept(server: Server, ca: Path) -> None:
+    async with writing(server, ca, {"infra/edge": EDGE}):
+        await wait_until(lambda: kinds(server) == set(KINDS))
+        held = server.objects["/api/v1/namespaces/infra/secrets/edge-pods"]
+        before = len(server.writes())
+        await wait_until(lambda: len(server.writes()) > before + len(KINDS))
+        assert server.objects["/api/v1/namespaces/infra/secrets/edge-pods"] is held
+
+
+async def test_data_plane_that_is_declared_no_more_is_removed_and_nothing_else(server: Server, ca: Path) -> None:
+    other = "/api/v1/namespaces/infra/services/other"
+    server.objects[other] = {"metadata": {"name": "other", "labels": {"gateway.networking.k8s.io/gateway-name": "edge"}}}
+    declared = {"infra/edge": EDGE}
+    async with writing(server, ca, declared) as one:
+        await wait_until(lambda: kinds(server) == set(KINDS))
+        declared.clear()
+        one.touch(["infra/edge"])
+        await wait_until(lambda: not kinds(server))
+    assert set(server.objects) == {GATEWAY, other}
+
+
+async def test_gateway_that_is_gone_gets_nothing(server: Server, ca: Path) -> None:
+    del server.objects[GATEWAY]
+    async with writing(server, ca, {"infra/edge": EDGE}):
+        await wait_until(lambda: ("GET", GATEWAY) in server.asked)
+    assert server.writes() == []
+
+
+async def test_refusal_is_told_by_kind_and_tried_again(server: Server, ca: Path) -> None:
+    server.refuse["deployments"] = (403, "you may not")
+    async with writing(server, ca, {"infra/edge": EDGE}) as one:
+        await wait_until(lambda: one.problems)
+        assert one.problems == {"infra/edge": "Deployment: you may not"}
+        assert one.counts.failed
+        server.refuse.clear()
+        await wait_until(lambda: kinds(server) == set(KINDS) and not one.problems)
+
+
+async def test_without_a_ca_that_can_sign_it_says_so(server: Server, tmp_path: Path) -> None:
+    async with writing(server, tmp_path, {"infra/edge": EDGE}) as one:
+        await wait_until(lambda: one.problems)
+        assert "no CA that can sign" in one.problems["infra/edge"]

@@ -1,0 +1,15 @@
+"""What is set of data planes when the server starts. Declarations only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DataPlanes:
+    """`reach` is HOST:PORT where proxies find the server, and HOST what its certificate says; `ca` a folder with ca.crt and ca.key."""
+
+    image: str
+    reach: str
+    ca: str
+    replicas: int = 1

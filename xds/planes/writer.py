@@ -1,0 +1,150 @@
+"""Data planes to an API server: what each Gateway declares is applied, again and again, and what none declares is removed.
+
+Applying what is there already changes nothing, so drift is repaired by applying on each look. Only the leader writes; who
+leads is for `xds/reports/` to say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from translator.ir.plane import Plane
+from translator.planes.manifests import KINDS, LABEL, OWNER, Made, Terms, collection, objects, secret
+from xds.planes.identity import Issuer
+from xds.planes.start import files
+from xds.reports.queue import Counts, Queue
+from xds.reports.writer import Caller
+from xds.security.credentials import CredentialsError
+from xds.sources.kube.transport import Answer, Broken
+
+GATEWAYS = "/apis/gateway.networking.k8s.io/v1/namespaces/{}/gateways/{}"
+APPLY = "application/apply-patch+yaml"
+LOOK = 30.0  # seconds after which everything is applied again
+AT_ONCE = 4
+NOT_HERE = (403, 404)  # a kind that may not be read here is none that we made
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`xds` is where proxies find the server, `server` what its certificate says."""
+
+    xds: str
+    server: str
+    terms: Terms
+
+
+class Planes:
+    """`plane` gives what a Gateway declares, or None where it declares no data plane any more."""
+
+    def __init__(
+        self, transport: Caller, plane: Callable[[str], Plane | None], place: Place, issuer: Issuer,
+        leads: Callable[[], bool], clock: Callable[[], float],
+    ) -> None:  # fmt: skip
+        self.transport, self._plane, self._place, self._issuer = transport, plane, place, issuer
+        self._leads, self._clock = leads, clock
+        self.queue, self.counts = Queue(), Counts()
+        self.problems: dict[str, str] = {}  # gateway → why its data plane is not as it should be
+        self._put = asyncio.Event()
+
+    def touch(self, gateways: Iterable[str]) -> None:
+        now = self._clock()
+        for one in gateways:
+            self.queue.put(("Gateway", one), now)
+        self._put.set()
+
+    async def run(self, everything: Callable[[], Iterable[str]]) -> None:
+        """Without end."""
+        look = self._clock()
+        while True:
+            if self._leads() and self._clock() >= look:
+                self.touch(everything())
+                look = self._clock() + LOOK
+            while self._leads() and (names := self.queue.take(self._clock(), AT_ONCE)):
+                await asyncio.gather(*(self._one(key) for _, key in names))
+            await self._until(look)
+
+    async def _until(self, look: float) -> None:
+        due = min(look, self.queue.due() or look)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.05, due - self._clock()) if self._leads() else 1.0):
+                await self._put.wait()
+        self._put.clear()
+
+    # One data plane ----------------------------------------------------------------------------------------------------
+
+    async def _one(self, key: str) -> None:
+        name = ("Gateway", key)
+        try:
+            plane = self._plane(key)
+            problem = await (self._apply(plane) if plane else self._remove(key))
+        except Broken as error:
+            problem = str(error) or type(error).__name__
+        except CredentialsError as error:
+            problem = str(error)
+        if problem:
+            self.counts.failed += 1
+            self.problems[key] = problem
+            self.queue.failed(name, self._clock())
+        else:
+            self.problems.pop(key, None)
+            self.queue.wrote(name, self._clock())
+
+    async def _apply(self, plane: Plane) -> str:
+        """What went wrong, or nothing."""
+        gateway = await self.transport.call("GET", GATEWAYS.format(*plane.gateway.split("/")))
+        if gateway.status == 404:
+            return ""
+        if gateway.status != 200:
+            return _said(gateway)
+        uid = gateway.json()["metadata"]["uid"]
+        made = objects(plane, uid, files(plane, self._place.xds, self._place.server), self._place.terms)
+        problems = [await self._secret(plane, uid), *[await self._put_one(one) for one in made]]
+        return "; ".join(filter(None, problems))
+
+    async def _secret(self, plane: Plane, uid: str) -> str:
+        answer = await self.transport.call("GET", f"{collection('Secret', plane.namespace)}/{plane.name}")
+        if answer.status not in (200, 404):
+            return _said(answer)
+        held = answer.json().get("data") if answer.status == 200 else None
+        data = self._issuer.data(plane, held, datetime.now(UTC))
+        return await self._put_one(secret(plane, uid, data)) if data else ""
+
+    async def _put_one(self, made: Made) -> str:
+        if not self._leads():
+            return "another replica leads by now"
+        query = {"fieldManager": "pointsman", "force": "true"}
+        answer = await self.transport.call("PATCH", made.path, made.document, query, content=APPLY)
+        if answer.status not in (200, 201):
+            return f"{made.kind}: {_said(answer)}"
+        self.counts.written += 1
+        return ""
+
+    async def _remove(self, key: str) -> str:
+        """All that we made for this Gateway. Where it is gone itself, the garbage collector comes first or second."""
+        namespace, _, name = key.partition("/")
+        selector = ",".join(f"{label}={value}" for label, value in {**OWNER, LABEL: name}.items())
+        problems = []
+        for kind in KINDS:
+            answer = await self.transport.call("GET", collection(kind, namespace), None, {"labelSelector": selector})
+            if answer.status != 200:
+                problems.append("" if answer.status in NOT_HERE else _said(answer))
+                continue
+            for one in answer.json()["items"]:
+                if not self._leads():
+                    return "another replica leads by now"
+                gone = await self.transport.call("DELETE", f"{collection(kind, namespace)}/{quote(one['metadata']['name'])}")
+                problems.append("" if gone.status in (200, 202, 404) else _said(gone))
+        return "; ".join(filter(None, problems))
+
+
+def _said(answer: Answer) -> str:
+    """What an API server says of a refusal."""
+    try:
+        return str(answer.json().get("message") or answer.status)
+    except ValueError:
+        return str(answer.status)
