@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-GAP = 0.2  # seconds between two writes of one object: a thousand routes that come at once are a few writes of their Gateway
+GAP = 0.1  # seconds between two writes of one object, longer each time while it goes on changing
+LONGEST_GAP = 0.8  # a thousand routes that come one after another are a few writes of their Gateway, and soon right in the end
 BACKOFF = (0.5, 60.0)  # seconds after the first failure, and at most
 
 Name = tuple[str, str]  # kind and key
@@ -23,7 +24,7 @@ class Counts:
 class Queue:
     def __init__(self) -> None:
         self._due: dict[Name, float] = {}
-        self._last: dict[Name, float] = {}
+        self._last: dict[Name, tuple[float, float]] = {}  # when it was written, and how long to wait after that
         self._failures: dict[Name, int] = {}
 
     def __len__(self) -> int:
@@ -32,7 +33,8 @@ class Queue:
     def put(self, name: Name, now: float) -> None:
         """It changed: what failed before may go through now."""
         self._failures.pop(name, None)
-        self._due[name] = max(now, self._last.get(name, float("-inf")) + GAP)
+        last, gap = self._last.get(name, (now, 0.0))
+        self._due[name] = max(now, last + gap)
 
     def take(self, now: float, most: int) -> list[Name]:
         """Those that are due, in the order in which they came; the caller writes them, and says what came of it."""
@@ -46,7 +48,9 @@ class Queue:
 
     def wrote(self, name: Name, now: float) -> None:
         self._failures.pop(name, None)
-        self._last[name] = now
+        last, gap = self._last.get(name, (float("-inf"), 0.0))
+        longer = min(LONGEST_GAP, max(GAP, gap * 1.5)) if now - last < 2 * LONGEST_GAP else GAP
+        self._last[name] = (now, longer)
 
     def failed(self, name: Name, now: float) -> None:
         """To be tried again, later each time; unless it was put again meanwhile."""

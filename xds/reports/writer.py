@@ -22,6 +22,7 @@ from translator.gatewayapi.conditions import CONTROLLER
 from xds import crds
 from xds.reports.lease import RETRY, Election
 from xds.reports.merge import merged
+from xds.reports.notes import again, event, notes
 from xds.reports.queue import Counts, Name, Queue
 from xds.sources.kube.access import loader
 from xds.sources.kube.kinds import Watched, watched
@@ -30,6 +31,7 @@ from xds.sources.kube.transport import Answer, Broken, Transport
 AT_ONCE = 16  # objects written at a time
 CONFLICTS = 5
 NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")  # what a Pod is told
+EVENTS = "/api/v1/namespaces/{}/events"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
 
 
@@ -179,11 +181,25 @@ class Writer:
             answer = await self.transport.call("PUT", kind.path(kind.versions[0], key, "status"), {**found, "status": status})
             if answer.status == 200:
                 self.counts.written += 1
+                await self._note(found, status)
                 return True
             if answer.status != 409:
                 return False
             self.counts.conflicts += 1
         return False
+
+    async def _note(self, of: dict[str, Any], status: dict[str, Any]) -> None:
+        """Events are news and no state: one that cannot be written is left."""
+        for note in notes(of.get("status") or {}, status, self._terms.controller):
+            made = event(note, of, self._terms.identity, _wall(""))
+            path = EVENTS.format(made["metadata"]["namespace"])
+            with contextlib.suppress(*Broken):
+                if (await self.transport.call("POST", path, made)).status != 409:
+                    continue
+                path = f"{path}/{made['metadata']['name']}"
+                there = await self.transport.call("GET", path)
+                if there.status == 200:
+                    await self.transport.call("PUT", path, again(there.json(), made["lastTimestamp"]))
 
 
 def writer(kubeconfig: str | None, context: str | None, status: Callable[[str, str], dict[str, Any] | None]) -> Writer:
@@ -194,5 +210,5 @@ def writer(kubeconfig: str | None, context: str | None, status: Callable[[str, s
     return Writer(Transport(loader(kubeconfig, context)), watched(crds.shipped()), status, terms, time.monotonic)
 
 
-def _wall() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _wall(fraction: str = ".%f") -> str:
+    return datetime.now(UTC).strftime(f"%Y-%m-%dT%H:%M:%S{fraction}Z")

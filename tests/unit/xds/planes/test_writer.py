@@ -31,6 +31,7 @@ PLACE = Place("pointsman.example:18000", "pointsman.example", Terms("pointsman")
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOOK", 0.05)
     monkeypatch.setattr(queue, "GAP", 0.0)
+    monkeypatch.setattr(queue, "LONGEST_GAP", 0.0)
     monkeypatch.setattr(queue, "BACKOFF", (0.01, 0.01))
 
 

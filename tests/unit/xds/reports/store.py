@@ -18,17 +18,20 @@ class Store:
         self.writes: list[str] = []
         self.refuse: list[int] = []
         self.version = 0
+        self.forbidden = "nothing"  # a path to which nobody may write
 
     def put(self, path: str, body: dict[str, Any]) -> None:
         self.version += 1
         self.objects[path] = {**body, "metadata": {**body.get("metadata", {}), "resourceVersion": str(self.version)}}
 
-    async def call(self, method: str, path: str, body: Any = None) -> Answer:
+    async def call(self, method: str, path: str, body: Any = None, *_: object, **__: object) -> Answer:
         await asyncio.sleep(0)
         place = path.removesuffix("/status")
         if method == "GET":
             found = self.objects.get(place)
             return Answer(200, msgspec.json.encode(found)) if found else Answer(404, b"{}")
+        if path.startswith(self.forbidden):
+            return Answer(403, b"{}")
         if method == "POST":
             place = f"{path}/{body['metadata']['name']}"
         if self.refuse and "leases" not in path:

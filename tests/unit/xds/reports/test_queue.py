@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xds.reports.queue import BACKOFF, GAP, Queue
+from xds.reports.queue import BACKOFF, GAP, LONGEST_GAP, Queue
 
 A, B = ("Gateway", "default/a"), ("Gateway", "default/b")
 
@@ -21,8 +21,27 @@ def test_object_is_not_written_again_within_the_gap() -> None:
     queue = Queue()
     queue.wrote(A, 0.0)
     queue.put(A, 0.05)
-    assert (queue.take(0.1, 10), queue.due()) == ([], GAP)
+    assert (queue.take(0.07, 10), queue.due()) == ([], GAP)
     assert queue.take(GAP, 10) == [A]
+
+
+def test_object_that_goes_on_changing_is_written_less_and_less_and_then_often_again() -> None:
+    queue, now, gaps = Queue(), 0.0, []
+    for _ in range(12):
+        queue.wrote(A, now)
+        queue.put(A, now)
+        due = queue.due()
+        assert due is not None
+        gaps.append(due - now)
+        now = due
+        assert queue.take(now, 1) == [A]
+    assert gaps[0] == pytest.approx(GAP)
+    assert gaps == sorted(gaps)
+    assert gaps[-1] == pytest.approx(LONGEST_GAP)
+    assert sum(gap < LONGEST_GAP - 0.01 for gap in gaps) < 8
+    queue.wrote(A, now + 60)
+    queue.put(A, now + 60)
+    assert queue.due() == pytest.approx(now + 60 + GAP)
 
 
 def test_few_are_taken_at_a_time_in_their_order() -> None:

@@ -27,6 +27,7 @@ LEASE = "/apis/coordination.k8s.io/v1/namespaces/here/leases/pointsman"
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RETRY", 0.05)
     monkeypatch.setattr(queue, "GAP", 0.0)
+    monkeypatch.setattr(queue, "LONGEST_GAP", 0.0)
     monkeypatch.setattr(queue, "BACKOFF", (0.01, 0.01))
 
 
@@ -110,3 +111,52 @@ async def test_second_replica_writes_nothing_until_the_first_gives_up(store: Sto
     assert store.objects[LEASE]["spec"]["holderIdentity"] == ""
     async with writing(store, name="b") as second:
         await wait_until(lambda: second.counts.written)
+
+
+REFUSED = {
+    "type": "Accepted", "status": "False", "reason": "NoMatchingParent", "message": "no such listener",
+    "lastTransitionTime": "2026-01-01T00:00:00Z",
+}  # fmt: skip
+EVENTS = "/api/v1/namespaces/default/events"
+
+
+def refused() -> dict[Name, dict[str, Any]]:
+    return {ROUTE: {"parents": [{**entry(US, "edge"), "conditions": [REFUSED]}]}}
+
+
+def object_of_a_route() -> dict[str, Any]:
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": "r", "namespace": "default", "uid": "u"},
+    }
+
+
+def told(store: Store) -> list[tuple[str, str, int]]:
+    found = [one for path, one in store.objects.items() if path.startswith(EVENTS)]
+    return [(one["type"], one["reason"], one["count"]) for one in found]
+
+
+async def test_refusal_is_an_event_and_the_same_again_counts_up(store: Store) -> None:
+    store.put(PATH, object_of_a_route())
+    ours = refused()
+    async with writing(store, ours) as one:
+        await wait_until(lambda: told(store) == [("Warning", "NoMatchingParent", 1)])
+        store.put(PATH, object_of_a_route())
+        one.touch([ROUTE])
+        await wait_until(lambda: told(store) == [("Warning", "NoMatchingParent", 2)])
+
+
+async def test_new_leader_repeats_no_event(store: Store) -> None:
+    store.put(PATH, {**object_of_a_route(), "status": refused()[ROUTE]})
+    async with writing(store, refused()) as one:
+        await wait_until(lambda: one.counts.unchanged)
+    assert told(store) == []
+
+
+async def test_status_is_written_where_events_may_not_be(store: Store) -> None:
+    store.put(PATH, object_of_a_route())
+    store.forbidden = EVENTS
+    async with writing(store, refused()) as one:
+        await wait_until(lambda: one.counts.written)
+    assert one.counts.failed == 0
