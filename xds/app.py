@@ -85,14 +85,14 @@ def _source(settings: Settings) -> Source:
     return kube(settings.cluster.kubeconfig, settings.cluster.context, allow_mass_deletion=settings.allow_mass_deletion)
 
 
-def _outgoing(settings: Settings, statuses: Statuses, engine: Engine) -> Outgoing | None:
+def _outgoing(settings: Settings, statuses: Statuses, engine: Engine, told: Callable[[], None]) -> Outgoing | None:
     """Statuses of files stay with us; those of a cluster are written there."""
     if settings.cluster is None:
         return None
     from xds.outgoing import Outgoing  # noqa: PLC0415
 
     cluster = settings.cluster.kubeconfig, settings.cluster.context
-    return Outgoing(cluster, statuses, engine, settings.planes, settings.policy.trust)
+    return Outgoing(cluster, statuses, engine, settings.planes, settings.policy.trust, told)
 
 
 FEW = 10  # names in one line of the log
@@ -107,7 +107,7 @@ class App:
         self._look_for = asyncio.Event()
         self.engine: Engine = engine()
         self.store, self.snapshots, self.statuses, self.journal = Store(), Snapshots([GROUP_NAME]), Statuses(time.time), Journal()
-        self._outgoing = _outgoing(settings, self.statuses, self.engine)
+        self._outgoing = _outgoing(settings, self.statuses, self.engine, self._look_for.set)
         self.translation = Translation(self.engine, self.store, self._settled)
         self.feedback = Feedback(self.snapshots, self._uses)
         self.server = Server(
@@ -258,7 +258,10 @@ class App:
             self._look_for.clear()
             async with self.translation.calm:
                 found = translated(self.engine)
-            self._tell(await self.source.ask(self.source.holder.placed, self._of_source, found))
+            self._tell(await self.source.ask(self.source.holder.placed, [*self._of_source, *self._unwritten()], found))
+
+    def _unwritten(self) -> list[Located]:
+        return self._outgoing.findings() if self._outgoing else []
 
     def _tell(self, findings: list[Located]) -> None:
         before, self.findings = {one.finding: one for one in self.findings}, findings

@@ -30,7 +30,12 @@ def shipped() -> Iterator[Mapping[str, Any]]:
 
 def written(definition: Mapping[str, Any]) -> str:
     """The text of a file that holds one definition of ours."""
-    return "# Written by `make crds`.\n" + yaml.dump(definition, Dumper=_Plain, sort_keys=False, width=120, allow_unicode=True)
+    return "# Written by `make crds`.\n" + plain(definition)
+
+
+def plain(document: Mapping[str, Any]) -> str:
+    """YAML as people write it: in the order of the document, and nothing by reference."""
+    return yaml.dump(document, Dumper=_Plain, sort_keys=False, width=120, allow_unicode=True)
 
 
 class _Plain(yaml.SafeDumper):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from translator.engine import Engine, Name
+from translator.ir.finding import Finding
 from translator.ir.plane import Plane
 from translator.ir.tables import OUT_PLANE, OUT_STATUS
 from translator.planes.manifests import Terms
@@ -17,19 +17,25 @@ from xds.planes.identity import Issuer
 from xds.planes.settings import DataPlanes
 from xds.planes.writer import Place, Planes
 from xds.reports.writer import Writer, writer
+from xds.sources.folder import Located
+from xds.sources.kube.notices import NOWHERE
 from xds.status import Statuses
 from xds.telemetry import Metrics
 
 
 class Outgoing:
-    """`trust` is the trust domain of the certificates of proxies."""
+    """`trust` is the trust domain of the certificates of proxies; `told` is called when `findings` are different."""
 
     def __init__(
-        self, cluster: tuple[str | None, str | None], statuses: Statuses, engine: Engine, of: DataPlanes | None, trust: str
-    ) -> None:
+        self, cluster: tuple[str | None, str | None], statuses: Statuses, engine: Engine, of: DataPlanes | None, trust: str,
+        told: Callable[[], None],
+    ) -> None:  # fmt: skip
         self._statuses, self._engine = statuses, engine
         self._writer: Writer = writer(*cluster, statuses.get)
         self._planes = self._of_planes(of, trust) if of else None
+        for one in (self._writer, self._planes):
+            if one:
+                one.problems.told = told
 
     def _of_planes(self, of: DataPlanes, trust: str) -> Planes:
         place = Place(of.reach, split(of.reach)[0], Terms(of.image, of.replicas))
@@ -59,8 +65,19 @@ class Outgoing:
     def report(self, metrics: Metrics) -> None:
         metrics.reports(self._writer.counts, leads=self._writer.leads())
         if self._planes:
-            metrics.planes(self._planes.counts, len(self._planes.problems))
+            metrics.planes(self._planes.counts, len(self._planes.problems.held))
 
-    def problems(self) -> dict[str, Any]:
-        """Gateway → why its data plane is not as it should be."""
-        return dict(self._planes.problems) if self._planes else {}
+    def findings(self) -> list[Located]:
+        """What could not be written, now."""
+        found = [_unwritten(kind, why) for kind, why in sorted(self._writer.problems.held.items())]
+        found += [_unmade(gateway, why) for gateway, why in sorted(self._planes.problems.held.items())] if self._planes else []
+        return [Located("", NOWHERE, one) for one in found]
+
+
+def _unwritten(kind: str, why: str) -> Finding:
+    message = f"what is said of objects of kind {kind} is not taken: {why}"
+    return Finding(code="PM0135", kind=kind, key="", message=message, fix="allow get of the kind and update of its status")
+
+
+def _unmade(gateway: str, why: str) -> Finding:
+    return Finding(code="PM0136", kind="Gateway", key=gateway, message=f"its proxies are not as they should be: {why}")

@@ -17,6 +17,7 @@ from tests.e2e.server import Server
 from tests.kube.cluster.cluster import Cluster
 from tests.ports import free_port
 from tests.waiting import wait_until
+from xds import roles
 
 SOON = 90.0  # seconds; a quiet machine needs three
 CLASS = """
@@ -27,15 +28,31 @@ spec: {controllerName: pointsman.io/gateway-controller}
 """
 
 
+def permitted(cluster: Cluster, *without: roles.Right) -> Path:
+    """The kubeconfig of an account that may do what the shipped roles say, and no more; `without` some of it."""
+    found = roles.roles("default")
+    for role in found:
+        if "rules" in role:
+            rights = [right for right in _rights(role["rules"]) if right not in without]
+            role["rules"] = roles.rules(rights)
+    cluster.kubectl("apply", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": found}))
+    return cluster.user("system:serviceaccount:default:pointsman")
+
+
+def _rights(rules: list[dict[str, Any]]) -> list[roles.Right]:
+    return [(rule["apiGroups"][0], resource, verb) for rule in rules for resource in rule["resources"] for verb in rule["verbs"]]
+
+
 @contextlib.asynccontextmanager
 async def serving(cluster: Cluster, folder: Path, *options: str) -> AsyncIterator[Server]:
     """The server is a process of its own, which Pods find at the address of the first node."""
+    kubeconfig = await asyncio.to_thread(permitted, cluster)
     reach = f"{cluster.address}:{free_port()}"
     made = [sys.executable, "-m", "xds", "certs", str(folder / "certs"), "--host", cluster.address, "--host", "127.0.0.1"]
     await asyncio.to_thread(subprocess.run, made, check=True, capture_output=True)
     tls = ["--tls", str(folder / "certs" / "server"), "--ca", str(folder / "certs")]
     planes = ["--data-planes", "pointsman", "--reach", reach, "--xds", reach]
-    async with Server(None, folder / "server.log", "--kube", "--kubeconfig", str(cluster.kubeconfig), *tls, *planes, *options) as server:
+    async with Server(None, folder / "server.log", "--kube", "--kubeconfig", str(kubeconfig), *tls, *planes, *options) as server:
         yield server
 
 

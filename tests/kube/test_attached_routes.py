@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.e2e.server import Server
 from tests.kube.cluster.cluster import Cluster
+from tests.kube.planes import permitted
 from tests.waiting import wait_until
 from xds.sources.kube.access import loader
 from xds.sources.kube.transport import Transport
@@ -75,7 +76,8 @@ async def test_gateway_of_a_thousand_routes_is_written_a_few_times(cluster: Clus
     edge = Edge(transport, namespace)
     watching = asyncio.create_task(edge.watch())
     try:
-        async with Server(None, tmp_path / "server.log", "--kube", "--kubeconfig", str(cluster.kubeconfig)):
+        kubeconfig = await asyncio.to_thread(permitted, cluster)
+        async with Server(None, tmp_path / "server.log", "--kube", "--kubeconfig", str(kubeconfig)):
             await edge.says(0)
             for method, attached in (("POST", ROUTES), ("DELETE", 0)):
                 before = edge.writes

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
 import aiohttp
 
 from tests.kube.cluster.cluster import Cluster
-from tests.kube.planes import CLASS, SOON, Asked, serving
+from tests.kube.planes import CLASS, SOON, Asked, permitted, serving
 from tests.kube.test_nodes import ECHO
 from tests.waiting import wait_until
 
@@ -84,3 +85,27 @@ async def _leaves_nothing(asked: Asked) -> None:
         return not (await asked.get(f"{KINDS},pod", "-l", "gateway.networking.k8s.io/gateway-name=edge"))["items"]
 
     await wait_until(gone, SOON, "all objects of the data plane to be gone")
+
+
+PATCH_DEPLOYMENTS, UPDATE_GATEWAYS = ("apps", "deployments", "patch"), ("gateway.networking.k8s.io", "gateways/status", "update")
+
+
+async def test_missing_verb_is_a_finding_until_it_is_allowed(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    async with serving(cluster, tmp_path) as server, aiohttp.ClientSession() as session:
+        asked = Asked(cluster, namespace, session)
+
+        async def codes() -> set[str]:
+            return {one["code"] for one in (await server.get("/status"))["findings"]}
+
+        async def told() -> bool:
+            return {"PM0135", "PM0136"} <= await codes()
+
+        async def silent() -> bool:
+            return not {"PM0135", "PM0136"} & await codes()
+
+        await asyncio.to_thread(permitted, cluster, PATCH_DEPLOYMENTS, UPDATE_GATEWAYS)
+        await asked.kubectl("apply", "-f", "-", text=f"{CLASS}\n---\n{EDGE}")
+        await wait_until(told, SOON, "both findings")
+        await asyncio.to_thread(permitted, cluster)
+        await asked.programmed("edge")
+        await wait_until(silent, SOON, "no finding to be left")

@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.server import Server
 from tests.kube.cluster.cluster import Cluster
+from tests.kube.planes import permitted
 from tests.ports import free_port
 from tests.waiting import wait_until
 from translator.door.door import Door
@@ -61,7 +62,8 @@ async def served(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Served]:
         await asyncio.to_thread(cluster.kubectl, "apply", "-f", str(folder))
         life.push_async_callback(asyncio.to_thread, cluster.kubectl, "delete", "--ignore-not-found", "-f", str(folder))
         await life.enter_async_context(Samples(_objects(folder)))
-        options = ("--kube", "--kubeconfig", str(cluster.kubeconfig), "--port-offset", str(port - GATEWAY_PORT))
+        kubeconfig = await asyncio.to_thread(permitted, cluster)
+        options = ("--kube", "--kubeconfig", str(kubeconfig), "--port-offset", str(port - GATEWAY_PORT))
         server = await life.enter_async_context(Server(None, tmp_path / "server.log", *options))
         home = tmp_path / "envoy"
         home.mkdir()

@@ -17,10 +17,11 @@ from translator.ir.plane import Plane
 from translator.planes.manifests import KINDS, LABEL, OWNER, Made, Terms, collection, objects, secret
 from xds.planes.identity import Issuer
 from xds.planes.start import files
+from xds.reports.problems import Problems
 from xds.reports.queue import Counts, Queue
 from xds.reports.writer import Caller
 from xds.security.credentials import CredentialsError
-from xds.sources.kube.transport import Answer, Broken
+from xds.sources.kube.transport import Broken
 
 GATEWAYS = "/apis/gateway.networking.k8s.io/v1/namespaces/{}/gateways/{}"
 APPLY = "application/apply-patch+yaml"
@@ -48,7 +49,7 @@ class Planes:
         self.transport, self._plane, self._place, self._issuer = transport, plane, place, issuer
         self._leads, self._clock = leads, clock
         self.queue, self.counts = Queue(), Counts()
-        self.problems: dict[str, str] = {}  # gateway → why its data plane is not as it should be
+        self.problems = Problems()  # gateway → why its data plane is not as it should be
         self._put = asyncio.Event()
 
     def touch(self, gateways: Iterable[str]) -> None:
@@ -86,12 +87,11 @@ class Planes:
             problem = str(error) or type(error).__name__
         except CredentialsError as error:
             problem = str(error)
+        self.problems.say(key, problem)
         if problem:
             self.counts.failed += 1
-            self.problems[key] = problem
             self.queue.failed(name, self._clock())
         else:
-            self.problems.pop(key, None)
             self.queue.wrote(name, self._clock())
 
     async def _apply(self, plane: Plane) -> str:
@@ -100,7 +100,7 @@ class Planes:
         if gateway.status == 404:
             return ""
         if gateway.status != 200:
-            return _said(gateway)
+            return gateway.said()
         uid = gateway.json()["metadata"]["uid"]
         made = objects(plane, uid, files(plane, self._place.xds, self._place.server), self._place.terms)
         problems = [await self._secret(plane, uid), *[await self._put_one(one) for one in made]]
@@ -109,7 +109,7 @@ class Planes:
     async def _secret(self, plane: Plane, uid: str) -> str:
         answer = await self.transport.call("GET", f"{collection('Secret', plane.namespace)}/{plane.name}")
         if answer.status not in (200, 404):
-            return _said(answer)
+            return answer.said()
         held = answer.json().get("data") if answer.status == 200 else None
         data = self._issuer.data(plane, held, datetime.now(UTC))
         return await self._put_one(secret(plane, uid, data)) if data else ""
@@ -120,7 +120,7 @@ class Planes:
         query = {"fieldManager": "pointsman", "force": "true"}
         answer = await self.transport.call("PATCH", made.path, made.document, query, content=APPLY)
         if answer.status not in (200, 201):
-            return f"{made.kind}: {_said(answer)}"
+            return f"{made.kind}: {answer.said()}"
         self.counts.written += 1
         return ""
 
@@ -132,19 +132,11 @@ class Planes:
         for kind in KINDS:
             answer = await self.transport.call("GET", collection(kind, namespace), None, {"labelSelector": selector})
             if answer.status != 200:
-                problems.append("" if answer.status in NOT_HERE else _said(answer))
+                problems.append("" if answer.status in NOT_HERE else answer.said())
                 continue
             for one in answer.json()["items"]:
                 if not self._leads():
                     return "another replica leads by now"
                 gone = await self.transport.call("DELETE", f"{collection(kind, namespace)}/{quote(one['metadata']['name'])}")
-                problems.append("" if gone.status in (200, 202, 404) else _said(gone))
+                problems.append("" if gone.status in (200, 202, 404) else gone.said())
         return "; ".join(filter(None, problems))
-
-
-def _said(answer: Answer) -> str:
-    """What an API server says of a refusal."""
-    try:
-        return str(answer.json().get("message") or answer.status)
-    except ValueError:
-        return str(answer.status)

@@ -23,6 +23,7 @@ from xds import crds
 from xds.reports.lease import RETRY, Election
 from xds.reports.merge import merged
 from xds.reports.notes import again, event, notes
+from xds.reports.problems import Problems
 from xds.reports.queue import Counts, Name, Queue
 from xds.sources.kube.access import loader
 from xds.sources.kube.kinds import Watched, watched
@@ -69,6 +70,7 @@ class Writer:
         self._kinds, self._status = {kind.name: kind for kind in kinds}, status
         self.election, self.queue, self.counts = Election(terms.identity), Queue(), Counts()
         self._put = asyncio.Event()
+        self.problems = Problems()  # kind → why its statuses are not taken
 
     def leads(self) -> bool:
         return self.election.leads(self._clock())
@@ -170,7 +172,7 @@ class Writer:
                 self.queue.forget(name)
                 return True
             if answer.status != 200:
-                return False
+                return self._refused(name[0], answer)
             found = answer.json()
             status = merged(name[0], found.get("status") or {}, self._status(*name), self._terms.controller)
             if status is None:
@@ -181,11 +183,17 @@ class Writer:
             answer = await self.transport.call("PUT", kind.path(kind.versions[0], key, "status"), {**found, "status": status})
             if answer.status == 200:
                 self.counts.written += 1
+                self.problems.say(name[0], "")
                 await self._note(found, status)
                 return True
             if answer.status != 409:
-                return False
+                return self._refused(name[0], answer)
             self.counts.conflicts += 1
+        return False
+
+    def _refused(self, kind: str, answer: Answer) -> bool:
+        """Not done. One reason for each kind: which object it was does not matter where none is taken."""
+        self.problems.say(kind, answer.said())
         return False
 
     async def _note(self, of: dict[str, Any], status: dict[str, Any]) -> None:

@@ -36,6 +36,7 @@ class Watched:
     namespaced: bool
     decode: Decode
     crd: str = ""
+    reports: bool = False  # whether its objects have a status that is written apart from them
 
     @property
     def on_demand(self) -> bool:
@@ -89,6 +90,7 @@ def _custom(name: str, definition: Mapping[str, Any]) -> Watched:
         namespaced=spec["scope"] == "Namespaced",
         decode=_decoder(name, definition),
         crd=f"{plural}.{spec['group']}",
+        reports=any("status" in version.get("subresources", {}) for version in spec["versions"]),
     )
 
 

@@ -34,6 +34,13 @@ class Answer:
         """msgspec.DecodeError where the body is none."""
         return msgspec.json.decode(self.body)
 
+    def said(self) -> str:
+        """What the API server says of a refusal, in its words."""
+        try:
+            return str(self.json()["message"])
+        except (ValueError, LookupError, TypeError):
+            return f"it answered {self.status}"
+
 
 class Transport:
     """To be closed. Every watch has a connection of its own; calls share theirs."""

@@ -70,7 +70,7 @@ async def test_leader_makes_all_objects_of_what_is_declared_when_it_begins(serve
     async with writing(server, ca, {"infra/edge": EDGE}) as one:
         await wait_until(lambda: kinds(server) == set(KINDS))
     assert server.objects[SERVICE]["metadata"]["ownerReferences"][0]["uid"] == "uid-1"
-    assert one.problems == {}
+    assert one.problems.held == {}
 
 
 async def test_nobody_writes_who_does_not_lead(server: Server, ca: Path) -> None:
@@ -123,14 +123,14 @@ async def test_gateway_that_is_gone_gets_nothing(server: Server, ca: Path) -> No
 async def test_refusal_is_told_by_kind_and_tried_again(server: Server, ca: Path) -> None:
     server.refuse["deployments"] = (403, "you may not")
     async with writing(server, ca, {"infra/edge": EDGE}) as one:
-        await wait_until(lambda: one.problems)
-        assert one.problems == {"infra/edge": "Deployment: you may not"}
+        await wait_until(lambda: one.problems.held)
+        assert one.problems.held == {"infra/edge": "Deployment: you may not"}
         assert one.counts.failed
         server.refuse.clear()
-        await wait_until(lambda: kinds(server) == set(KINDS) and not one.problems)
+        await wait_until(lambda: kinds(server) == set(KINDS) and not one.problems.held)
 
 
 async def test_without_a_ca_that_can_sign_it_says_so(server: Server, tmp_path: Path) -> None:
     async with writing(server, tmp_path, {"infra/edge": EDGE}) as one:
-        await wait_until(lambda: one.problems)
-        assert "no CA that can sign" in one.problems["infra/edge"]
+        await wait_until(lambda: one.problems.held)
+        assert "no CA that can sign" in one.problems.held["infra/edge"]

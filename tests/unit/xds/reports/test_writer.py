@@ -160,3 +160,12 @@ async def test_status_is_written_where_events_may_not_be(store: Store) -> None:
     async with writing(store, refused()) as one:
         await wait_until(lambda: one.counts.written)
     assert one.counts.failed == 0
+
+
+async def test_refused_write_is_told_by_kind_until_it_is_taken(store: Store) -> None:
+    store.refuse = [403]
+    heard: list[dict[str, str]] = []
+    async with writing(store) as one:
+        one.problems.told = lambda: heard.append(dict(one.problems.held))
+        await wait_until(lambda: one.counts.written)
+    assert heard == [{"HTTPRoute": "it answered 403"}, {}]

@@ -1,0 +1,62 @@
+"""What the server asks to be allowed: what it does, and nothing beside."""
+
+from __future__ import annotations
+
+import yaml
+
+from xds import crds, roles
+from xds.sources.kube.kinds import watched
+
+KINDS = watched(crds.shipped())
+
+
+def allowed() -> set[roles.Right]:
+    return {
+        (group, resource, verb)
+        for role in roles.roles()
+        for one in role.get("rules", ())
+        for group in one["apiGroups"]
+        for resource in one["resources"]
+        for verb in one["verbs"]
+    }
+
+
+def test_file_is_fresh() -> None:
+    assert roles.PLACE.read_text() == roles.text(), "run `make roles`"
+
+
+def test_every_kind_that_is_taken_in_may_be_read() -> None:
+    assert {(kind.group, kind.plural, verb) for kind in KINDS for verb in ("get", "list", "watch")} <= allowed()
+
+
+def test_statuses_may_be_written_and_what_they_are_of_may_not() -> None:
+    gateway_api = {right for right in allowed() if right[0] in ("gateway.networking.k8s.io", "pointsman.io")}
+    written = {(resource, verb) for _, resource, verb in gateway_api if verb not in ("get", "list", "watch")}
+    assert {verb for _, verb in written} == {"update"}
+    assert {resource.partition("/")[2] for resource, _ in written} == {"status", "finalizers"}
+    assert ("httproutes/status", "update") in written
+    assert ("referencegrants/status", "update") not in written
+
+
+def test_nothing_is_allowed_by_wildcard_and_nobody_may_raise_himself() -> None:
+    assert not any("*" in right for one in allowed() for right in one)
+    assert not any(verb in ("bind", "escalate", "impersonate", "deletecollection") for _, _, verb in allowed())
+    assert not any(group == "rbac.authorization.k8s.io" for group, _, _ in allowed())
+
+
+def test_election_is_held_in_one_namespace_only() -> None:
+    kinds = [one["kind"] for one in yaml.safe_load_all(roles.text())]
+    assert kinds == ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]
+    cluster, _, home, _ = yaml.safe_load_all(roles.text())
+    assert not any("leases" in one["resources"] for one in cluster["rules"])
+    assert home["rules"] == [{"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create", "get", "update"]}]
+
+
+def test_same_rights_are_said_the_same_in_any_order_and_once() -> None:
+    rights = [("", "pods", "get"), ("", "nodes", "get"), ("", "pods", "list"), ("", "nodes", "list"), ("apps", "deployments", "get")]
+    said = roles.rules(rights)
+    assert said == roles.rules(reversed([*rights, *rights]))
+    assert said == [
+        {"apiGroups": [""], "resources": ["nodes", "pods"], "verbs": ["get", "list"]},
+        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get"]},
+    ]

@@ -1,0 +1,74 @@
+"""What the server must be allowed in a cluster: made from what it watches and writes, so that no role says more or less.
+
+Pure. `make roles` writes it to deploy/base; a test holds the file to it, and the tests on a real API server run under it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from translator.planes.manifests import KINDS
+from xds import crds
+from xds.sources.kube.kinds import Watched, watched
+
+Json = dict[str, Any]
+Right = tuple[str, str, str]  # API group, resource, verb
+NAME = "pointsman"
+PLACE = Path(__file__).parent.parent / "deploy" / "base" / "roles.yaml"
+READ = ("get", "list", "watch")
+APPLIED = ("get", "list", "create", "patch", "delete")
+
+
+def everywhere(kinds: Iterable[Watched]) -> Iterator[Right]:
+    """In all namespaces."""
+    for kind in kinds:
+        yield from ((kind.group, kind.plural, verb) for verb in READ)
+        if kind.reports:
+            yield kind.group, f"{kind.plural}/status", "update"
+    yield "apiextensions.k8s.io", "customresourcedefinitions", "get"
+    yield from (("", "events", verb) for verb in ("get", "create", "update"))
+    for version, plural in KINDS.values():
+        yield from ((version.rpartition("/")[0], plural, verb) for verb in APPLIED)
+    yield "gateway.networking.k8s.io", "gateways/finalizers", "update"  # where an owner that blocks must be ours to block
+
+
+def at_home() -> Iterator[Right]:
+    """In the namespace of the server: the election."""
+    yield from (("coordination.k8s.io", "leases", verb) for verb in ("get", "create", "update"))
+
+
+def rules(rights: Iterable[Right]) -> list[Json]:
+    """The shortest list that says the same, in an order that does not depend on theirs."""
+    verbs: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for group, resource, verb in rights:
+        verbs[group, resource].add(verb)
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
+    for (group, resource), found in sorted(verbs.items()):
+        alike[group, tuple(sorted(found))].append(resource)
+    return [{"apiGroups": [group], "resources": resources, "verbs": list(found)} for (group, found), resources in alike.items()]
+
+
+def roles(namespace: str = "pointsman-system", account: str = NAME) -> list[Json]:
+    """A ClusterRole and a Role, bound to the account of the server."""
+    subjects = [{"kind": "ServiceAccount", "name": account, "namespace": namespace}]
+    found = []
+    for prefix, rights in (("Cluster", everywhere(watched(crds.shipped()))), ("", at_home())):
+        place = {} if prefix else {"namespace": namespace}
+        head = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": f"{prefix}Role", "metadata": {"name": NAME, **place}}
+        reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": f"{prefix}Role", "name": NAME}
+        found += [{**head, "rules": rules(rights)}, {**head, "kind": f"{prefix}RoleBinding", "roleRef": reference, "subjects": subjects}]
+    return found
+
+
+def text() -> str:
+    """The file, whole."""
+    return "# Written by `make roles` from what the server watches and writes.\n" + "---\n".join(map(crds.plain, roles()))
+
+
+def write(to: Path = PLACE) -> None:
+    """What `make roles` does."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    to.write_text(text())
