@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.ports import free_port
+from xds.demo.writing import write
 
 pytestmark = pytest.mark.e2e
 DEADLINE = 60.0  # seconds; a quiet machine needs two
@@ -29,6 +30,7 @@ class Demo:
     def __init__(self, folder: Path, port: int = 0) -> None:
         self.folder, self.port, self.admin = folder / "demo", port or free_port(), f"127.0.0.1:{free_port()}"
         self.lines: list[str] = []
+        self._write()
         self._printed = threading.Condition()
         arguments = ["demo", str(self.folder), "--run", "--port", str(self.port), "--admin", self.admin]
         self.process = subprocess.Popen(
@@ -37,6 +39,11 @@ class Demo:
         )  # fmt: skip
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
+
+    def _write(self) -> None:
+        """As the command does it, but with ports that no other test is given meanwhile."""
+        write(self.folder)
+        self.edit("backends.yaml", lambda text: re.sub(r"port: \d+", lambda _: f"port: {free_port()}", text))
 
     def _read(self) -> None:
         for line in self.process.stdout or ():

@@ -9,7 +9,7 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ from xds.cli.checking import place
 from xds.cli.output import Exit, Output, dumped, say
 from xds.cli.showing import check_address
 from xds.dataplane import Envoy, NoEnvoyError, binary, modules
-from xds.demo.backends import Samples
+from xds.demo.backends import Samples, TakenError
 from xds.events import Refused
 from xds.journal import Line
 from xds.objects import finding
@@ -137,7 +137,7 @@ async def _until_signal(running: Running, envoy: Path | None) -> None:
             if await _synced(app, stop):
                 objects = await app.source.ask(app.source.holder.objects)
                 if running.options.samples:
-                    await life.enter_async_context(Samples(objects.values()))
+                    await life.enter_async_context(_samples(objects.values()))
                 urls = sorted({url for held in objects.values() if isinstance(held, Gateway) for url in _urls(held, running.options)})
                 if child:
                     await _reachable(urls, stop)
@@ -146,6 +146,15 @@ async def _until_signal(running: Running, envoy: Path | None) -> None:
             for reason in (task.result() for task in done):
                 if reason:
                     raise Exit(1, reason)
+
+
+@contextlib.asynccontextmanager
+async def _samples(objects: Iterable[Object]) -> AsyncIterator[None]:
+    try:
+        async with Samples(objects):
+            yield
+    except TakenError as error:
+        raise Exit(3, f"{error}: give it another port, or end who has it") from None
 
 
 async def _stopped(stop: asyncio.Event) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from errno import EADDRINUSE
 from types import TracebackType
 from typing import Self
 
@@ -25,8 +26,12 @@ def application(name: str) -> web.Application:
     return backend
 
 
+class TakenError(Exception):
+    """A sample backend cannot listen where its object says: which, where and why."""
+
+
 class Samples:
-    """A server for each Backend among the objects that carries the label. OSError where a port is taken."""
+    """A server for each Backend among the objects that carries the label. TakenError where it cannot have its port."""
 
     def __init__(self, objects: Iterable[Object]) -> None:
         self._objects = objects
@@ -44,7 +49,11 @@ class Samples:
         await runner.setup()
         for endpoint in backend.spec.endpoints:
             if endpoint.ip:
-                await web.TCPSite(runner, endpoint.ip.address, endpoint.ip.port).start()
+                try:
+                    await web.TCPSite(runner, endpoint.ip.address, endpoint.ip.port).start()
+                except OSError as error:
+                    why = "in use" if error.errno == EADDRINUSE else error.strerror
+                    raise TakenError(f"{endpoint.ip.address}:{endpoint.ip.port} of Backend {backend.key} is {why}") from None
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for runner in self._runners:
