@@ -22,7 +22,7 @@ from translator.gatewayapi.rules import (
     streamroutes,
 )
 from translator.inputs import OBJECTS
-from translator.ir.tables import GROUP, OUTPUTS, QUARANTINE
+from translator.ir.tables import ACKED, GROUP, OUTPUTS, QUARANTINE
 
 COMPILING: tuple[Rule, ...] = (routes.compile_route, grpcroutes.compile_grpc_route)
 ATTACHING: tuple[Rule, ...] = (routes.attach_route, grpcroutes.attach_grpc_route)
@@ -42,4 +42,4 @@ RULES: tuple[Rule, ...] = (*FRONTS, *envoy_v3.RULES, *faults.RULES, *policies.ST
 
 def engine() -> Engine:
     """A new engine without any object in it."""
-    return Engine((*OBJECTS.values(), GROUP, QUARANTINE), RULES, OUTPUTS)
+    return Engine((*OBJECTS.values(), GROUP, QUARANTINE, ACKED), RULES, OUTPUTS)

@@ -10,7 +10,7 @@ from translator.engine import Table
 from translator.ir.cluster import Authority, Cluster, Endpoints, Split, Use
 from translator.ir.finding import Finding
 from translator.ir.listener import Chain, Datagrams, Port
-from translator.ir.output import Group, Packed, Status
+from translator.ir.output import Awaited, Group, Packed, Status
 from translator.ir.plane import Plane
 from translator.ir.quarantine import Quarantined
 from translator.ir.route import Entry, Place
@@ -20,6 +20,9 @@ GROUP = Table[str, Group]("Group")
 
 # Input: what proxies refused, by output table and name, or by ROUTE and owner
 QUARANTINE = Table[tuple[str, str], Quarantined]("Quarantine")
+
+# Input: (kind, key) of an object → the revision of it that every connected proxy has acknowledged
+ACKED = Table[tuple[str, str], str]("Acked")
 
 # Fronts → Envoy
 CHAIN = Table[Port, Chain]("Chain", order=lambda chain: chain.name)  # what a port listens for
@@ -53,6 +56,7 @@ OUT_ENDPOINTS = Table[tuple[str, str], Packed]("envoy.ClusterLoadAssignment")  #
 OUT_SECRET = Table[tuple[str, str], Packed]("envoy.Secret")  # (group, name)
 OUT_STATUS = Table[tuple[str, str], Status]("Status")  # (kind, key)
 OUT_FINDINGS = Table[tuple[str, str], tuple[Finding, ...]]("Findings")  # (kind, key)
+OUT_AWAITED = Table[tuple[str, str], Awaited]("Awaited")  # (kind, key)
 WANTED = Table[tuple[str, str], bool]("Wanted")  # (kind, key): a source may hold back what nobody refers to
 
 OUT_PLANE = Table[str, Plane]("Plane")  # key of a Gateway whose proxies run in Pods
@@ -66,4 +70,4 @@ OUT_EXTENSION = Table[tuple[str, str], Packed]("envoy.TypedExtensionConfig")  # 
 
 RESOURCES = (OUT_CLUSTER, OUT_ENDPOINTS, OUT_SECRET, OUT_LISTENER, OUT_SCOPE, OUT_ROUTES)
 SERVED = (*RESOURCES, OUT_VIRTUAL_HOST, OUT_RUNTIME, OUT_EXTENSION)
-OUTPUTS = (*RESOURCES, OUT_STATUS, OUT_FINDINGS, OUT_HELD, OUT_PLANE, WANTED)
+OUTPUTS = (*RESOURCES, OUT_STATUS, OUT_AWAITED, OUT_FINDINGS, OUT_HELD, OUT_PLANE, WANTED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from msgspec import structs
 
 from translator.engine import Facts, Table, View, rule
@@ -27,6 +28,7 @@ from translator.gatewayapi.planes import addresses as addresses_of
 from translator.gatewayapi.planes import obstacle
 from translator.gatewayapi.tables import (
     COMPILED,
+    DECLARED,
     FOUND,
     LISTENER_STATE,
     OURS,
@@ -38,11 +40,13 @@ from translator.gatewayapi.tables import (
     ParentVerdict,
 )
 from translator.inputs import BACKEND, GATEWAY, GATEWAY_CLASS, GRPC_ROUTE, HTTP_ROUTE, SERVICE, TCP_ROUTE, TLS_ROUTE, UDP_ROUTE
+from translator.ir import names
 from translator.ir.finding import Finding
-from translator.ir.output import Address, Condition, ListenerStatus, ParentStatus, Status
-from translator.ir.tables import ENTRIES, GROUP, OUT_FINDINGS, OUT_PLANE, OUT_STATUS, REFUSED
+from translator.ir.output import Address, Awaited, Condition, ListenerStatus, ParentStatus, Status, fingerprint
+from translator.ir.tables import ACKED, ENTRIES, GROUP, OUT_AWAITED, OUT_FINDINGS, OUT_PLANE, OUT_STATUS, REFUSED
 from translator.resources.gateway import Gateway
 
+PENDING = "not acknowledged yet by every connected proxy; `pointsman proxies` tells by which"
 BY_PROXY = ("PM0605", "PM0606")
 ROUTES: dict[str, Table[str, Any]] = {table.name: table for table in (HTTP_ROUTE, GRPC_ROUTE, TLS_ROUTE, TCP_ROUTE, UDP_ROUTE)}
 
@@ -91,12 +95,14 @@ def wrongs(view: View, kind: str, key: str) -> Sequence[Finding]:
     return [finding for finding in found if finding.severity == "error"] if found else ()
 
 
-@rule(over=OURS, into=(OUT_STATUS,))
+@rule(over=OURS, into=(OUT_STATUS, OUT_AWAITED))
 def gateway_status(view: View, key: str) -> Facts:
+    """It is programmed when every proxy that serves it has acknowledged what it says now, where anybody knows that."""
     gateway = view.one(GATEWAY, key)
     refused = {finding.path: finding.message for finding in wrongs(view, "Gateway", key)}
     states = [without(state, refused.get(("spec", "listeners", state.index), "")) for state in view.list(LISTENER_STATE, key)]
-    group = view.get(GROUP, view.one(OURS, key))
+    served_by = view.one(OURS, key)
+    group = view.get(GROUP, served_by)
     if group and group.pods:
         addresses, states = in_pods(view, key, states)
     else:
@@ -108,6 +114,12 @@ def gateway_status(view: View, key: str) -> Facts:
         addresses=addresses,
         listeners=tuple(listener_status(state, view.count(ROUTE_ON, listener_id(key, state.name))) for state in states),
     )
+    if group and group.awaits:
+        ports = [port for state in states for one in [view.get(DECLARED, listener_id(key, state.name))] if one for port in one.ports]
+        awaited = Awaited(group=served_by, revision=revision(gateway), listeners=tuple(dict.fromkeys(map(names.listener, ports))))
+        yield OUT_AWAITED(("Gateway", key), awaited)
+        if view.get(ACKED, ("Gateway", key)) != awaited.revision:
+            status = unacknowledged(status)
     yield OUT_STATUS(("Gateway", key), status)
 
 
@@ -125,6 +137,21 @@ def pending(state: ListenerState, why: Condition) -> ListenerState:
     """The state of a listener that no proxy serves yet."""
     others = tuple(one for one in state.conditions if one.type != PROGRAMMED)
     return structs.replace(state, programmed=False, waits=why, conditions=(*others, fails(PROGRAMMED, "Pending", why.message)))
+
+
+def revision(gateway: Gateway) -> str:
+    """What generation counts: another for each state of the spec. Files have no generations."""
+    return fingerprint(msgspec.json.encode(gateway.spec))
+
+
+def unacknowledged(status: Status) -> Status:
+    """Nothing of it is programmed yet (GEP-1364: Programmed tells that the data plane has it, and of which generation)."""
+    listeners = tuple(structs.replace(one, conditions=tuple(map(unless_acknowledged, one.conditions))) for one in status.listeners)
+    return structs.replace(status, conditions=tuple(map(unless_acknowledged, status.conditions)), listeners=listeners)
+
+
+def unless_acknowledged(one: Condition) -> Condition:
+    return fails(PROGRAMMED, "Pending", PENDING) if one.type == PROGRAMMED and one.status else one
 
 
 def without(state: ListenerState, message: str) -> ListenerState:
