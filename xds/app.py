@@ -6,26 +6,30 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from translator.engine import Engine
 from translator.ir import names as named
 from translator.ir.cluster import Use
 from translator.ir.output import Group
-from translator.ir.tables import CLUSTER, GROUP, OUT_FINDINGS, QUARANTINE, WANTED
+from translator.ir.tables import ACKED, CLUSTER, GROUP, OUT_FINDINGS, QUARANTINE, WANTED
 from translator.program import engine
+from xds.acknowledged import Acknowledged
 from xds.crash import told
-from xds.events import Acked, Connected, Disconnected, Event, GateExpired, Nacked, NeedsView, Refused, Sent, Withheld
+from xds.events import Event, NeedsView, Refused
 from xds.feedback import Feedback, Rows
 from xds.groups import Groups
 from xds.journal import Journal, Line
 from xds.kinds import BY_TABLE, group_of
 from xds.offline import GROUP_NAME, door, translated
 from xds.planes.settings import DataPlanes
+from xds.recording import record
 from xds.security.access import Policy, Refusal
 from xds.security.credentials import Credentials
 from xds.server import Server
@@ -36,7 +40,7 @@ from xds.sources.interface import Source, Update
 from xds.status import Statuses
 from xds.store import Change, Store
 from xds.telemetry import Log, Logger, Metrics
-from xds.translation import PIECE, Settled, Translation, without_collector
+from xds.translation import PIECE, Batch, Settled, Translation, without_collector
 
 if TYPE_CHECKING:
     from xds.outgoing import Outgoing
@@ -95,7 +99,6 @@ def _outgoing(settings: Settings, statuses: Statuses, engine: Engine, told: Call
     return Outgoing(cluster, statuses, engine, settings.planes, settings.policy.trust, told)
 
 
-FEW = 10  # names in one line of the log
 _MORE = {"new": 1, "gone": -1}  # objects that there are more of
 
 
@@ -108,17 +111,19 @@ class App:
         self.engine: Engine = engine()
         self.store, self.snapshots, self.statuses, self.journal = Store(), Snapshots([GROUP_NAME]), Statuses(time.time), Journal()
         self._outgoing = _outgoing(settings, self.statuses, self.engine, self._look_for.set)
-        self.translation = Translation(self.engine, self.store, self._settled)
+        self.translation = Translation(self.engine, self.store, self._settled, taken=self._taken)
         self.feedback = Feedback(self.snapshots, self._uses)
         self.server = Server(
             self.snapshots, self._event, time.monotonic, reflection=settings.reflection,
             credentials=self._credentials(), policy=settings.policy, turned_away=self._turned_away,
         )  # fmt: skip
         self.server.companions.measured = self._reported
+        self.acknowledged = Acknowledged(self.server.streams)
+        self.server.caught_up = self._caught_up
         self.synced = asyncio.Event()
         self.findings: list[Located] = []
         self._of_source: list[Located] = []
-        self.groups = Groups(settings.group, each=bool(settings.tls) and not settings.policy.shared)
+        self.groups = Groups(replace(settings.group, awaits=True), each=bool(settings.tls) and not settings.policy.shared)
         self._timer: asyncio.TimerHandle | None = None
         self._looks = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -172,6 +177,7 @@ class App:
             self._sync(await self._first(updates))
             await self.server.companions.serving()
             async for update in updates:
+                self.acknowledged.read(update.changes, time.monotonic())
                 await self._take(update)
                 if update.changes:
                     self.journal.changed(update.changes, time.monotonic())
@@ -223,6 +229,7 @@ class App:
         names = [(BY_TABLE[table.name].type_url, key[1]) for (table, key) in settled if table.name in BY_TABLE]
         self.statuses.apply(settled)
         self._feed(self.feedback.settled(settled))
+        self._acknowledge(self.acknowledged.settled(settled, self.snapshots.epoch) | self.acknowledged.gateways())
         if self._outgoing:
             self._outgoing.touch(settled)
         self.metrics.batches.inc()
@@ -235,8 +242,18 @@ class App:
             self.journal.resources(names, time.monotonic())
         if touched:
             self.server.publish()
+        else:
+            self._caught_up()
         if self.engine.failures or any(table is OUT_FINDINGS for table, _ in settled):
             self._look_for.set()
+
+    def _taken(self, batch: Batch) -> None:
+        self.acknowledged.taken(((table.name, key) for table, key, _ in batch), self.snapshots.epoch)
+
+    def _caught_up(self) -> None:
+        """Every stream has looked at the last change, or there is nothing to look at."""
+        self.acknowledged.look()
+        self._look_soon()
 
     def _want(self, settled: Settled) -> None:
         """Tell the source what something refers to now, and what nothing refers to any more."""
@@ -290,21 +307,29 @@ class App:
             self.metrics.quarantined.set(sum(len(row.poisons) for row in self.feedback.rows.values()))
             self.translation.wake()
 
+    def _acknowledge(self, rows: Mapping[tuple[str, str], str | None]) -> None:
+        """What every proxy has acknowledged is input: a Gateway says that it is programmed."""
+        for key, row in rows.items():
+            self.store.declare(ACKED, key, row)
+        if rows:
+            self.translation.wake()
+
     # Streams → everybody -----------------------------------------------------------------------------------------------
 
     def _event(self, event: Event) -> None:
         self.journal.event(event, time.monotonic())
-        self._measure(event)
+        record(event, self.metrics, self._log)
         self._feed(self.feedback.event(event))
+        self.acknowledged.event(event)
         match event:
             case NeedsView(view=view) if row := self.groups.flatten(group_of(view)):
                 self.store.declare(GROUP, *row)
                 self.translation.wake()
+            case Refused():
+                self._listener.refused(event)
             case _:
                 pass
-        if not self._looks:
-            self._looks = True
-            asyncio.get_running_loop().call_soon(self._look)
+        self._look_soon()
 
     def _turned_away(self, why: Refusal, method: str, who: str) -> None:
         self.metrics.turned_away.labels(why.reason).inc()
@@ -316,49 +341,25 @@ class App:
         else:
             self._log.info(Log.CERTIFICATES)
 
-    def _measure(self, event: Event) -> None:
-        node, metrics = event.proxy.node, self.metrics
-        match event:
-            case Sent():
-                metrics.pushes.sent[event.type_url] += 1
-                metrics.pushes.bytes[event.type_url] += event.bytes
-            case Acked():
-                metrics.pushes.acked(event.type_url, event.seconds)
-            case Connected():
-                metrics.proxies.labels(event.proxy.group).inc()
-                self._log.info(Log.CONNECTED, node=node, agent=event.proxy.agent, view=event.proxy.view)
-            case Disconnected():
-                metrics.proxies.labels(event.proxy.group).dec()
-                self._log.info(Log.DISCONNECTED, node=node)
-            case Nacked():
-                metrics.nacked.labels(event.type_url).inc()
-                self._log.error(Log.NACKED, node=node, type=event.type_url, names=event.names, message=event.message)
-            case Refused():
-                metrics.refused.labels(event.type_url).inc()
-                self._listener.refused(event)
-                self._log.error(
-                    Log.REFUSED, node=node, type=event.type_url, name=event.name, part=event.part, version=event.version,
-                    message=event.message, doubted=event.doubted,
-                )  # fmt: skip
-            case Withheld():
-                metrics.withheld.labels(event.type_url).inc(len(event.names))
-                self._log.warning(Log.WITHHELD, node=node, type=event.type_url, names=event.names[:FEW], number=len(event.names))
-            case GateExpired():
-                metrics.expired.labels(event.type_url).inc()
-                self._log.warning(Log.GATE_EXPIRED, node=node, type=event.type_url, waited=event.waited)
-            case _:
-                pass
-
     def _reported(self, succeeded: int, failed: int, dropped: int) -> None:
         self.metrics.load_reports.inc()
         for result, count in (("succeeded", succeeded), ("failed", failed), ("dropped", dropped)):
             self.metrics.load.labels(result).inc(count)
 
-    # Journal -----------------------------------------------------------------------------------------------------------
+    # What is over -----------------------------------------------------------------------------------------------------------
+
+    def _look_soon(self) -> None:
+        if not self._looks:
+            self._looks = True
+            asyncio.get_running_loop().call_soon(self._look)
 
     def _look(self) -> None:
-        self._looks = False
-        for line in self.journal.complete(time.monotonic()):
+        self._looks, now = False, time.monotonic()
+        self._acknowledge(self.acknowledged.gateways())
+        for took in self.acknowledged.took(now):
+            self.metrics.changed.labels(took.kind).observe(took.seconds)
+        self.metrics.unacked.set(len(self.acknowledged.objects))
+        for line in self.journal.complete(now):
             self._listener.line(line)
         self._look_later()
 

@@ -11,7 +11,7 @@ import os
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -188,7 +188,8 @@ class Server:
         self.guard = Guard(credentials, policy, clock, turned_away)
         self._connections: dict[Connection, None] = {}
         self._behind: deque[Connection] = deque()  # who has not looked at the last change
-        self.companions = Companions(lambda: (one.stream for one in self._connections), reflection=reflection)
+        self.caught_up: Callable[[], None] = lambda: None  # called when all have
+        self.companions = Companions(self.streams, reflection=reflection)
         self._grpc: grpc.aio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -222,6 +223,8 @@ class Server:
         finally:
             if self._behind:
                 asyncio.get_running_loop().call_soon(self._catch_up)
+            else:
+                self.caught_up()
 
     async def stop(self, grace: float) -> None:
         """End all streams and stop listening; whoever has not let go after `grace` seconds is cut off."""
@@ -233,9 +236,12 @@ class Server:
         if self._grpc:
             await self._grpc.stop(grace)
 
+    def streams(self) -> Iterator[Stream]:
+        return (connection.stream for connection in self._connections)
+
     def proxies(self) -> list[ProxyState]:
         """Every connected proxy, by node id."""
-        states = (proxy_state(connection.stream) for connection in self._connections)
+        states = map(proxy_state, self.streams())
         return sorted((state for state in states if state), key=lambda state: (state.node, state.stream))
 
     async def _serve(self, method: Method, _: AsyncIterator[bytes], context: Context) -> None:

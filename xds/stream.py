@@ -7,6 +7,7 @@ world differ in how a request is read (requests.py) and how a response is put (w
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import chain, count
 
 from google.protobuf.message import DecodeError
@@ -107,6 +108,19 @@ class Stream:
             times += [watch.flight.since + GATE_SECONDS for watch in self.watches.values() if watch.flight]
             times.append(self._resumes_until)
         return min((time for time in times if time > self._now), default=None)
+
+    # Asking it ---------------------------------------------------------------------------------------------------------
+
+    def through(self, epoch: int, kinds: Collection[Kind] = ()) -> bool:
+        """Whether the client has answered for all that it asked for of the changes up to this epoch; of these types, or of all."""
+        now = self._snapshots.epoch
+        watches = (watch for kind, watch in self.watches.items() if not kinds or kind in kinds)
+        return self._complete and all(one.made_through(now) >= epoch and one.gone_through(now) >= epoch for one in watches)
+
+    def refuses(self, kind: Kind, names: Collection[str]) -> bool:
+        """Whether it refuses one of these as it is now."""
+        watch = self.watches.get(kind)
+        return watch is not None and any(name in watch.refused and name in watch.table.live for name in names)
 
     # The first request -------------------------------------------------------------------------------------------------
 

@@ -104,6 +104,11 @@ class Metrics:
         )
         self.withheld = Counter("pointsman_xds_withheld", "Names asked for by who may not see them.", ["type"], registry=self.registry)
         self.expired = Counter("pointsman_xds_gate_expired", "Pushes that went on without an ACK.", ["type"], registry=self.registry)
+        self.changed = Histogram(
+            "pointsman_change_ack_seconds", "From reading an object to the last proxy's ACK.", ["kind"], buckets=_SECONDS,
+            registry=self.registry,
+        )  # fmt: skip
+        self.unacked = Gauge("pointsman_changes_unacked", "Changes that some connected proxy has not ACKed.", registry=self.registry)
         self.load_reports = Counter("pointsman_load_reports", "Load reports of proxies (LRS).", registry=self.registry)
         self.load = Counter("pointsman_load_requests", "Requests that proxies reported (LRS).", ["result"], registry=self.registry)
         self.source_age = Gauge("pointsman_source_age_seconds", "Since the source was last heard of.", ["kind"], registry=self.registry)

@@ -20,14 +20,21 @@ PIECE = 200  # outputs: some 10 ms of hashing, framing and statuses
 FREEZE_AFTER = 5_000  # runs of rules after which their answers are put out of the collector's sight, when idle
 
 Settled = Mapping[Name, Any]
+Batch = list[tuple[Any, Any, Any]]  # table, key and row
 
 
 class Translation:
     def __init__(
-        self, engine: Engine, store: Store, settled: Callable[[Settled], None], clock: Callable[[], float] = time.perf_counter
+        self,
+        engine: Engine,
+        store: Store,
+        settled: Callable[[Settled], None],
+        clock: Callable[[], float] = time.perf_counter,
+        taken: Callable[[Batch], None] = lambda _: None,
     ) -> None:
+        """`settled` is told outputs that differ, and `taken` each batch after all of its outputs."""
         self.engine, self.store, self.calm = engine, store, asyncio.Lock()
-        self._settled, self._clock = settled, clock
+        self._settled, self._clock, self._taken = settled, clock, taken
         self._wake = asyncio.Event()
         self._frozen = 0
 
@@ -60,7 +67,7 @@ class Translation:
         await self.drain()
         self._freeze()
 
-    async def _batch(self, batch: list[tuple[Any, Any, Any]], piece: int | None = None) -> None:
+    async def _batch(self, batch: Batch, piece: int | None = None) -> None:
         """`piece` is the number of outputs to hand on at a time; without it all of the batch is handed on as one state."""
         due = self._clock() + SLICE
         for _ in self.engine.steps(batch):
@@ -70,6 +77,7 @@ class Translation:
         while self.engine.unsettled:
             self._settled(self.engine.settled(piece))
             await asyncio.sleep(0)
+        self._taken(batch)
 
     def _freeze(self) -> None:
         """Edits leave no cyclic garbage (a law of the engine), so nothing is lost by not collecting first."""
