@@ -76,7 +76,8 @@ class Files:
         due = self.folder.due()
         wait = RESCAN if due is None else min(RESCAN, max(0.0, due - self._clock()))
         try:
-            return await asyncio.wait_for(moves.get(), wait)
+            async with asyncio.timeout(wait):  # wait_for of Python 3.11 forgets that it was cancelled, if something comes meanwhile
+                return await moves.get()
         except TimeoutError:
             return None if wait == RESCAN else set()
 

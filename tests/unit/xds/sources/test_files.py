@@ -176,3 +176,18 @@ def test_a_link_to_an_ancestor_does_not_lead_round_in_circles(tmp_path: Path) ->
 )
 def test_files_belong_by_their_names(name: str, is_ours: bool) -> None:
     assert belongs(name) is is_ours
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_reader_that_is_cancelled_just_when_something_moves_ends(tmp_path: Path, turns: int) -> None:
+    """So many turns of the loop after the move."""
+    files = Files(str(tmp_path), Folder(Door()), time.monotonic)
+    moves: asyncio.Queue[set[str] | None] = asyncio.Queue()
+    reading = asyncio.create_task(files._next(moves))
+    await asyncio.sleep(0)
+    moves.put_nowait(None)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    if reading.cancel():
+        with pytest.raises(asyncio.CancelledError):
+            await reading
