@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.bench import files, flips, rotation, slow, stall, streams, translate, wire
+from tests.bench import files, flips, poison, rotation, slow, stall, streams, translate, wire
 from tests.bench.identities import issue
 from tests.bench.programs import PLAIN, NoGoError, Programs
 
@@ -41,6 +41,7 @@ ALL: dict[str, Callable[[], None]] = {
     "stall": run_stall,
     "files": run_files,
     "B10": flips.five_hundred,
+    "B11": poison.one_route,
     "B13": wire.one_object,
 }
 OF_STREAMS: dict[str, Callable[[Programs], None]] = {

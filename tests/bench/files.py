@@ -71,6 +71,11 @@ class Probe:
             self._pair = None
         return head.split(" ")[1] + " " + (await reader.readexactly(length)).decode()
 
+    async def close(self) -> None:
+        if self._pair:
+            self._pair[1].close()
+            await self._pair[1].wait_closed()
+
     async def until(self, expected: str) -> float:
         """Seconds until it is answered, by a clock of our own."""
         start = time.perf_counter()

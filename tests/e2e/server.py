@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import sys
 from pathlib import Path
@@ -15,11 +16,11 @@ from tests.waiting import wait_until
 
 
 class Server:
-    def __init__(self, folder: Path | None, log: Path, *options: str) -> None:
-        """Without a folder the options say where objects come from."""
+    def __init__(self, folder: Path | None, log: Path, *options: str, module: str = "xds") -> None:
+        """Without a folder the options say where objects come from. `module` is what to run as the program."""
         self.xds, self.admin = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
         source = ["--files", str(folder)] if folder else []
-        self._command = [sys.executable, "-m", "xds", "serve", *source, "--xds", self.xds, "--admin", self.admin, *options]
+        self._command = [sys.executable, "-m", module, "serve", *source, "--xds", self.xds, "--admin", self.admin, *options]
         self._log = log
         self.process: asyncio.subprocess.Process | None = None
         self._before = 0  # how often it was synced in earlier lives
@@ -60,5 +61,8 @@ class Server:
             return False
 
     async def get(self, path: str) -> Any:
+        return json.loads(await self.text(path))
+
+    async def text(self, path: str) -> str:
         async with aiohttp.ClientSession() as session, session.get(f"http://{self.admin}{path}") as response:
-            return await response.json()
+            return await response.text()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 
-from tests.bench import programs, rounds
+from tests.bench import poison, programs, rounds
 from tests.bench.identities import issue
 from tests.bench.programs import PLAIN, Programs
 from tests.bench.rounds import Side
@@ -64,3 +65,10 @@ def test_medians_and_quantiles_are_of_turns() -> None:
     assert rounds.with_itself(legs) == 2.5
     assert rounds.quantile(legs, 0.5) == 4.0
     assert rounds.quantile(legs, 0.99) == 20.0
+
+
+async def test_poison_is_told_of_and_others_go_on() -> None:
+    async with asyncio.timeout(120):
+        figures = await poison.measure(5, turns=1, saves=3)
+    assert figures["status ms"] > 0
+    assert figures["responses"] > 2, "it was looked for"
