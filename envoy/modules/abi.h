@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define ABI_VERSION "v0.2.0"
 #define EXPORT __attribute__((visibility("default")))
@@ -25,11 +26,21 @@ EXPORT const char *envoy_dynamic_module_on_program_init(void);
 EXPORT void *envoy_dynamic_module_on_early_header_mutation_config_new(void *envoy, buffer name, buffer config);
 EXPORT void envoy_dynamic_module_on_early_header_mutation_config_destroy(void *config);
 EXPORT bool envoy_dynamic_module_on_early_header_mutation_mutate(const void *config, void *request);
+EXPORT void *envoy_dynamic_module_on_cluster_specifier_config_new(void *envoy, buffer name, buffer config);
+EXPORT void envoy_dynamic_module_on_cluster_specifier_config_destroy(void *config);
+EXPORT bool envoy_dynamic_module_on_cluster_specifier_select(const void *config, void *request);
 
 /* Offered by Envoy. */
 void envoy_dynamic_module_callback_log(log_level level, buffer message);
 bool envoy_dynamic_module_callback_early_header_mutation_get_header_value(void *request, buffer key, buffer *value, size_t index,
                                                                           size_t *count);
 bool envoy_dynamic_module_callback_early_header_mutation_set_header(void *request, buffer key, buffer value);
+bool envoy_dynamic_module_callback_early_header_mutation_remove_header(void *request, buffer key);
+bool envoy_dynamic_module_callback_cluster_specifier_get_request_header_value(void *request, buffer key, buffer *value, size_t index,
+                                                                              size_t *count);
+bool envoy_dynamic_module_callback_cluster_specifier_get_cluster_host_count(void *request, buffer cluster, uint32_t priority,
+                                                                            size_t *total, size_t *healthy, size_t *degraded);
+uint64_t envoy_dynamic_module_callback_cluster_specifier_get_random_value(void *request);
+void envoy_dynamic_module_callback_cluster_specifier_set_cluster_name(void *request, buffer cluster);
 
 #endif
