@@ -16,11 +16,23 @@ from importlib.metadata import files
 from pathlib import Path
 
 from google.protobuf.descriptor import FileDescriptor
-from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 MISSING = HERE / "missing"
+# Fields that messages of the published API lack: file, message → fields
+FIELDS = {
+    ("envoy/config/route/v3/route_components.proto", "RetryPolicy"): (
+        FieldDescriptorProto(
+            name="refresh_cluster_on_retry",
+            json_name="refreshClusterOnRetry",
+            number=14,
+            label=FieldDescriptorProto.LABEL_OPTIONAL,
+            type=FieldDescriptorProto.TYPE_BOOL,
+        ),
+    )
+}
 STAMP = ROOT / "build" / "protos.stamp"
 OURS = re.compile(r"^(from|import) (?!google\.protobuf)(cel|envoy|google|opencensus|opentelemetry|udpa|validate|xds)\b", re.MULTILINE)
 
@@ -53,6 +65,9 @@ def closure(wanted: list[FileDescriptor]) -> dict[str, FileDescriptor]:
 def serialized(file: FileDescriptor) -> FileDescriptorProto:
     proto = FileDescriptorProto()
     file.CopyToProto(proto)
+    for message in proto.message_type:
+        known = {field.name for field in message.field}
+        message.field.extend(field for field in FIELDS.get((proto.name, message.name), ()) if field.name not in known)
     return proto
 
 

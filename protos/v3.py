@@ -59,6 +59,7 @@ from protos.envoy.extensions.filters.network.http_connection_manager.v3.http_con
     ScopedRoutes,
 )
 from protos.envoy.extensions.http.early_header_mutation.dynamic_modules.v3.dynamic_modules_pb2 import DynamicModuleEarlyHeaderMutation
+from protos.envoy.extensions.router.cluster_specifiers.dynamic_modules.v3.dynamic_modules_pb2 import DynamicModuleClusterSpecifier
 from protos.envoy.extensions.transport_sockets.tls.v3.common_pb2 import CertificateValidationContext, SubjectAltNameMatcher, TlsCertificate, TlsParameters
 from protos.envoy.extensions.transport_sockets.tls.v3.secret_pb2 import SdsSecretConfig, Secret
 from protos.envoy.extensions.transport_sockets.tls.v3.tls_pb2 import CommonTlsContext, DownstreamTlsContext, UpstreamTlsContext
@@ -108,6 +109,7 @@ __all__ = [
     "DiscoveryResponse",
     "DownstreamTlsContext",
     "Duration",
+    "DynamicModuleClusterSpecifier",
     "DynamicModuleConfig",
     "DynamicModuleEarlyHeaderMutation",
     "Endpoint",
