@@ -7,10 +7,9 @@ from typing import Any
 
 import msgspec
 import yaml
-from pydantic import TypeAdapter
 
+from translator.door.kinds import OWN
 from translator.inputs import OBJECTS
-from translator.resources.backend import Backend, BackendSpec
 from translator.resources.backendtlspolicy import BackendTLSPolicy
 from translator.resources.core import ConfigMap, EndpointSlice, Namespace, Secret, Service
 from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
@@ -22,7 +21,6 @@ from translator.resources.streamroute import TCPRoute, TLSRoute, UDPRoute
 KINDS: dict[str, type[Object]] = {
     kind.__name__: kind
     for kind in (
-        Backend,
         BackendTLSPolicy,
         ConfigMap,
         EndpointSlice,
@@ -39,6 +37,7 @@ KINDS: dict[str, type[Object]] = {
         UDPRoute,
     )
 }
+METADATA = ("name", "namespace", "creationTimestamp", "generation", "labels", "annotations")
 CLUSTER_SCOPED = ("GatewayClass", "Namespace")
 
 
@@ -46,12 +45,10 @@ def decoded(document: dict[str, Any]) -> Object:
     kind = document["kind"]
     if kind not in CLUSTER_SCOPED:
         document["metadata"].setdefault("namespace", "default")
-    return msgspec.convert(document, KINDS[kind], dec_hook=_own)
-
-
-def _own(kind: type, value: Any) -> Any:
-    assert kind is BackendSpec
-    return TypeAdapter(BackendSpec).validate_python(value)
+    if kind in OWN:
+        metadata = {name: value for name, value in document["metadata"].items() if name in METADATA}
+        return OWN[kind]()(metadata, document)
+    return msgspec.convert(document, KINDS[kind])
 
 
 def objects(text: str) -> list[Object]:

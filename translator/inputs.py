@@ -10,6 +10,7 @@ from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
 from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
 from translator.resources.meta import Object
+from translator.resources.sandbox import RouteGroup, Sandbox
 from translator.resources.streamroute import TCPRoute, TLSRoute, UDPRoute
 
 GATEWAY_CLASS = Table[str, GatewayClass]("GatewayClass")
@@ -27,6 +28,8 @@ SECRET = Table[str, Secret]("Secret")
 CONFIG_MAP = Table[str, ConfigMap]("ConfigMap")
 BACKEND_TLS_POLICY = Table[str, BackendTLSPolicy]("BackendTLSPolicy")
 BACKEND = Table[str, Backend]("Backend")
+SANDBOX = Table[str, Sandbox]("Sandbox")
+ROUTE_GROUP = Table[str, RouteGroup]("RouteGroup")
 
 OBJECTS: dict[str, Table[str, Object]] = {
     table.name: table  # type: ignore[misc]
@@ -44,6 +47,8 @@ OBJECTS: dict[str, Table[str, Object]] = {
         ENDPOINT_SLICE,
         SECRET,
         BACKEND,
+        SANDBOX,
+        ROUTE_GROUP,
         CONFIG_MAP,
         BACKEND_TLS_POLICY,
     )

@@ -65,7 +65,7 @@ def _plain(status: Status, times: dict[Place, str]) -> dict[str, Any]:
     def conditions(those: tuple[Condition, ...], *place: object) -> list[dict[str, Any]]:
         return [_condition(one, status.generation, times[(*place, one.type)]) for one in those]
 
-    body: dict[str, Any] = {}
+    body: dict[str, Any] = {"phase": status.phase} if status.phase else {}
     if status.addresses:
         body["addresses"] = _values(status.addresses)
     if status.conditions:

@@ -20,6 +20,7 @@ from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
 from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
 from translator.resources.meta import Metadata, Object
+from translator.resources.sandbox import RouteGroup, RouteGroupSpec, Sandbox, SandboxSpec
 from translator.resources.streamroute import TCPRoute, TLSRoute, UDPRoute
 
 STRUCTS: dict[str, type[Object]] = {
@@ -88,7 +89,8 @@ class Kind:
 
     @property
     def api_versions(self) -> list[str]:
-        return [f"{self.group}/{version}" if self.group else version for version in self.versions]
+        groups = [self.group, *([ALIASES[self.name]] if self.name in ALIASES else [])]
+        return [f"{group}/{version}" if group else version for group in groups for version in self.versions]
 
     @cached_property
     def decode(self) -> Decode:
@@ -99,12 +101,21 @@ class Kind:
         return OWN[self.name]()
 
 
-def _backend() -> Decode:
-    spec = TypeAdapter(BackendSpec)
-    return lambda metadata, rest: Backend(metadata=msgspec.convert(metadata, Metadata), spec=spec.validate_python(rest["spec"]))
+def _own(kind: Callable[..., Object], spec: type) -> Callable[[], Decode]:
+    def made() -> Decode:
+        adapter: TypeAdapter[Any] = TypeAdapter(spec)
+        return lambda metadata, rest: kind(metadata=msgspec.convert(metadata, Metadata), spec=adapter.validate_python(rest["spec"]))
+
+    return made
 
 
-OWN: dict[str, Callable[[], Decode]] = {"Backend": _backend}
+OWN: dict[str, Callable[[], Decode]] = {
+    "Backend": _own(Backend, BackendSpec),
+    "Sandbox": _own(Sandbox, SandboxSpec),
+    "RouteGroup": _own(RouteGroup, RouteGroupSpec),
+}
+# The same kinds under the name that another project has given them, for its users' files
+ALIASES = {"Sandbox": "sandbox.example.com", "RouteGroup": "sandbox.example.com"}
 
 
 class Kinds:

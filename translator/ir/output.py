@@ -105,6 +105,7 @@ class Status(Row, frozen=True, gc=False, kw_only=True, rename="camel"):
     """The `.status` of one object at one generation. Fields that a kind does not have are empty and left out."""
 
     generation: int
+    phase: str = ""
     conditions: tuple[Condition, ...] = ()
     addresses: tuple[Address, ...] = ()
     listeners: tuple[ListenerStatus, ...] = ()

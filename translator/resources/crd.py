@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from translator.resources.backend import BackendSpec
+from translator.resources.sandbox import RouteGroupSpec, SandboxSpec
 
 GROUP = "pointsman.io"
 Schema = dict[str, Any]
@@ -36,6 +37,7 @@ class OwnKind:
     description: str
     spec: type
     columns: tuple[tuple[str, str], ...] = ()
+    phases: tuple[str, ...] = ()
     version: str = "v1alpha1"
 
 
@@ -47,6 +49,23 @@ OWN_KINDS = (
         description="Backend is an upstream that is no Service: addresses, names and sockets that routes can refer to.",
         spec=BackendSpec,
         columns=(("Protocol", ".spec.appProtocol"), ("Accepted", '.status.conditions[?(@.type=="Accepted")].status')),
+    ),
+    OwnKind(
+        kind="Sandbox",
+        plural="sandboxes",
+        short="sb",
+        description="Sandbox changes some services of a shared environment for the requests that carry its key.",
+        spec=SandboxSpec,
+        columns=(("Key", ".spec.routingKey"), ("Phase", ".status.phase"), ("Ready", '.status.conditions[?(@.type=="Ready")].status')),
+        phases=("Pending", "Running"),
+    ),
+    OwnKind(
+        kind="RouteGroup",
+        plural="routegroups",
+        short="rg",
+        description="RouteGroup says where routing keys are read, and which Sandboxes of its namespace they lead to.",
+        spec=RouteGroupSpec,
+        columns=(("Header", ".spec.routingKeyHeader"), ("Accepted", '.status.conditions[?(@.type=="Accepted")].status')),
     ),
 )
 
@@ -90,7 +109,8 @@ def _object(own: OwnKind) -> Schema:
         "x-kubernetes-list-type": "map",
         "x-kubernetes-list-map-keys": ["type"],
     }
-    status = {"type": "object", "description": "What Pointsman says of it.", "properties": {"conditions": conditions}}
+    phase = {"phase": {"type": "string", "enum": [*own.phases]}} if own.phases else {}
+    status = {"type": "object", "description": "What Pointsman says of it.", "properties": {**phase, "conditions": conditions}}
     return {
         "type": "object",
         "description": own.description,

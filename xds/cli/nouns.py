@@ -22,6 +22,8 @@ KINDS = {
     "ConfigMap": ("configmap", "configmaps", "cm"),
     "BackendTLSPolicy": ("backendtlspolicy", "backendtlspolicies", "btlspolicy"),
     "Backend": ("backend", "backends"),
+    "Sandbox": ("sandbox", "sandboxes", "sb"),
+    "RouteGroup": ("routegroup", "routegroups", "rg"),
 }
 _BY_WORD = {word: kind for kind, words in KINDS.items() for word in words}
 

@@ -114,3 +114,11 @@ def test_everything_but_statuses_is_passed_over() -> None:
     statuses = Statuses(Clock())
     statuses.apply({(OUT_LISTENER, ("local", "x")): None})
     assert statuses.names() == []
+
+
+def test_phase_is_shown_where_a_kind_has_one() -> None:
+    statuses = Statuses(Clock())
+    pending = Status(generation=1, phase="Pending", conditions=(Condition(type="Ready", status=False, reason="NoEndpoints"),))
+    statuses.apply({(OUT_STATUS, ("Sandbox", "shop/alice")): pending, NAME: gateway(True)})
+    assert (statuses.get("Sandbox", "shop/alice") or {})["phase"] == "Pending"
+    assert "phase" not in (statuses.get("Gateway", "infra/edge") or {})

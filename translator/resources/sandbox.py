@@ -1,0 +1,145 @@
+"""Sandbox and RouteGroup: changed services inside a shared environment, reached by a key. Our own kinds; CRDs are generated from here."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from translator.resources.backend import rule, written
+from translator.resources.meta import Object
+
+_KEY = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+_HEADER = r"^[A-Za-z0-9][-A-Za-z0-9]*$"
+KEY = Field(max_length=63, pattern=f"{_KEY}|^$", description="A routing key: a-z, 0-9 and -, at most 63, with neither end a -.")
+NAME = Field(min_length=1, max_length=253, pattern=_NAME)
+HEADER = Field(min_length=1, max_length=63, pattern=_HEADER, description="The name of a header, in any case.")
+
+
+@dataclass(frozen=True, slots=True, config=written())
+class SandboxTarget:
+    """What answers in the place of the baseline: a Service or a Backend of the same namespace."""
+
+    name: Annotated[str, NAME]
+    kind: Literal["Service", "Backend"] = "Service"
+    port: Annotated[int | None, Field(ge=1, le=65535, description="Of a Service; the baseline's own unless given.")] = None
+
+
+@dataclass(frozen=True, slots=True, config=written())
+class SandboxService:
+    """One changed service: requests with the key go to the target instead."""
+
+    name: Annotated[str, NAME, Field(description="The Service of the baseline, in the same namespace.")]
+    target_ref: SandboxTarget
+
+
+SERVICES = Field(min_length=1, max_length=64, description="The services that are changed; all others are the baseline's.")
+ONCE = rule("self.services.all(one, self.services.exists_one(other, other.name == one.name))", "each service may be named once")
+
+
+@dataclass(frozen=True, slots=True, config=written(**ONCE))
+class SandboxSpec:
+    """What is changed, and by which key it is reached."""
+
+    services: Annotated[tuple[SandboxService, ...], SERVICES]
+    routing_key: Annotated[str, KEY] = ""
+
+
+class Sandbox(Object, frozen=True, gc=False, kw_only=True):
+    """A Sandbox as the store holds it."""
+
+    spec: SandboxSpec
+
+    @property
+    def routing_key(self) -> str:
+        """Its own key: its name unless another is given."""
+        return self.spec.routing_key or self.metadata.name
+
+
+@dataclass(frozen=True, slots=True, config=written())
+class GatewayRef:
+    """A Gateway whose listeners read keys, or those of its listeners that are named."""
+
+    name: Annotated[str, NAME]
+    namespace: Annotated[str, Field(max_length=63, description="That of the RouteGroup unless given.")] = ""
+    section_name: Annotated[str, Field(max_length=253, description="One listener; all of them unless given.")] = ""
+    port: Annotated[int | None, Field(ge=1, le=65535, description="The listeners of one port.")] = None
+
+
+@dataclass(frozen=True, slots=True, config=written())
+class SandboxSelector:
+    """Which Sandboxes of the namespace are meant: those that have all of these labels."""
+
+    match_labels: Annotated[dict[str, str], Field(max_length=16)] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, config=written(**rule("self.format == 'Plain' || self.member != ''", "a list needs a member")))
+class KeyHeader:
+    """One spelling of the key."""
+
+    name: Annotated[str, HEADER]
+    format: Annotated[Literal["Plain", "Baggage", "TraceState"], Field(description="Whether the value is the key, or a list.")] = "Plain"
+    member: Annotated[str, Field(max_length=63, pattern="^[a-z0-9][-_.a-z0-9]*$|^$", description="Of a list: whose value is the key.")] = ""
+
+
+@dataclass(frozen=True, slots=True, config=written())
+class GroupRoute:
+    """A further key of one Sandbox."""
+
+    target_sandbox: Annotated[str, NAME]
+    routing_key: Annotated[str, KEY] = ""
+
+
+SIGNED = rule("(self.mode == 'Signed') == (size(self.secrets) > 0)", "secrets are for mode Signed, which needs one")
+
+
+@dataclass(frozen=True, slots=True, config=written(**SIGNED))
+class KeyAdmission:
+    """Whose keys are believed. Preview hosts always are: put authentication in front of them."""
+
+    mode: Annotated[
+        Literal["None", "All", "Signed"], Field(description="None takes keys away from all requests; Signed wants key.expiry.HMAC-SHA256.")
+    ] = "None"
+    secrets: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=63, pattern="^[a-z0-9][-a-z0-9]*$")], ...],
+        Field(max_length=4, description="Names of files of the proxy, in the folder that its variable POINTSMAN_KEYS names."),
+    ] = ()
+    wrong: Annotated[
+        Literal["Reject", "Strip"],
+        Field(description="What becomes of a request whose key is not valid, or is spelled in two ways: 400, or no key."),
+    ] = "Reject"
+
+
+HEADERS = Field(max_length=14, description="Spellings beside X-Route-Key and routingKeyHeader; those in common use unless given.")
+HOSTS = Field(max_length=8, description="The label that stands for * is the key of every request to such a host.")
+PREVIEW = r"^\*(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$"
+USUAL = (
+    KeyHeader(name="x-routing-key"),
+    KeyHeader(name="ot-baggage-sd-routing-key"),
+    KeyHeader(name="uberctx-sd-routing-key"),
+    KeyHeader(name="baggage", format="Baggage", member="sd-routing-key"),
+    KeyHeader(name="tracestate", format="TraceState", member="sd-routing-key"),
+)
+
+
+@dataclass(frozen=True, slots=True, config=written())
+class RouteGroupSpec:
+    """Where keys are read, and which Sandboxes they lead to."""
+
+    parent_refs: Annotated[tuple[GatewayRef, ...], Field(min_length=1, max_length=16, description="Where keys are read.")]
+    selector: Annotated[SandboxSelector | None, Field(description="All Sandboxes of the namespace unless given.")] = None
+    default_routing_key: Annotated[str, KEY, Field(description="A key that leads to all these Sandboxes at once.")] = ""
+    routing_key_header: Annotated[str, HEADER] = "x-route-key"
+    headers: Annotated[tuple[KeyHeader, ...] | None, HEADERS] = None
+    routes: Annotated[tuple[GroupRoute, ...], Field(max_length=256, description="Further keys.")] = ()
+    preview_hosts: Annotated[tuple[Annotated[str, Field(max_length=253, pattern=PREVIEW)], ...], HOSTS] = ()
+    admission: KeyAdmission = field(default_factory=KeyAdmission)
+
+
+class RouteGroup(Object, frozen=True, gc=False, kw_only=True):
+    """A RouteGroup as the store holds it."""
+
+    spec: RouteGroupSpec
