@@ -4,7 +4,7 @@ A new code is one line in CODES: its number, title, explanation and what mends i
 given a second meaning, and a code that is no longer found keeps its line. Then `make findings` writes the page anew.
 
 PM01xx: files and the door. PM02xx: references. PM03xx: Gateways and listeners. PM04xx: routes. PM05xx: TLS. PM06xx: what
-Envoy would refuse.
+Envoy would refuse. PM07xx: sandboxes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ AREAS = {
     "PM04": "Routes",
     "PM05": "TLS",
     "PM06": "Refused for Envoy",
+    "PM07": "Sandboxes",
 }
 
 
@@ -89,6 +90,13 @@ CODES: dict[str, Meaning] = {
     "PM0605": Meaning("Refused by a proxy", "Envoy refused what was made of the object, in the words of the message. It is left out everywhere, everything else works on. This is also a gap in our own checks.", "Change the object as the message says; it is tried again at once. Then report the gap."),
     "PM0606": Meaning("Refused by a proxy, older state served", "Envoy refused what was made of the object, in the words of the message. What it accepted last is served in its place everywhere. This is also a gap in our own checks.", "Change the object as the message says; it is tried again at once. Then report the gap."),
     "PM0607": Meaning("Refused by one proxy only", "One proxy refuses what was made of the object; others accept it, or this one accepts nothing at all. It is served to all others.", "Look at the proxy: its version, and what else it refuses (`pointsman proxies`)."),
+    "PM0701": Meaning("RouteGroup not attached", "None of the Gateway's listeners has keys read for the RouteGroup: by section and port, by protocol, or by the namespaces it admits.", "Change the parentRef, or what the listener admits."),
+    "PM0702": Meaning("Another RouteGroup decides", "How keys are read is one decision for a listener: that of the RouteGroup in the Gateway's namespace, or of the oldest. And of two RouteGroups of one namespace only the older counts at a listener.", "Give them the same headers, preview hosts and admission, or keep one."),
+    "PM0703": Meaning("Proxy without the native module", "A proxy does not announce the native module, so it is given a route for each key. Each new key then changes every route table, requests search through all keys, X-Route-Key alone is read and every client believed, and a fork that refuses connections is not replaced by the baseline.", "Give the proxy libpointsman.so, and announce it in its bootstrap."),
+    "PM0704": Meaning("No key is believed", "Keys are taken away from all requests, as is safe where strangers come in, and there is no preview host.", "Set spec.admission.mode to All or Signed, or add a preview host."),
+    "PM0705": Meaning("Older Sandbox has the key", "Two Sandboxes want the requests of one key for one Service. The older one gets them.", "Give one of them another key, or remove it."),
+    "PM0706": Meaning("Target of a Sandbox not usable", "The Service or Backend that should answer is not there, or has no such port. The baseline answers.", "Create it, or correct the reference."),
+    "PM0707": Meaning("Service not routed", "No route sends to the Service where the RouteGroup has keys read, so there is nothing to fork.", "Name a Service that routes of these Gateways send to."),
 }
 # fmt: on
 

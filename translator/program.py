@@ -17,25 +17,32 @@ from translator.gatewayapi.rules import (
     indexes,
     planes,
     policies,
+    routegroups,
     routes,
     status,
     streamroutes,
 )
 from translator.inputs import OBJECTS
 from translator.ir.tables import ACKED, GROUP, OUTPUTS, QUARANTINE
+from translator.sandbox import rules as sandbox
 
 COMPILING: tuple[Rule, ...] = (routes.compile_route, grpcroutes.compile_grpc_route)
 ATTACHING: tuple[Rule, ...] = (routes.attach_route, grpcroutes.attach_grpc_route)
 FRONTS: tuple[Rule, ...] = (
     *indexes.RULES,
     *gateways.RULES,
+    *routegroups.RULES,
+    *gateways.LISTENERS,
     *planes.RULES,
     *policies.RULES,
     *streamroutes.RULES,
     *COMPILING,
     *ATTACHING,
+    *sandbox.FORKS,
+    *routegroups.FORKS,
     *chains.RULES,
     *backends.RULES,
+    *sandbox.STATUS,
 )
 RULES: tuple[Rule, ...] = (*FRONTS, *envoy_v3.RULES, *faults.RULES, *policies.STATUS, *status.RULES)
 

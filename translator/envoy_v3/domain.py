@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from protos.v3 import RouteConfiguration, ScopedRouteConfiguration, data, framed
+from protos.v3 import RouteConfiguration, ScopedRouteConfiguration, VirtualHost, data, framed
 from translator.envoy_v3.sharding import HEADER
 
 NAME, DOMAINS, ROUTES = 1, 2, 3  # of VirtualHost
 VIRTUAL_HOSTS = 2  # of RouteConfiguration
+COUNTS_ATTEMPTS = data(VirtualHost(include_request_attempt_count=True))  # by which `fork` knows a second try
 _TAIL = data(RouteConfiguration(request_headers_to_remove=[HEADER], ignore_port_in_host_matching=True))
 
 
-def virtual_host(host: str, routes: Iterable[bytes]) -> bytes:
+def virtual_host(host: str, routes: Iterable[bytes], tail: bytes = b"") -> bytes:
     """Framed for a RouteConfiguration. The routes are framed, and stand in the order in which they are asked."""
     name = host.encode()
-    return framed(VIRTUAL_HOSTS, b"".join((framed(NAME, name), framed(DOMAINS, name), *routes)))
+    return framed(VIRTUAL_HOSTS, b"".join((framed(NAME, name), framed(DOMAINS, name), *routes, tail)))
 
 
 def route_configuration(name: str, virtual_hosts: Iterable[bytes]) -> bytes:

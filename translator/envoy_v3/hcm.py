@@ -25,10 +25,12 @@ from protos.v3 import (
     milliseconds,
     pack,
 )
+from translator.envoy_v3.keys import settings
 from translator.envoy_v3.sharding import HEADER, SLOTS
 from translator.envoy_v3.sources import ADS, WINDOWS
 from translator.filters import http_filters
 from translator.ir import names
+from translator.ir.keys import Reading
 
 MINUTE = 60_000
 MODULE = "pointsman"
@@ -52,7 +54,7 @@ _EDGE = HttpConnectionManager(
 )
 
 
-def http_connection(name: str, table: str, sharded: bool) -> HttpConnectionManager:
+def http_connection(name: str, table: str, sharded: bool, keys: Reading | None = None) -> HttpConnectionManager:
     """`name` is what its statistics are called. A flat table is one RouteConfiguration of the table's own name."""
     message = HttpConnectionManager(stat_prefix=name)
     message.MergeFrom(_EDGE)
@@ -60,6 +62,8 @@ def http_connection(name: str, table: str, sharded: bool) -> HttpConnectionManag
         message.rds.MergeFrom(Rds(config_source=ADS, route_config_name=table))
         return message
     message.scoped_routes.MergeFrom(scoped_routes(table))
+    if keys:
+        message.early_header_mutation_extensions.add(name="key").typed_config.MergeFrom(pack(early("key", settings(keys))))
     shard = message.early_header_mutation_extensions.add(name="shard")
     shard.typed_config.MergeFrom(pack(early_shard(table)))
     return message
@@ -78,9 +82,12 @@ def scoped_routes(table: str) -> ScopedRoutes:
 
 def early_shard(table: str) -> DynamicModuleEarlyHeaderMutation:
     """Names the scope of a request before its route is looked for; envoy/modules/shard.c reads this configuration."""
-    config = StringValue(value=f"buckets={SLOTS}\nprefix={names.scope(table, 0).removesuffix('0')}\n")
+    return early("shard", f"buckets={SLOTS}\nprefix={names.scope(table, 0).removesuffix('0')}\n")
+
+
+def early(role: str, config: str) -> DynamicModuleEarlyHeaderMutation:
     return DynamicModuleEarlyHeaderMutation(
         dynamic_module_config=DynamicModuleConfig(name=MODULE, do_not_close=True),
-        early_header_mutation_name="shard",
-        early_header_mutation_config=pack(config),
+        early_header_mutation_name=role,
+        early_header_mutation_config=pack(StringValue(value=config)),
     )

@@ -81,7 +81,7 @@ def filter_chain(chain: Chain, tls_port: bool, sharded: bool) -> FilterChain:
 
 def _carries_on(chain: Chain, sharded: bool) -> Filter:
     if chain.shares is None:
-        connection = http_connection(chain.table, chain.table, sharded)
+        connection = http_connection(chain.table, chain.table, sharded, chain.keys)
         return Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(connection))
     return Filter(name="envoy.filters.network.tcp_proxy", typed_config=pack(tcp_proxy(chain.table, chain.shares)))
 

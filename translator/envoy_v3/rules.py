@@ -8,14 +8,30 @@ name it.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from protos.v3 import Listener, Route, data
-from translator.engine import Facts, Table, View, rule
-from translator.envoy_v3 import upstreams
+from protos.v3 import Listener, data
+from translator.engine import Facts, View, rule
+from translator.envoy_v3 import keyed, upstreams
 from translator.envoy_v3.anatomy import CHAINS, ROUTES
+from translator.envoy_v3.between import (
+    ATTACHED,
+    COMPILED,
+    DOOR,
+    FIRST,
+    HOSTS,
+    MISDIRECTED,
+    NOTHING,
+    PART,
+    PLAN,
+    Door,
+    Piece,
+    Plan,
+    lowered,
+    piece_at,
+)
 from translator.envoy_v3.checks import broken, entry_findings, rule_findings, share_findings
-from translator.envoy_v3.domain import route_configuration, scope, virtual_host
+from translator.envoy_v3.domain import COUNTS_ATTEMPTS, route_configuration, scope, virtual_host
 from translator.envoy_v3.held import (
     held,
     held_rule,
@@ -32,9 +48,7 @@ from translator.envoy_v3.quarantine import judged, told
 from translator.envoy_v3.route import (
     depends_on_site,
     joined,
-    packed,
     packed_entry,
-    packed_route,
     route,
     route_match,
     shared_rest,
@@ -48,7 +62,7 @@ from translator.ir.finding import Finding
 from translator.ir.listener import Port
 from translator.ir.output import Group, Packed
 from translator.ir.quarantine import Poison
-from translator.ir.route import Answer, Entry, Filter, Forward, Place, Precedence, Site
+from translator.ir.route import Answer, Entry, Filter, Forward, Place, Site
 from translator.ir.tables import (
     CHAIN,
     DATAGRAMS,
@@ -64,17 +78,6 @@ from translator.ir.tables import (
     REFUSED,
     STRAY,
 )
-from translator.ir.value import Row
-
-# Between -----------------------------------------------------------------------------------------------------------------
-
-
-class Piece(Row, frozen=True, gc=False):
-    """An entry packed. Without bytes it is packed anew at each place where it stands."""
-
-    precedence: Precedence
-    body: bytes
-    entry: Entry | None = None
 
 
 class Shared(NamedTuple):
@@ -84,36 +87,6 @@ class Shared(NamedTuple):
     body: bytes = b""
     findings: list[Finding] = []  # noqa: RUF012 - never changed
 
-
-class Door(Row, frozen=True, gc=False):
-    """How requests come to a route table."""
-
-    group: str
-    scheme: Literal["http", "https"]
-    port: int
-
-
-class Plan(Row, frozen=True, gc=False):
-    """The form of a route table: how many RouteConfigurations, and whether there is a flat one beside."""
-
-    group: str
-    shards: int
-    flat: bool
-
-
-COMPILED = Table[str, tuple[Piece, ...]]("Compiled")  # route
-ATTACHED = Table[Place, Piece]("Attached", order=lambda piece: piece.precedence)
-HOSTS = Table[str, str]("Hosts")  # route table; its virtual hosts
-DOOR = Table[str, Door]("Door")  # route table
-PLAN = Table[str, Plan]("Plan")  # route table
-PART = Table[tuple[str, str], bytes]("Part")  # (view, RouteConfiguration); its virtual hosts, framed
-
-NOTHING = Piece(Precedence(path=(-1, 0), method=False, headers=0, query=0, created="", key="", place=(0, 0)), b"")
-
-MISDIRECTED = Piece(
-    Precedence(path=(9, 0), method=True, headers=0, query=0, created="", key="", place=(0, 0)),
-    packed(Route(name="misdirected", match={"prefix": "/"}, direct_response={"status": 421})),
-)
 
 # Route tables ------------------------------------------------------------------------------------------------------------
 
@@ -191,46 +164,30 @@ def _moved(view: View, port: Port) -> int:
 @rule(over=HOST, into=(ATTACHED,))
 def bare_host(_view: View, place: Place) -> Facts:
     """A virtual host exists before it has routes: it answers 404 itself, where a wildcard would answer in its stead."""
-    yield ATTACHED(_lowered(place), NOTHING)
+    yield ATTACHED(lowered(place), NOTHING)
 
 
 @rule(over=STRAY, into=(ATTACHED,))
 def stray(_view: View, place: Place) -> Facts:
     """RFC 9110 15.5.20: another connection would be right; a client that can opens it and asks again."""
-    yield ATTACHED(_lowered(place), MISDIRECTED)
+    yield ATTACHED(lowered(place), MISDIRECTED)
 
 
 @rule(over=PLACED, into=(ATTACHED, REFUSED, HELD))
 def attached(view: View, key: str) -> Facts:
     pieces = view.get(COMPILED, key) or ()
     refused: dict[Poison, Entry] = {}
-    for place in dict.fromkeys(map(_lowered, view.list(PLACED, key))):
+    for place in dict.fromkeys(map(lowered, view.list(PLACED, key))):
         for piece in pieces:
             if piece.entry is None:
                 yield ATTACHED(place, piece)
                 continue
-            here, found = _at(view, place, piece, piece.entry)
+            here, found = piece_at(view, place, piece, piece.entry)
             refused.update(dict.fromkeys(found, piece.entry))
             if here:
                 yield ATTACHED(place, here)
     for one, entry in refused.items():
         yield from told_of_routes(entry, (one,))
-
-
-def _at(view: View, place: Place, piece: Piece, entry: Entry) -> tuple[Piece | None, tuple[Poison, ...]]:
-    opened = view.get(DOOR, place.table)
-    if opened is None:
-        return Piece(piece.precedence, b""), ()
-    site = Site(path=entry.match.path, host=place.host, scheme=opened.scheme, port=opened.port)
-    body, poisons = packed_route(entry, site), refused_of(view, entry)
-    served, found = routes_served(view, poisons, body) if poisons else (body, ())
-    return (Piece(piece.precedence, served) if served else None), found
-
-
-def _lowered(place: Place) -> Place:
-    """Envoy holds hosts equal that differ in case only, and refuses a table that has both."""
-    host = place.host.lower()
-    return place if host == place.host else Place(place.table, host)
 
 
 @rule(over=ATTACHED, into=(HOSTS,))
@@ -265,11 +222,14 @@ def host_body(view: View, place: Place) -> Facts:
     one = view.get(PLAN, place.table)
     if one is None:
         return
-    body = virtual_host(place.host, [piece.body for piece in view.list(ATTACHED, place)])
+    pieces = view.list(ATTACHED, place)
+    tail = COUNTS_ATTEMPTS if pieces and pieces[0].precedence is FIRST else b""
+    body = virtual_host(place.host, [piece.body for piece in pieces], tail)
     for shard in shards_of(place.host, one.shards):
         yield PART((one.group, names.route_configuration(place.table, one.shards, shard)), body)
     if one.flat:
-        yield PART((names.flat(one.group), place.table), body)
+        bare = [piece.body if piece.flat is None else piece.flat for piece in pieces]
+        yield PART((names.flat(one.group), place.table), virtual_host(place.host, bare) if tail else body)
 
 
 @rule(over=PART, into=(OUT_ROUTES, REFUSED, HELD))
@@ -334,6 +294,6 @@ def _group(view: View, name: str) -> Group:
 
 
 RULES = (
-    compile_route, door, bare_host, stray, attached, host, plan, slots, host_body, configuration,
+    compile_route, door, bare_host, stray, attached, *keyed.RULES, host, plan, slots, host_body, configuration,
     envoy_listener, envoy_udp_listener, *upstreams.RULES, held_rule,
 )  # fmt: skip

@@ -30,6 +30,7 @@ from protos.v3 import (
     type_url,
 )
 from translator.engine import AnyTable, Name
+from translator.envoy_v3.forks import plain
 from translator.envoy_v3.hcm import http_connection
 from translator.ir import names
 from translator.ir.output import Packed
@@ -86,6 +87,9 @@ def _with_static_secrets(config: Any) -> Any:
 
 def _listener_of_routes(body: bytes) -> Listener:
     routes = RouteConfiguration.FromString(body)
+    for host in routes.virtual_hosts:
+        for one in host.routes:
+            plain(one)
     config = _with_routes(pack(http_connection("check", routes.name, sharded=False)), routes)
     chain = FilterChain(filters=[Filter(name="envoy.filters.network.http_connection_manager", typed_config=config)])
     return Listener(name=f"routes/{routes.name}", address=NOWHERE, filter_chains=[chain])

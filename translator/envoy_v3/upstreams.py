@@ -14,7 +14,8 @@ from translator.envoy_v3.plain import plain_assignment
 from translator.envoy_v3.presenting import envoy_secret
 from translator.envoy_v3.quarantine import judged, told
 from translator.envoy_v3.secret import authority
-from translator.ir.cluster import Cluster, Split, Use
+from translator.ir import names
+from translator.ir.cluster import Cluster, Endpoints, Split, Use
 from translator.ir.output import Packed
 from translator.ir.tables import (
     AUTHORITY,
@@ -23,6 +24,7 @@ from translator.ir.tables import (
     CLUSTER_USE,
     ENDPOINTS,
     FAULTY,
+    FORK,
     HELD,
     OUT_CLUSTER,
     OUT_ENDPOINTS,
@@ -39,8 +41,19 @@ def upstream(view: View, use: Use) -> Facts:
 
     One without endpoints has an empty assignment: Envoy waits for one before it uses the cluster.
     """
-    row = view.one(CLUSTER, use)
-    known = view.get(ENDPOINTS, use) if row.discovery == "eds" and not row.sealed else None
+    yield from served(view, use, view.one(CLUSTER, use), view.get(ENDPOINTS, use))
+
+
+@rule(over=FORK, into=(UPSTREAM, REFUSED, FAULTY, HELD))
+def fork(view: View, made: Use) -> Facts:
+    """Another cluster with the same endpoints. Its own name is what a key leads to."""
+    of = view.one(FORK, made)
+    if row := view.get(CLUSTER, of):
+        yield from served(view, made, structs.replace(row, name=names.cluster(made)), view.get(ENDPOINTS, of))
+
+
+def served(view: View, use: Use, row: Cluster, endpoints: Endpoints | None) -> Facts:
+    known = endpoints if row.discovery == "eds" and not row.sealed else None
     found = known.endpoints if known else row.endpoints
     members = plain_assignment(row.name, found) if row.discovery == "eds" else None
     faults = endpoint_faults(use, row, found) if members is None else {}
@@ -95,4 +108,4 @@ def envoy_authority(view: View, key: tuple[str, str]) -> Facts:
         yield from held(OUT_SECRET, name, verdict)
 
 
-RULES = (upstream, split_upstream, in_group, envoy_secret, envoy_authority)
+RULES = (upstream, fork, split_upstream, in_group, envoy_secret, envoy_authority)

@@ -6,6 +6,7 @@ from translator.engine import Table
 from translator.gatewayapi.conditions import Problem
 from translator.ir.cluster import BackendTLS, Use
 from translator.ir.finding import Finding, field_path
+from translator.ir.keys import Reading
 from translator.ir.listener import Port
 from translator.ir.output import Condition, ParentRef, RouteGroupKind
 from translator.ir.route import Share
@@ -56,6 +57,17 @@ class ListenerState(Row, frozen=True, gc=False):
     waits: Condition | None = None  # what its Gateway says while nothing but proxies is missing
 
 
+class Joined(Row, frozen=True, gc=False, order=True):
+    """A RouteGroup at a listener, oldest first."""
+
+    created: str
+    group: str  # its key
+
+    @property
+    def namespace(self) -> str:
+        return self.group.partition("/")[0]
+
+
 class Target(Row, frozen=True, gc=False):
     """A listener as routes see it. Certificates are left out on purpose, so that rotating one re-attaches no route."""
 
@@ -67,6 +79,7 @@ class Target(Row, frozen=True, gc=False):
     namespaces: RouteNamespaces
     kinds: tuple[RouteGroupKind, ...]
     tables: tuple[tuple[Port, str], ...]  # where its routes stand: ports, and the route table of each
+    groups: tuple[tuple[str, str], ...] = ()  # namespaces whose Services have forks here, and their RouteGroup
 
 
 class Served(Row, frozen=True, gc=False, order=True):
@@ -79,6 +92,7 @@ class Served(Row, frozen=True, gc=False, order=True):
     gateway: str
     index: int  # of the listener within it
     listener: str  # its id
+    keys: Reading | None = None
 
 
 class Stream(Row, frozen=True, gc=False, order=True):
@@ -156,6 +170,7 @@ NARROW = Table[Port, bool]("Narrow")  # port on which some listener has a hostna
 CERTIFICATE_REF = Table[str, str]("CertificateRef")  # key of a Secret → listeners that name it
 CERTIFICATE_STATE = Table[str, str]("CertificateState")  # key of a Secret → "" or what is wrong
 LISTENER_STATE = Table[str, ListenerState]("ListenerState", order=lambda state: state.index)  # gateway
+JOINED = Table[str, Joined]("Joined", order=lambda joined: joined)  # listener id
 TARGET = Table[tuple[str, str], Target]("Target")  # (gateway, section or "")
 SERVED = Table[Port, Served]("Served", order=lambda served: served)
 STREAM = Table[Port, Stream]("Stream", order=lambda stream: (stream.created, stream.route, stream.host))

@@ -15,13 +15,15 @@ class Use(Row, frozen=True, gc=False, order=True):
     """A key: the upstream that somebody routes to. What differs here differs in the name of its cluster.
 
     `kind` and `key` name the object (`Service`, `shop/cart`; `Backend`, `shop/legacy`), `port` is 0 where it has none.
-    `speaks` is what those who use it speak whatever the port says of itself: gRPC needs HTTP/2.
+    `speaks` is what those who use it speak whatever the port says of itself: gRPC needs HTTP/2. `fork` is the name of one that
+    stands in for another for the sake of a `Sandbox`, and says all of it.
     """
 
     kind: str
     key: str
     port: int = 0
     speaks: Speaks = ""
+    fork: str = ""
 
 
 class BackendTLS(Row, frozen=True, gc=False, kw_only=True):

@@ -6,6 +6,8 @@ from typing import Literal
 
 from translator.ir.value import Row
 
+HEADER = "x-route-key"  # the spelling that routes are chosen by, whatever others there are
+
 
 class Spelling(Row, frozen=True, gc=False, order=True):
     """A header, in lower case. With `member` it is a list, as W3C baggage is, and that member's value is the key."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from translator.ir.finding import Path
+from translator.ir.keys import Reading
 from translator.ir.route import Share
 from translator.ir.value import Row
 
@@ -25,7 +26,7 @@ class Chain(Row, frozen=True, gc=False, kw_only=True):
     one of them as it comes, and closed where there is none; `table` is then its name in statistics.
     `server_names` empty matches every connection; `secrets` empty means plain text, or, with `passthrough`, that TLS is
     left to the backend; else the names of SDS secrets, in the order in which certificates are offered.
-    `origins` are kind, key and field of all who asked for it, for findings.
+    `origins` are kind, key and field of all who asked for it, for findings. `keys` says how routing keys are read, if they are.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Chain(Row, frozen=True, gc=False, kw_only=True):
     passthrough: bool = False
     shares: tuple[Share, ...] | None = None
     origins: tuple[tuple[str, str, Path], ...] = ()
+    keys: Reading | None = None
 
     @property
     def tls(self) -> bool:

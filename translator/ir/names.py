@@ -34,10 +34,17 @@ def stream(port: Port, chain: str) -> str:
 
 def cluster(use: Use) -> str:
     """`service/shop/cart/8080`, or `service/shop/cart/8080/h2` for those who speak HTTP/2 to a port that does not say so."""
+    if use.fork:
+        return use.fork
     name = f"{use.kind.lower()}/{use.key}"
     if use.port:
         name = f"{name}/{use.port}"
     return f"{name}/{use.speaks}" if use.speaks else name
+
+
+def forks(group: str, cluster: str) -> str:
+    """What the names of all forks of a cluster begin with: `fork/shop/previews/service/shop/cart/8080/`, and then the key."""
+    return f"fork/{group}/{cluster}/"
 
 
 def authority(kind: str, key: str) -> str:

@@ -155,6 +155,13 @@ class Place(Row, frozen=True, gc=False, order=True):
     host: str
 
 
+class Keyed(Row, frozen=True, gc=False):
+    """A place where a route stands whose upstreams may have forks: those clusters, and what the names of their forks begin with."""
+
+    place: Place
+    forks: tuple[tuple[str, str], ...]
+
+
 class Site(Row, frozen=True, gc=False, kw_only=True):
     """What an action may depend on beside its entry: the path matched, and the door through which requests come.
 

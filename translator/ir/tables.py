@@ -13,7 +13,7 @@ from translator.ir.listener import Chain, Datagrams, Port
 from translator.ir.output import Awaited, Group, Packed, Status
 from translator.ir.plane import Plane
 from translator.ir.quarantine import Quarantined
-from translator.ir.route import Entry, Place
+from translator.ir.route import Entry, Keyed, Place
 
 # Input, set by the process: how a group of proxies is run
 GROUP = Table[str, Group]("Group")
@@ -29,6 +29,10 @@ CHAIN = Table[Port, Chain]("Chain", order=lambda chain: chain.name)  # what a po
 DATAGRAMS = Table[Port, Datagrams]("Datagrams")  # where the datagrams of a port go
 ENTRIES = Table[str, tuple[Entry, ...]]("Entries")  # route (`HTTPRoute/shop/cart`) → its entries, wherever it is attached
 PLACED = Table[str, Place]("Placed")  # route → virtual hosts where its entries stand
+KEYED = Table[str, Keyed]("Keyed")  # route → virtual hosts where its entries stand, with the forks of their upstreams
+FORKABLE = Table[tuple[str, str], tuple[str, Use]]("Forkable")  # (RouteGroup, Service) → (group, upstream) that a keyed route sends to
+FORK = Table[Use, Use]("Fork")  # an upstream by another name → the one it is
+FORK_KEY = Table[str, str]("ForkKey")  # what the names of forks begin with → the keys of those that can answer
 HOST = Table[Place, str]("Host")  # virtual hosts that exist even without a route, and who wants them
 STRAY = Table[Place, str]("Stray")  # virtual hosts of other listeners: what comes here for them took the wrong connection
 CLUSTER_USE = Table[tuple[str, Use], str]("ClusterUse")  # (group, upstream) → the routes that use it

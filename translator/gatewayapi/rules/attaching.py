@@ -11,13 +11,14 @@ from translator.gatewayapi.hostnames import ANY, narrower
 from translator.gatewayapi.references import GATEWAY_GROUP
 from translator.gatewayapi.rules.asking import labels_of
 from translator.gatewayapi.rules.compiling import route_id
+from translator.gatewayapi.sandboxes import fork_names, forks
 from translator.gatewayapi.tables import FOUND, NARROW, OURS, OWNER, PARENT, TARGET, USE, Compiled, ParentVerdict, Target
 from translator.inputs import GATEWAY
 from translator.ir.cluster import Use
 from translator.ir.finding import Finding
 from translator.ir.listener import Port
-from translator.ir.route import Place
-from translator.ir.tables import CLUSTER_USE, PLACED
+from translator.ir.route import Keyed, Place
+from translator.ir.tables import CLUSTER_USE, FORKABLE, KEYED, PLACED
 from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute, ParentReference
 from translator.resources.streamroute import StreamRoute
@@ -35,8 +36,13 @@ def attached(view: View, kind: str, route: AnyRoute, compiled: Compiled) -> Fact
     yield from facts
     if not (compiled.accepted and reached):
         return
-    for place in dict.fromkeys(Place(table, host or ANY) for _, one in reached for _, table, host in owned(view, *one)):
-        yield PLACED(name, place)
+    places = {Place(table, host or ANY): one[0].groups for _, one in reached for _, table, host in owned(view, *one)}
+    for place, groups in places.items():
+        forked = fork_names(compiled.uses, dict(groups)) if groups else ()
+        yield KEYED(name, Keyed(place, forked)) if forked else PLACED(name, place)
+    for group, (target, _) in reached:
+        for use, leads in forks(compiled.uses, dict(target.groups)) if target.groups else ():
+            yield FORKABLE((leads, use.key), (group, use))
     yield from used(name, compiled.uses, dict.fromkeys(group for group, _ in reached))
 
 

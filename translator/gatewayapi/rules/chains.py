@@ -22,12 +22,14 @@ def chains(view: View, key: Port) -> Facts:
     hosts_of_port = {one.hostname for one in served if family(one.protocol) == "TLS"}
     plain = [one for one in served if one.protocol == "HTTP"]
     for table in dict.fromkeys(one.table for one in plain):
-        yield CHAIN(key, Chain(name="http", table=table, origins=tuple(map(origin, plain))))
+        keys = next((one.keys for one in plain if one.keys), None)  # all of them are one chain
+        yield CHAIN(key, Chain(name="http", table=table, origins=tuple(map(origin, plain)), keys=keys))
     for one in served:
         if one.protocol == "HTTPS":
             hosts = (one.hostname,) if one.hostname else ()
             name = f"https/{one.hostname or ANY}"
-            yield CHAIN(key, Chain(name=name, table=one.table, server_names=hosts, secrets=one.secrets, origins=(origin(one),)))
+            chain = Chain(name=name, table=one.table, server_names=hosts, secrets=one.secrets, origins=(origin(one),), keys=one.keys)
+            yield CHAIN(key, chain)
             for host in strays(one.hostname, hosts_of_port):
                 yield STRAY(Place(one.table, host or ANY), one.listener)
         elif one.protocol != "HTTP":

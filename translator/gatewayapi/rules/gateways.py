@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from translator.engine import Facts, View, rule
 from translator.gatewayapi.addresses import bind_addresses, usable
@@ -20,12 +20,14 @@ from translator.gatewayapi.listeners import (
 )
 from translator.gatewayapi.references import Referent
 from translator.gatewayapi.rules.asking import may_refer
+from translator.gatewayapi.sandboxes import first_of_namespaces, outvoted, reading, replaced, speaker
 from translator.gatewayapi.tables import (
     CERTIFICATE_REF,
     CERTIFICATE_STATE,
     CLAIM,
     DECLARED,
     FOUND,
+    JOINED,
     LISTENER_STATE,
     NARROW,
     OURS,
@@ -35,13 +37,15 @@ from translator.gatewayapi.tables import (
     VERDICT,
     Claim,
     Declared,
+    Joined,
     Served,
     Target,
     Verdict,
 )
-from translator.inputs import GATEWAY, GATEWAY_CLASS, SECRET
+from translator.inputs import GATEWAY, GATEWAY_CLASS, ROUTE_GROUP, SECRET
 from translator.ir import names
 from translator.ir.finding import Finding
+from translator.ir.keys import Reading
 from translator.ir.listener import Port
 from translator.ir.route import Place
 from translator.ir.tables import CERTIFICATE, GROUP, HOST, SECRET_USE, WANTED
@@ -145,20 +149,42 @@ def listener(view: View, key: str) -> Facts:
     for problem in problems:
         yield FOUND(("Gateway", gateway), problem.finding)
     tables = tuple((port, table_of(port, spec)) for port in one.ports) if accepted else ()
+    joined = view.list(JOINED, key)
+    groups = first_of_namespaces(joined)
     target = Target(
-        key, spec.name, spec.port, accepted, spec.hostname.lower(), spec.allowed_routes.namespaces, supported_kinds(spec), tables
+        key,
+        spec.name,
+        spec.port,
+        accepted,
+        spec.hostname.lower(),
+        spec.allowed_routes.namespaces,
+        supported_kinds(spec),
+        tables,
+        tuple((namespace, one.group) for namespace, one in groups.items()),
     )
     for section in (spec.name, ""):
         yield TARGET((gateway, section), target)
     if serves:
-        yield from served(key, one, tables, tuple(secrets))
+        keys, told = reading_at(view, key, joined) if joined else (None, [])
+        for finding in told:
+            yield FOUND((finding.kind, finding.key), finding)
+        yield from served(key, one, tables, tuple(secrets), keys)
 
 
-def served(key: str, one: Declared, tables: tuple[tuple[Port, str], ...], secrets: tuple[str, ...]) -> Facts:
+def reading_at(view: View, listener: str, joined: Sequence[Joined]) -> tuple[Reading, list[Finding]]:
+    """How keys are read at a listener, and the RouteGroups that would have it otherwise."""
+    chosen, firsts = speaker(joined, listener.partition("/")[0]), first_of_namespaces(joined)
+    wanted = {one.group: reading(view.one(ROUTE_GROUP, one.group)) for one in joined}
+    late = [replaced(one.group, listener, firsts[one.namespace].group) for one in joined if firsts[one.namespace] is not one]
+    differing = [one for one in firsts.values() if wanted[one.group] != wanted[chosen.group]]
+    return wanted[chosen.group], [*late, *(outvoted(one.group, listener, chosen.group) for one in differing)]
+
+
+def served(key: str, one: Declared, tables: tuple[tuple[Port, str], ...], secrets: tuple[str, ...], keys: Reading | None) -> Facts:
     """A filter chain at each port, and the host that is this listener's own even while no route stands there."""
     spec, presented = one.spec, tuple(names.secret(secret) for secret in secrets)
     for port, table in tables:
-        yield SERVED(port, Served(spec.protocol, spec.hostname.lower(), presented, table, one.gateway, one.index, key))
+        yield SERVED(port, Served(spec.protocol, spec.hostname.lower(), presented, table, one.gateway, one.index, key, keys))
         for secret in secrets:
             yield SECRET_USE((port.group, secret), names.listener(port))
         if spec.hostname and table:
@@ -228,4 +254,5 @@ def _certificate_problem(one: Declared, path: tuple[str | int, ...], reason: str
     return Problem(RESOLVED_REFS, reason, Finding(code=code, kind="Gateway", key=one.gateway, message=message, path=where))
 
 
-RULES = (gateway, ports, certificate, listener)
+RULES = (gateway, ports, certificate)
+LISTENERS = (listener,)  # once RouteGroups are known

@@ -14,7 +14,7 @@ from translator.inputs import GRPC_ROUTE
 from translator.ir import names
 from translator.ir.finding import Path
 from translator.ir.route import Answer, Entry
-from translator.ir.tables import CLUSTER_USE, ENTRIES, PLACED
+from translator.ir.tables import CLUSTER_USE, ENTRIES, FORKABLE, KEYED, PLACED
 from translator.resources.grpcroute import GRPCRouteRule
 
 KIND = "GRPCRoute"
@@ -57,6 +57,6 @@ def compile_grpc_rule(all_of: Compiling, index: int, spec: GRPCRouteRule) -> Non
         all_of.entries.append(entry)
 
 
-@rule(over=GRPC_ROUTE, into=(PLACED, PARENT, CLUSTER_USE, USE, FOUND))
+@rule(over=GRPC_ROUTE, into=(PLACED, KEYED, FORKABLE, PARENT, CLUSTER_USE, USE, FOUND))
 def attach_grpc_route(view: View, key: str) -> Facts:
     yield from attached(view, KIND, view.one(GRPC_ROUTE, key), view.one(COMPILED, route_id(KIND, key)))

@@ -14,7 +14,7 @@ from translator.inputs import HTTP_ROUTE
 from translator.ir import names
 from translator.ir.finding import Path
 from translator.ir.route import Answer, Entry
-from translator.ir.tables import CLUSTER_USE, ENTRIES, PLACED
+from translator.ir.tables import CLUSTER_USE, ENTRIES, FORKABLE, KEYED, PLACED
 from translator.resources.httproute import RouteRule
 
 KIND = "HTTPRoute"
@@ -61,6 +61,6 @@ def compile_rule(all_of: Compiling, index: int, spec: RouteRule) -> None:
         all_of.entries.append(entry)
 
 
-@rule(over=HTTP_ROUTE, into=(PLACED, PARENT, CLUSTER_USE, USE, FOUND))
+@rule(over=HTTP_ROUTE, into=(PLACED, KEYED, FORKABLE, PARENT, CLUSTER_USE, USE, FOUND))
 def attach_route(view: View, key: str) -> Facts:
     yield from attached(view, KIND, view.one(HTTP_ROUTE, key), view.one(COMPILED, route_id(KIND, key)))

@@ -20,8 +20,11 @@ from translator.ir.tables import (
     DATAGRAMS,
     ENDPOINTS,
     ENTRIES,
+    FORK,
+    FORK_KEY,
     GROUP,
     HOST,
+    KEYED,
     PLACED,
     QUARANTINE,
     REFUSED,
@@ -57,7 +60,7 @@ def spread_places(view: View, key: str) -> Any:
 
 INPUTS = (
     GROUP, QUARANTINE, AUTHORITY, MANY_CHAINS, DATAGRAMS, ENTRIES, MANY_PLACES, HOST, CLUSTER_USE, CLUSTER, ENDPOINTS, SPLIT, STRAY,
-    SECRET_USE, CERTIFICATE,
+    SECRET_USE, CERTIFICATE, KEYED, FORK, FORK_KEY,
 )  # fmt: skip
 PROGRAM: tuple[Rule, ...] = (spread_chains, spread_places, *RULES)
 

@@ -1,0 +1,120 @@
+"""RouteGroups at listeners: which of them they reach, and how keys are read there. Knows Gateways as values and no sandbox.
+
+A namespace joins a listener by a RouteGroup of its own, and gives forks to its own Services only, so that nobody changes
+where requests for another namespace go. Whose keys are believed is one decision for a listener: the RouteGroup in the
+namespace of its Gateway takes it, or without one the oldest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
+
+from translator.gatewayapi.listeners import KINDS, listener_id
+from translator.gatewayapi.selectors import selects
+from translator.gatewayapi.tables import Joined
+from translator.ir import names
+from translator.ir.cluster import Use
+from translator.ir.finding import Finding
+from translator.ir.keys import HEADER, Reading, Spelling
+from translator.resources.gateway import Gateway, Listener, RouteNamespaces
+from translator.resources.sandbox import USUAL, GatewayRef, KeyHeader, RouteGroup
+
+_ADMIT: dict[str, Literal["none", "all", "signed"]] = {"None": "none", "All": "all", "Signed": "signed"}
+
+
+def listeners(gateway: Gateway | None, ref: GatewayRef, namespace: str, labels: Mapping[str, str]) -> tuple[str, list[str]]:
+    """The listeners that a parentRef means, by id, or why there are none."""
+    if gateway is None:
+        return "it does not exist", []
+    meant = [one for one in gateway.spec.listeners if ref.section_name in ("", one.name) and ref.port in (None, one.port)]
+    if not meant:
+        return "no listener of the Gateway matches its sectionName and port", []
+    speaking = [one for one in meant if one.protocol in KINDS and KINDS[one.protocol] is KINDS["HTTP"]]
+    if not speaking:
+        return "no listener that it names speaks HTTP, so there are no keys to read", []
+    admitting = [one for one in speaking if _admits(one, gateway.namespace, namespace, labels)]
+    reason = "" if admitting else f"no listener admits routes from namespace {namespace}"
+    return reason, [listener_id(gateway.key, one.name) for one in admitting]
+
+
+def _admits(listener: Listener, own: str, namespace: str, labels: Mapping[str, str]) -> bool:
+    allowed: RouteNamespaces = listener.allowed_routes.namespaces
+    match allowed.from_:
+        case "All":
+            return True
+        case "Same":
+            return namespace == own
+        case _:
+            return allowed.selector is not None and selects(allowed.selector, labels)
+
+
+def reading(group: RouteGroup) -> Reading:
+    spec = group.spec
+    spelled = [KeyHeader(name=HEADER), KeyHeader(name=spec.routing_key_header), *(USUAL if spec.headers is None else spec.headers)]
+    spellings = dict.fromkeys(Spelling(one.name.lower(), one.member if one.format != "Plain" else "") for one in spelled)
+    return Reading(
+        spellings=tuple(spellings),
+        hosts=tuple(host.removeprefix("*") for host in spec.preview_hosts),
+        wrong="reject" if spec.admission.wrong == "Reject" else "strip",
+        admit=_ADMIT[spec.admission.mode],
+        secrets=spec.admission.secrets,
+    )
+
+
+def speaker(joined: Sequence[Joined], namespace: str) -> Joined:
+    """Who decides how keys are read."""
+    return next((one for one in joined if one.namespace == namespace), joined[0])
+
+
+def first_of_namespaces(joined: Iterable[Joined]) -> dict[str, Joined]:
+    """The RouteGroup of each namespace that counts at a listener: the oldest."""
+    found: dict[str, Joined] = {}
+    for one in joined:
+        found.setdefault(one.namespace, one)
+    return found
+
+
+def forks(uses: Iterable[Use], keys: Mapping[str, str]) -> Iterator[tuple[Use, str]]:
+    """The upstreams that may have forks, and the RouteGroup that leads to them."""
+    for use in uses:
+        if use.kind == "Service" and (group := keys.get(use.key.partition("/")[0])):
+            yield use, group
+
+
+def fork_names(uses: Iterable[Use], keys: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((names.cluster(use), names.forks(group, names.cluster(use))) for use, group in forks(uses, keys))
+
+
+def not_joined(key: str, place: int, ref: GatewayRef, why: str) -> Finding:
+    message = f'keys are not read at Gateway "{ref.name}": {why}'
+    path = ("spec", "parentRefs", place)
+    fix = "name a Gateway and a listener that admit this namespace"
+    return Finding(code="PM0701", kind="RouteGroup", key=key, message=message, path=path, fix=fix)
+
+
+def outvoted(key: str, listener: str, other: str) -> Finding:
+    message = f"how keys are read at listener {listener} is decided by RouteGroup {other}"
+    fix = "give both the same headers, previewHosts and admission"
+    return Finding(code="PM0702", kind="RouteGroup", key=key, message=message, path=("spec",), fix=fix, severity="warning")
+
+
+def replaced(key: str, listener: str, other: str) -> Finding:
+    message = f"it counts for nothing at listener {listener}, where the older RouteGroup {other} of its namespace is"
+    return Finding(code="PM0702", kind="RouteGroup", key=key, message=message, path=("spec", "parentRefs"), fix="keep one of them")
+
+
+def without_module(key: str, group: str) -> Finding:
+    message = (
+        f"a proxy of {group} does not announce the native module: its route tables have a route for each key, key by key more to "
+        "send and to search, it reads X-Route-Key alone, believes every client, and has no fallback for a fork that refuses"
+    )
+    fix = "give it libpointsman.so, and announce it in its bootstrap"
+    return Finding(code="PM0703", kind="RouteGroup", key=key, message=message, path=("spec", "parentRefs"), fix=fix, severity="warning")
+
+
+def nobody_believed(key: str) -> Finding:
+    message = "keys are taken away from all requests, and there is no preview host: no Sandbox can be reached"
+    path = ("spec", "admission", "mode")
+    fix = "set it to All where every client may choose, or to Signed, or add previewHosts"
+    return Finding(code="PM0704", kind="RouteGroup", key=key, message=message, path=path, fix=fix, severity="warning")

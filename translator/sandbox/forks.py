@@ -1,0 +1,90 @@
+"""What a fork is sent to, and what is wrong with it. Knows Services and Backends as values."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from translator.ir.cluster import Cluster, Endpoints, Use
+from translator.ir.finding import Finding
+from translator.ir.output import Condition
+from translator.ir.value import Row
+from translator.resources.backend import Backend
+from translator.resources.core import Service
+from translator.resources.sandbox import SandboxService
+
+
+class Wish(Row, frozen=True, gc=False, order=True):
+    """A Sandbox that wants the requests of one key for one Service. The oldest has them, then the first by name."""
+
+    created: str
+    sandbox: str
+    place: int  # in its services
+
+
+class State(Row, frozen=True, gc=False, order=True):
+    """What became of one wish: a fork, or the reason why there is none. `path` is a place in the Sandbox."""
+
+    place: int
+    reason: Literal["", "NotRouted", "Conflicted", "InvalidTarget"]
+    message: str = ""
+    target: Use | None = None
+
+
+def target(service: SandboxService, baseline: Use, namespace: str) -> Use:
+    """The upstream that answers. It speaks what the baseline is spoken to."""
+    ref = service.target_ref
+    port = (ref.port or baseline.port) if ref.kind == "Service" else 0
+    return Use(ref.kind, f"{namespace}/{ref.name}", port, baseline.speaks)
+
+
+def problem(to: Use, found: Service | Backend | None) -> str:
+    """Why it cannot answer, or nothing. An ExternalName is not followed: a name that somebody else resolves."""
+    if found is None:
+        return f"{to.kind} {to.key} does not exist"
+    if isinstance(found, Service):
+        if found.spec.type == "ExternalName":
+            return f"Service {to.key} is of type ExternalName, which is not followed"
+        if not any(port.port == to.port and port.protocol == "TCP" for port in found.spec.ports):
+            return f"Service {to.key} has no TCP port {to.port}"
+    return ""
+
+
+def answers(cluster: Cluster | None, known: Endpoints | None) -> bool:
+    """Whether requests would be sent there: names are looked up by Envoy, so they count."""
+    if cluster is None or cluster.sealed:
+        return False
+    return cluster.discovery == "dns" or bool(known and known.endpoints)
+
+
+def ready(states: list[State], silent: list[str]) -> Condition:
+    """One condition of all services: the first that no key leads to gives the reason. `silent` are targets without an endpoint."""
+    reached = {state.place for state in states if state.target}
+    wrong = [state for state in states if state.place not in reached]
+    if not states:
+        reason, message = "NoRouteGroup", "no RouteGroup of its namespace leads to it"
+    elif wrong:
+        reason, message = wrong[0].reason, "; ".join(dict.fromkeys(state.message for state in wrong))
+    elif silent:
+        reason, message = "NoEndpoints", f"{', '.join(silent)} has no endpoint that is ready, so the baseline answers"
+    else:
+        return Condition(type="Ready", status=True, reason="Ready")
+    return Condition(type="Ready", status=False, reason=reason, message=message)
+
+
+def conflict(key: str, routing_key: str, service: str, other: Wish, place: int) -> Finding:
+    message = f'requests for {service} with key "{routing_key}" go to the older Sandbox {other.sandbox}'
+    return _finding("PM0705", key, place, "name", message, "use another routingKey, or remove one of them")
+
+
+def invalid(key: str, place: int, message: str) -> Finding:
+    return _finding("PM0706", key, place, "targetRef", f"{message}, so the baseline answers", "create it or correct the reference")
+
+
+def not_routed(key: str, place: int, service: str, group: str) -> Finding:
+    message = f"no route sends to Service {service} where RouteGroup {group} has keys read"
+    return _finding("PM0707", key, place, "name", message, "name a Service that routes of these Gateways send to")
+
+
+def _finding(code: str, key: str, place: int, field: str, message: str, fix: str) -> Finding:
+    path = ("spec", "services", place, field)
+    return Finding(code=code, kind="Sandbox", key=key, message=message, path=path, fix=fix, severity="warning")
