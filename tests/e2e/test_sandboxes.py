@@ -1,0 +1,212 @@
+"""Sandboxes with a real Envoy: three services in a row, each behind the gateway, which forward `baggage` and nothing else.
+
+That it is enough shows that the gateway writes every spelling of a key from the one that came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.envoy import Envoy, bootstrap
+from tests.e2e.folder import Folder
+from tests.e2e.load import Load, Target
+from tests.e2e.running import MODULES
+from tests.e2e.server import Server
+from tests.ports import free_port
+from tests.waiting import wait_until
+
+Headers = Sequence[tuple[str, str]]
+
+GATEWAY = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {{name: pointsman}}
+spec: {{controllerName: pointsman.io/gateway-controller}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {{name: edge}}
+spec:
+  gatewayClassName: pointsman
+  listeners: [{{name: http, port: {port}, protocol: HTTP}}]
+---
+apiVersion: pointsman.io/v1alpha1
+kind: RouteGroup
+metadata: {{name: previews}}
+spec:
+  parentRefs: [{{name: edge}}]
+  previewHosts: ["*.preview.example.com"]
+  admission: {{mode: All}}
+"""
+ROUTE = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: {name}}}
+spec:
+  parentRefs: [{{name: edge}}]
+  hostnames: ["{host}"]
+  rules: [{{backendRefs: [{{name: {name}, port: 80}}]}}]
+"""
+SERVICE = """
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}}}
+spec: {{ports: [{{name: http, port: 80}}]}}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {{name: {name}-1, labels: {{kubernetes.io/service-name: {name}}}}}
+addressType: IPv4
+ports: [{{name: http, port: {port}}}]
+endpoints: [{endpoints}]
+"""
+SANDBOX = """
+apiVersion: pointsman.io/v1alpha1
+kind: Sandbox
+metadata: {{name: {key}}}
+spec: {{services: [{{name: {service}, targetRef: {{name: {target}}}}}]}}
+"""
+BASELINE = "a>b>c"
+SPELLINGS = [
+    ("X-Route-Key", "alice"),
+    ("x-routing-key", "alice"),
+    ("ot-baggage-sd-routing-key", "alice"),
+    ("uberctx-sd-routing-key", "alice"),
+]
+SPELLINGS += [("baggage", "user=7, sd-routing-key=alice;p=1"), ("tracestate", "v=1,sd-routing-key=alice")]
+
+
+async def ask(port: int, host: str, headers: Headers = ()) -> tuple[int, str]:
+    """Status and body of one request on a connection of its own."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    writer.write(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{lines}\r\n".encode())
+    try:
+        head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
+    finally:
+        writer.close()
+    return int(head.split(" ", 2)[1]), body
+
+
+@dataclass
+class World:
+    folder: Folder
+    port: int
+    stack: AsyncExitStack
+
+    async def hop(self, name: str, follows: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A service that says its name, and what the one after it says."""
+        try:
+            while head := (await reader.readuntil(b"\r\n\r\n")).decode("latin-1"):
+                kept = [("baggage", line.partition(": ")[2]) for line in head.split("\r\n") if line.lower().startswith("baggage: ")]
+                said = f"{name}>{(await ask(self.port, follows, kept))[1]}" if follows else name
+                writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(said)}\r\n\r\n{said}".encode())
+        except (asyncio.IncompleteReadError, OSError):
+            writer.close()
+
+    async def service(self, name: str, follows: str = "") -> None:
+        server = await asyncio.start_server(lambda reader, writer: self.hop(name, follows, reader, writer), "127.0.0.1", 0)
+        self.stack.callback(server.close)
+        self.endpoint(name, server.sockets[0].getsockname()[1])
+
+    def endpoint(self, name: str, port: int, endpoints: str = "{addresses: [127.0.0.1]}") -> None:
+        self.folder.save(f"service-{name}", SERVICE.format(name=name, port=port, endpoints=endpoints))
+
+    def sandbox(self, key: str, service: str, target: str) -> None:
+        self.folder.save(f"sandbox-{key}", SANDBOX.format(key=key, service=service, target=target))
+
+    async def says(self, *headers: tuple[str, str], host: str = "a.example.com") -> tuple[int, str]:
+        return await ask(self.port, host, headers)
+
+    async def becomes(self, key: str, wanted: str) -> None:
+        async def is_so() -> bool:
+            return await self.says(("X-Route-Key", key)) == (200, wanted)
+
+        await wait_until(is_so, 10, f"{key} to be answered by {wanted}")
+
+
+@asynccontextmanager
+async def world(at: Path) -> AsyncIterator[World]:
+    async with AsyncExitStack() as stack:
+        found = World(Folder(at / "config"), free_port(), stack)
+        found.folder.save("gateway", GATEWAY.format(port=found.port))
+        for name, follows in (("a", "b.example.com"), ("b", "c.example.com"), ("c", "")):
+            await found.service(name, follows)
+            found.folder.save(f"route-{name}", ROUTE.format(name=name, host=f"{name}.example.com"))
+        found.folder.save(
+            "route-preview", ROUTE.format(name="a", host="*.preview.example.com").replace("name: a}\nspec", "name: preview}\nspec")
+        )
+        await found.service("b-alice", "c.example.com")
+        await found.service("c-bob")
+        found.endpoint("b-silent", 1, endpoints="")
+        found.endpoint("b-refusing", free_port())
+        for key, service, target in (
+            ("alice", "b", "b-alice"),
+            ("bob", "c", "c-bob"),
+            ("silent", "b", "b-silent"),
+            ("refusing", "b", "b-refusing"),
+        ):
+            found.sandbox(key, service, target)
+        server = await stack.enter_async_context(Server(found.folder.path, at / "server.log"))
+        env = {**os.environ, "ENVOY_DYNAMIC_MODULES_SEARCH_PATH": str(MODULES)}
+        envoy = await stack.enter_async_context(Envoy(bootstrap(server.xds), at, env=env))
+        await envoy.ready()
+        await found.becomes("bob", "a>b>c-bob")
+        yield found
+
+
+async def look_at_spellings(at: World) -> None:
+    assert await at.says() == (200, BASELINE)
+    for spelled in SPELLINGS:
+        assert await at.says(spelled) == (200, "a>b-alice>c"), spelled
+    assert await at.says(*SPELLINGS) == (200, "a>b-alice>c")
+    assert await at.says(SPELLINGS[0], SPELLINGS[0]) == (200, "a>b-alice>c")
+    assert await at.says(host="alice.preview.example.com") == (200, "a>b-alice>c")
+    assert await at.says(host="BOB.preview.example.com") == (200, "a>b>c-bob")
+
+
+async def look_at_keys_that_are_not_one(at: World) -> None:
+    bob = ("X-Route-Key", "bob")
+    for headers in (
+        [SPELLINGS[0], bob],
+        [SPELLINGS[0], ("baggage", "sd-routing-key=bob")],
+        [("X-Route-Key", "alice,bob")],
+        [("X-Route-Key", "A")],
+    ):
+        assert (await at.says(*headers))[0] == 400, headers
+    assert (await at.says(bob, host="alice.preview.example.com"))[0] == 400
+    assert await at.says(("x-route-key-error", "1")) == (200, BASELINE)
+
+
+async def look_at_forks_that_cannot_answer(at: World) -> None:
+    for key in ("nobody", "silent", "refusing"):
+        assert await at.says(("X-Route-Key", key)) == (200, BASELINE), key
+    assert await at.says(SPELLINGS[0], ("x-envoy-attempt-count", "2")) == (200, "a>b-alice>c")
+
+
+async def change_keys_under_load(at: World) -> None:
+    hosts = ["a.example.com", "alice.preview.example.com", "carol.preview.example.com", "refusing.preview.example.com"]
+    async with Load([Target(at.port, host=host) for host in hosts], rate=80) as load:
+        for _ in range(5):
+            at.sandbox("carol", "b", "b-alice")
+            await at.becomes("carol", "a>b-alice>c")
+            at.folder.delete("sandbox-carol")
+            await at.becomes("carol", BASELINE)
+    assert load.failed == []
+    assert set(load.answers) <= {BASELINE, "a>b-alice>c"}
+
+
+@pytest.mark.e2e
+async def test_key_leads_through_three_services_to_its_forks_and_nowhere_else(tmp_path: Path) -> None:
+    async with world(tmp_path) as at:
+        await look_at_spellings(at)
+        await look_at_keys_that_are_not_one(at)
+        await look_at_forks_that_cannot_answer(at)
+        await change_keys_under_load(at)
