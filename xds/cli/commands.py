@@ -69,11 +69,12 @@ def serve(
         int, typer.Option(min=1, metavar="N", help="With --tls: of one identity. A proxy needs one, two if it reports load.")
     ] = STREAMS,
     data_planes: Annotated[
-        str, typer.Option(metavar="IMAGE", help="With --kube and --tls: Envoys of this image for each Gateway, in its namespace.")
+        str, typer.Option(metavar="IMAGE", help="With --kube: Envoys of this image for each Gateway, in its namespace.")
     ] = "",
     reach: Annotated[str, typer.Option(metavar="HOST:PORT", help="With --data-planes: where they find this server.")] = "",
     ca: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="With --data-planes: ca.crt and ca.key, which sign their certificates.")
+        Path | None,
+        typer.Option(metavar="DIR", help="With --tls: ca.crt and ca.key, which sign for --data-planes. With neither: a CA in the cluster."),
     ] = None,
     replicas: Annotated[int, typer.Option(min=0, help="With --data-planes: Envoys of each Gateway.")] = 1,
     admin: Admin = ADMIN,

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -79,19 +79,23 @@ def cluster(files: Path | None, kubeconfig: Path | None, context: str | None, *,
 
 def planes(image: str, reach: str, ca: Path | None, replicas: int) -> DataPlanes:
     """Exits where something is missing for them."""
-    if not reach or ca is None:
-        raise Exit(2, "--data-planes needs --reach HOST:PORT, where proxies find this server, and --ca DIR, which signs their certificates")
+    if not reach:
+        raise Exit(2, "--data-planes needs --reach HOST:PORT, where proxies find this server")
     try:
         split(reach)
     except ValueError as error:
         raise Exit(2, f"--reach: {error}") from None
-    return DataPlanes(image, reach, str(ca), replicas)
+    return DataPlanes(image, reach, str(ca or ""), replicas)
 
 
 def serve(running: Running) -> None:
-    check_xds(running.options)
-    if running.options.planes and not (running.options.cluster and running.options.tls and not running.options.policy.shared):
-        raise Exit(2, "--data-planes goes with --kube and --tls, and without --one-for-all")
+    options = running.options
+    if not options.planes:
+        check_xds(options)
+    elif options.cluster is None or options.policy.shared or bool(options.tls) != bool(options.planes.ca):
+        raise Exit(2, "--data-planes goes with --kube, without --one-for-all, and with --tls and --ca, or with neither")
+    elif options.tls:
+        check_xds(options)
     _main(running, with_envoy=False)
 
 
@@ -168,9 +172,29 @@ async def _cancel(tasks: set[asyncio.Task[str]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def _with_certificates(options: Options, home: Path) -> Options:
+    """Those of a CA of our own, where data planes are wanted and nobody brings any."""
+    if not (options.planes and options.cluster) or options.planes.ca:
+        return options
+    from xds.planes.authority import Own, prepare
+    from xds.reports.writer import home as namespace
+    from xds.sources.kube.access import loader
+    from xds.sources.kube.transport import Broken, Transport
+
+    transport = Transport(loader(options.cluster.kubeconfig, options.cluster.context))
+    own = Own(namespace(), (split(options.planes.reach)[0],), options.policy.trust)
+    try:
+        await prepare(transport, own, home / "certs", datetime.now(UTC))
+    except (*Broken, CredentialsError) as error:
+        raise Exit(3, str(error) or type(error).__name__) from None
+    finally:
+        await transport.close()
+    return replace(options, tls=str(home / "certs" / "server"), planes=replace(options.planes, ca=str(home / "certs")))
+
+
 @contextlib.asynccontextmanager
 async def _server(running: Running, home: str) -> AsyncIterator[App]:
-    options, teller = running.options, Teller(running.directory, running.output)
+    options, teller = await _with_certificates(running.options, Path(home)), Teller(running.directory, running.output)
     settings = Settings(
         files=str(running.directory or ""),
         cluster=options.cluster,

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class DataPlanes:
-    """`reach` is HOST:PORT where proxies find the server, and HOST what its certificate says; `ca` a folder with ca.crt and ca.key."""
+    """`reach` is HOST:PORT where proxies find the server, and HOST what its certificate says; `ca` a folder with ca.crt and ca.key,
+    or nothing, for a CA of our own in the cluster.
+    """
 
     image: str
     reach: str

@@ -213,9 +213,13 @@ class Writer:
 def writer(kubeconfig: str | None, context: str | None, status: Callable[[str, str], dict[str, Any] | None]) -> Writer:
     """One that writes to the cluster to which the configuration leads; the election is held in our own namespace."""
     identity = f"{socket.gethostname()}_{os.getpid()}_{secrets.token_hex(4)}"
-    namespace = NAMESPACE.read_text().strip() if NAMESPACE.is_file() else "default"
-    terms = Terms(CONTROLLER, identity, namespace)
+    terms = Terms(CONTROLLER, identity, home())
     return Writer(Transport(loader(kubeconfig, context)), watched(crds.shipped()), status, terms, time.monotonic)
+
+
+def home() -> str:
+    """Our own namespace."""
+    return NAMESPACE.read_text().strip() if NAMESPACE.is_file() else "default"
 
 
 def _wall(fraction: str = ".%f") -> str:

@@ -114,7 +114,7 @@ class Container:
         root.mkdir(exist_ok=True)
         lines += [f"R={shlex.quote(str(root))}", "mount -t tmpfs -o mode=755 tmpfs $R", "cd $R"]
         lines += [AS_IT_IS.format(one) for one in BOUND]
-        lines += ["mkdir proc dev sys etc var run tmp .etc", "chmod 1777 tmp run", "ln -s /run var/run", "ln -s /tmp var/tmp"]
+        lines += ["mkdir proc dev sys etc var run tmp .etc", "chmod 1777 tmp run", "ln -s ../run var/run", "ln -s ../tmp var/tmp"]
         lines += ["mount --rbind /proc proc", "mount --rbind /dev dev", "mount --rbind /sys sys", "mount --bind /etc .etc"]
         lines += ["for one in /etc/*; do ln -s /.etc/${one#/etc/} etc/; done", "rm -f etc/hosts etc/resolv.conf"]
         lines += [f"cp {shlex.quote(str(self.place.pod))}/hosts {shlex.quote(str(self.place.pod))}/resolv.conf etc/"]

@@ -41,6 +41,11 @@ class Server:
                 assert query == {"fieldManager": "pointsman", "force": "true"}
                 self.objects[path] = body
                 return Answer(200, msgspec.json.encode(body))
+            case "POST" if f"{path}/{body['metadata']['name']}" in self.objects:
+                return Answer(409, b"{}")
+            case "POST":
+                self.objects[f"{path}/{body['metadata']['name']}"] = body
+                return Answer(201, msgspec.json.encode(body))
             case _:
                 return Answer(200 if self.objects.pop(path, None) else 404, b"{}")
 
