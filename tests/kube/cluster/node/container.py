@@ -20,6 +20,7 @@ from tests.kube.cluster.node.logs import Log
 
 BOUND = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr")  # of the machine; all else is empty
 AS_IT_IS = "if [ -L /{0} ]; then cp -P /{0} .; elif [ -d /{0} ]; then mkdir {0}; mount --rbind /{0} {0}; fi"
+READABLE = 0o005  # by everybody
 KILLED = 137
 
 
@@ -122,7 +123,7 @@ class Container:
             lines += _bind(source, target)
         if self.spec.get("securityContext", {}).get("readOnlyRootFilesystem"):
             lines.append("mount -o remount,ro,bind $R")
-        drop = [] if self.user is None else ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups", "--no-new-privs"]
+        drop = [] if self.user is None else ["setpriv", *_as_user(self.user, self.place.shown)]
         environment = [f"{name}={value}" for name, value in self.environment.items()]
         at = self.spec.get("workingDir", "/")
         lines.append("exec " + shlex.join(["chroot", str(root), *drop, "env", "-i", f"--chdir={at}", *environment, *self._command()]))
@@ -131,7 +132,7 @@ class Container:
     def _mounts(self) -> list[tuple[Path, str]]:
         volumes = [(self.place.pod / "volumes" / one["name"] / one.get("subPath", ""), one["mountPath"]) for one in self._volume_mounts()]
         image = [(Path(source), target) for target, source in self.image.files.items()]
-        return [*((Path(one), one) for one in self.place.shown), *volumes, *image]
+        return [*volumes, *((Path(one), one) for one in self.place.shown), *image]  # a checkout may lie in /tmp, where a volume is
 
     def _volume_mounts(self) -> list[dict[str, str]]:
         return list(self.spec.get("volumeMounts", ()))
@@ -140,6 +141,13 @@ class Container:
         command = self.spec.get("command") or list(self.image.entrypoint)
         arguments = self.spec["args"] if "args" in self.spec else list(self.image.arguments)
         return [expanded(one, self.environment) for one in (*command, *arguments)]
+
+
+def _as_user(user: int, shown: Sequence[str]) -> list[str]:
+    """Who he is; and that he may read what is shown even where it is private to whoever runs the node, as a fresh checkout can be."""
+    private = any(Path(one).stat().st_mode & READABLE != READABLE for one in shown)
+    reads = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"] if private else []
+    return [f"--reuid={user}", f"--regid={user}", "--clear-groups", "--no-new-privs", *reads]
 
 
 def _bind(source: Path, target: str) -> list[str]:
