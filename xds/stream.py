@@ -25,6 +25,7 @@ from xds.watch import FRUITLESS, Flight, Watch
 from xds.words import shown
 
 MODULES = "pointsman.io/modules"  # key of node metadata: a list of what our native module can do there
+AGENT = 100  # characters of what a client says its program is, and of its version
 HELD = 1000  # requests of one stream kept until there is an answer
 UNKNOWN = 64  # types remembered that we do not serve
 
@@ -327,4 +328,4 @@ def agent(node: Node) -> str:
     if node.HasField("user_agent_build_version"):
         version = node.user_agent_build_version.version
         number = f"{version.major_number}.{version.minor_number}.{version.patch}"
-    return f"{node.user_agent_name} {number}".strip()
+    return "".join(one for one in f"{node.user_agent_name[:AGENT]} {number[:AGENT]}" if one.isprintable()).strip()

@@ -14,6 +14,7 @@ from msgspec import Struct
 from xds.security import STREAMS, TRUST_DOMAIN
 
 LOCAL = "local"  # the group of all Gateways together
+LONGEST = 1000  # characters of a node id: it stands in logs, and in what people look at
 _WORD = r"([A-Za-z0-9._-]+)"  # SPIFFE ID, section 2.2: what a path segment is made of
 _ID = re.compile(rf"spiffe://([a-z0-9._-]+)/ns/{_WORD}/sa/{_WORD}/gw/{_WORD}", re.ASCII)
 
@@ -90,6 +91,8 @@ class Speaker:
             return None
         if self.node:
             return Refusal("INVALID_ARGUMENT", "node-changed", f"this stream belongs to node {self.node!r}")
+        if not node.isprintable() or len(node) > LONGEST:
+            return Refusal("INVALID_ARGUMENT", "node-name", f"node.id must be printable, and not longer than {LONGEST} characters")
         if not self._grant.admits(node):
             return Refusal("PERMISSION_DENIED", "node", f"the certificate of this client is not for node {node!r}")
         self.node = node

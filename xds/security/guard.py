@@ -26,6 +26,7 @@ Told = Callable[[Refusal, str, str], None]  # why, the method, and who: an ident
 
 STREAMS_PER_SECOND, STREAMS_AT_ONCE = 200.0, 200.0  # taken in of those that come at once, as after a restart; the rest waits
 BUG = "this server has a bug"
+CHAINS = 100  # of certificates, looked at in one turn: some 20 ms
 WAITING = 10_000  # more than these are told to come again
 _MAKERS = {
     (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler),
@@ -160,16 +161,19 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     # All calls ---------------------------------------------------------------------------------------------------------
 
     def review(self) -> None:
-        """End the calls of who is not to be believed any more. To be called every now and then, and after a change of CAs."""
+        """End the calls of who is not to be believed any more. To be called every second: after a change of CAs some chains are
+        looked at each time, for a thousand at once would hold up everybody.
+        """
         self._allowances.tidy(self._clock())
         if self._credentials is None:
             return
-        now, by = self._credentials.wall(), self._credentials.material
+        now, by, chains = self._credentials.wall(), self._credentials.material, 0
         for call in list(self._calls):
             if call.peer is None:
                 continue
-            problem = call.peer.out_of_time(now) if call.by is by else _problem(call.peer, by, now)
-            call.by = by
+            problem = call.peer.out_of_time(now)
+            if call.by is not by and chains < CHAINS:
+                problem, call.by, chains = _problem(call.peer, by, now), by, chains + 1
             if problem:
                 call.end(unauthenticated(problem, _WORDS[problem]))
 

@@ -10,7 +10,7 @@ from xds.events import Step, Withheld
 from xds.kinds import CLUSTER, SECRET, Kind, Variant
 from xds.security.access import ANYBODY, Grant, Limits
 from xds.snapshot import LOOKED_FOR, Snapshots
-from xds.stream import Stream
+from xds.stream import AGENT, Stream, agent
 
 
 def snapshots() -> Snapshots:
@@ -92,3 +92,8 @@ def test_without_an_identity_there_is_no_limit_and_nothing_is_withheld() -> None
     step = asked(Stream(snapshots(), Variant.DELTA, "", ANYBODY), CLUSTER, *map(str, range(1000)), node="anything")
     assert step.close is None
     assert not [event for event in step.events if isinstance(event, Withheld)]
+
+
+def test_what_a_client_says_of_its_program_can_be_shown() -> None:
+    node = Node(id="n", user_agent_name="envoy\x1b[2J" + "x" * 1000, user_agent_version="1\n2")
+    assert agent(node) == "envoy[2J" + "x" * (AGENT - 9) + " 12"

@@ -90,6 +90,14 @@ def test_call_speaks_for_one_node_to_its_end() -> None:
     assert speaker.node == "infra/edge/a"
 
 
+@pytest.mark.parametrize("node", ["infra/edge/\x1b[2J", "infra/edge/\n", "infra/edge/" + "a" * 1000])
+def test_node_is_a_name_that_can_be_shown(node: str) -> None:
+    for grant in (ANYBODY, Grant(EDGE)):
+        why = Speaker(grant).says(node)
+        assert why
+        assert (why.code, why.reason) == ("INVALID_ARGUMENT", "node-name")
+
+
 def test_call_speaks_for_no_node_that_its_client_may_not_be() -> None:
     speaker = Speaker(Grant(EDGE))
     why = speaker.says("shop/inner")

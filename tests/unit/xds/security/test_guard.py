@@ -215,6 +215,23 @@ async def test_stream_ends_when_its_certificate_is_taken_back_and_others_go_on(r
     assert rig.reasons == ["revoked"]
 
 
+async def test_after_a_change_of_cas_some_chains_are_looked_at_in_each_turn(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert rig.credentials
+    monkeypatch.setattr(guarding, "CHAINS", 2)
+    async with rig.channel() as channel:
+        calls = [channel.stream_stream("/t/echo")() for _ in range(4)]
+        for call in calls:
+            await call.read()
+        write(rig.tls, serving("two"), "two")
+        rig.credentials.look()
+        rig.guard.review()
+        await wait_until(lambda: rig.reasons == ["untrusted"] * 2)
+        rig.guard.review()
+        for call in calls:
+            assert (await ended(call))[0] is CODES.UNAUTHENTICATED
+    assert rig.reasons == ["untrusted"] * 4
+
+
 async def test_new_handshakes_see_the_new_certificate_and_cas(rig: Rig) -> None:
     assert rig.credentials
     write(rig.tls, serving("two"), "two")
