@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from traceback import extract_tb
 
-_ROOT = Path(__file__).parents[1]
+_ROOT, _PACKAGES = Path(__file__).parents[1], ("xds", "translator", "protos")
 
 
 def told(error: BaseException | None) -> str:
@@ -16,5 +16,9 @@ def told(error: BaseException | None) -> str:
         return "it ended without an error"
     frames = extract_tb(error.__traceback__)
     places = [(frame, Path(frame.filename)) for frame in frames]
-    ours = [f"{path.relative_to(_ROOT)}:{frame.lineno} in {frame.name}" for frame, path in places if path.is_relative_to(_ROOT)]
+    ours = [
+        f"{path.relative_to(_ROOT)}:{frame.lineno} in {frame.name}"
+        for frame, path in places
+        if any(path.is_relative_to(_ROOT / one) for one in _PACKAGES)
+    ]
     return f"{type(error).__name__} at {ours[-1]}" if ours else type(error).__name__

@@ -53,7 +53,7 @@ def test_command_that_meets_a_bug_tells_no_text_of_it(monkeypatch: pytest.Monkey
     monkeypatch.setattr(commands, "app", fails)
     assert commands.run(["status"]) == 1
     written = capsys.readouterr().err
-    assert written.startswith("pointsman: ValueError at ")
+    assert written.startswith("pointsman: ValueError at xds/cli/commands.py:")
     assert "canary" not in written
 
 
@@ -63,7 +63,7 @@ async def test_server_that_ends_by_a_bug_tells_no_text_of_it(tmp_path: Path) -> 
     await one.start()
     why = await one.failed()
     await one.stop()
-    assert why.startswith("ValueError at ")
+    assert why.startswith("ValueError at xds/app.py:")
     assert "canary" not in why
 
 
