@@ -15,6 +15,7 @@ from translator.resources.core import ConfigMap, EndpointSlice, Namespace, Secre
 from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
 from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
+from translator.resources.listenerset import ListenerSet
 from translator.resources.meta import Object
 from translator.resources.streamroute import TCPRoute, TLSRoute, UDPRoute
 
@@ -28,6 +29,7 @@ KINDS: dict[str, type[Object]] = {
         GatewayClass,
         GRPCRoute,
         HTTPRoute,
+        ListenerSet,
         Namespace,
         ReferenceGrant,
         Secret,

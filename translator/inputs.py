@@ -9,12 +9,14 @@ from translator.resources.core import ConfigMap, EndpointSlice, Namespace, Secre
 from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
 from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
+from translator.resources.listenerset import ListenerSet
 from translator.resources.meta import Object
 from translator.resources.sandbox import RouteGroup, Sandbox
 from translator.resources.streamroute import TCPRoute, TLSRoute, UDPRoute
 
 GATEWAY_CLASS = Table[str, GatewayClass]("GatewayClass")
 GATEWAY = Table[str, Gateway]("Gateway")
+LISTENER_SET = Table[str, ListenerSet]("ListenerSet")
 HTTP_ROUTE = Table[str, HTTPRoute]("HTTPRoute")
 GRPC_ROUTE = Table[str, GRPCRoute]("GRPCRoute")
 TLS_ROUTE = Table[str, TLSRoute]("TLSRoute")
@@ -36,6 +38,7 @@ OBJECTS: dict[str, Table[str, Object]] = {
     for table in (
         GATEWAY_CLASS,
         GATEWAY,
+        LISTENER_SET,
         HTTP_ROUTE,
         GRPC_ROUTE,
         TLS_ROUTE,

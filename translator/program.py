@@ -30,6 +30,7 @@ COMPILING: tuple[Rule, ...] = (routes.compile_route, grpcroutes.compile_grpc_rou
 ATTACHING: tuple[Rule, ...] = (routes.attach_route, grpcroutes.attach_grpc_route)
 FRONTS: tuple[Rule, ...] = (
     *indexes.RULES,
+    *policies.CLAIMS,
     *gateways.RULES,
     *routegroups.RULES,
     *gateways.LISTENERS,

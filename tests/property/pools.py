@@ -93,7 +93,14 @@ def gateway() -> Document:
     spec: Document = {"gatewayClassName": pick(*["c"] * 7, "gone"), "listeners": [listener(name) for name in names]}
     if pick(*[False] * 5, True):
         spec["addresses"] = [{"type": pick("IPAddress", "IPAddress", "Hostname"), "value": pick("127.0.0.2", "", "x")}]
+    spec["allowedListeners"] = pick(None, {"namespaces": {"from": pick("All", "Same", "None")}})
     return {"kind": "Gateway", "metadata": metadata("g1", "g2"), "spec": spec}
+
+
+def listener_set() -> Document:
+    names = RANDOM.sample(["l1", "l2", "m1"], pick(1, 1, 2))
+    spec = {"parentRef": {"name": pick("g1", "g1", "g2"), "namespace": pick("", "a")}, "listeners": [listener(name) for name in names]}
+    return {"kind": "ListenerSet", "metadata": metadata("ls1", "ls2"), "spec": spec}
 
 
 def backend_ref() -> Document:
@@ -157,6 +164,8 @@ def route_rule() -> Document:
 
 
 def parent() -> Document:
+    if pick(*[False] * 5, True):
+        return {"kind": "ListenerSet", "name": pick("ls1", "ls2"), "namespace": pick("a", ""), "sectionName": pick("", "l1")}
     return {
         "name": pick("g1", "g1", "g1", "g2"),
         "namespace": pick("a", "a", "a", "", "b"),
@@ -280,6 +289,7 @@ MAKERS: dict[Callable[[], Document], int] = {
     gateway_class: 3,
     gateway: 50,
     http_route: 130,
+    listener_set: 30,
     grpc_route: 25,
     stream_route("TLSRoute"): 30,
     stream_route("TCPRoute"): 30,

@@ -144,6 +144,6 @@ UNREAD = frozenset(
 )
 UNSERVED = frozenset(
     """
-    ListenerSet XBackend XBackendTrafficPolicy XListenerSet XMesh
+    XBackend XBackendTrafficPolicy XListenerSet XMesh
     """.split()
 )

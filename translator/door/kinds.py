@@ -19,6 +19,7 @@ from translator.resources.core import ConfigMap, EndpointSlice, Namespace, Secre
 from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
 from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
+from translator.resources.listenerset import ListenerSet
 from translator.resources.meta import Metadata, Object
 from translator.resources.sandbox import RouteGroup, RouteGroupSpec, Sandbox, SandboxSpec
 from translator.resources.streamroute import TCPRoute, TLSRoute, UDPRoute
@@ -28,6 +29,7 @@ STRUCTS: dict[str, type[Object]] = {
     for struct in (
         GatewayClass,
         Gateway,
+        ListenerSet,
         HTTPRoute,
         GRPCRoute,
         TLSRoute,

@@ -11,7 +11,7 @@ from translator.engine import AnyTable, Facts, Table, View, rule
 from translator.envoy_v3.anatomy import ENDPOINTS
 from translator.envoy_v3.quarantine import Verdict, judged, judged_routes, told
 from translator.ir import names
-from translator.ir.cluster import Use
+from translator.ir.cluster import BackendTLS, Use
 from translator.ir.finding import Finding, Path
 from translator.ir.listener import Chain
 from translator.ir.output import Packed
@@ -19,8 +19,8 @@ from translator.ir.quarantine import ROUTE, Poison, Quarantined
 from translator.ir.route import Entry
 from translator.ir.tables import CLUSTER, FAULTY, HELD, OUT_CLUSTER, OUT_ENDPOINTS, OUT_HELD, QUARANTINE, REFUSED
 
-# Name, cluster, endpoints of one that is told them, and the authority it trusts
-UPSTREAM = Table[Use, tuple[str, Packed, Packed | None, str]]("Upstream")
+# Name, cluster, endpoints of one that is told them, and the TLS it speaks
+UPSTREAM = Table[Use, tuple[str, Packed, Packed | None, BackendTLS | None]]("Upstream")
 
 
 def refused_of(view: View, entry: Entry) -> Quarantined | None:
@@ -57,7 +57,7 @@ def told_of_ports(origins: Sequence[tuple[str, str, Path]], verdict: Verdict) ->
     return (told(one, "this listener", kind, key, path) for one in verdict.found for kind, key, path in origins)
 
 
-def upstream_served(view: View, use: Use, name: str, cluster: bytes, members: bytes | None, trusts: str = "") -> Facts:
+def upstream_served(view: View, use: Use, name: str, cluster: bytes, members: bytes | None, tls: BackendTLS | None = None) -> Facts:
     """A cluster, and its endpoints if it is told them: as they are, or what stands in for what was refused.
 
     Where all endpoints were refused there are none: a cluster waits for some, and a request is answered 503.
@@ -73,7 +73,7 @@ def upstream_served(view: View, use: Use, name: str, cluster: bytes, members: by
         yield from held(OUT_ENDPOINTS, name, known)
     if made.body:
         found = Packed(data(ClusterLoadAssignment(cluster_name=name)) if known.body is None else known.body) if known else None
-        yield UPSTREAM(use, (name, Packed(made.body, (name,) if known else ()), found, trusts))
+        yield UPSTREAM(use, (name, Packed(made.body, (name,) if known else ()), found, tls))
 
 
 def held(table: AnyTable, name: str, verdict: Verdict) -> Facts:

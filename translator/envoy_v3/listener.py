@@ -10,6 +10,7 @@ from msgspec import structs
 
 from protos.v3 import (
     Address,
+    CertificateValidationContext,
     CommonTlsContext,
     ConnectionLimit,
     DownstreamTlsContext,
@@ -28,7 +29,7 @@ from protos.v3 import (
 from translator.envoy_v3.hcm import http_connection
 from translator.envoy_v3.sources import ADS, BUFFER
 from translator.envoy_v3.stream import tcp_proxy
-from translator.ir.listener import Chain
+from translator.ir.listener import Chain, Clients
 
 CONNECTIONS = 50_000  # a filter chain: the edge page caps all of a process at as many, and long-lived WebSockets are many
 _TLS_INSPECTOR = ListenerFilter(name="envoy.filters.listener.tls_inspector", typed_config=pack(TlsInspector()))
@@ -75,7 +76,7 @@ def filter_chain(chain: Chain, tls_port: bool, sharded: bool) -> FilterChain:
     if chain.secrets:
         message.transport_socket.name = "envoy.transport_sockets.tls"
         alpn = ["h2", "http/1.1"] if chain.shares is None else []  # what a stream carries is not ours to choose
-        message.transport_socket.typed_config.MergeFrom(pack(downstream_tls(chain.secrets, alpn)))
+        message.transport_socket.typed_config.MergeFrom(pack(downstream_tls(chain.secrets, alpn, chain.clients)))
     return message
 
 
@@ -86,11 +87,20 @@ def _carries_on(chain: Chain, sharded: bool) -> Filter:
     return Filter(name="envoy.filters.network.tcp_proxy", typed_config=pack(tcp_proxy(chain.table, chain.shares)))
 
 
-def downstream_tls(secrets: Iterable[str], alpn: Sequence[str]) -> DownstreamTlsContext:
-    return DownstreamTlsContext(
+def downstream_tls(secrets: Iterable[str], alpn: Sequence[str], clients: Clients | None = None) -> DownstreamTlsContext:
+    message = DownstreamTlsContext(
         common_tls_context=CommonTlsContext(
             tls_params=TlsParameters(tls_minimum_protocol_version=TlsParameters.TLSv1_2),
             tls_certificate_sds_secret_configs=[SdsSecretConfig(name=name, sds_config=ADS) for name in secrets],
             alpn_protocols=alpn,
         )
     )
+    if clients:
+        message.require_client_certificate.value = clients.required
+        checked = message.common_tls_context.combined_validation_context
+        checked.validation_context_sds_secret_config.CopyFrom(SdsSecretConfig(name=clients.authority, sds_config=ADS))
+        if not clients.required:
+            checked.default_validation_context.trust_chain_verification = CertificateValidationContext.ACCEPT_UNTRUSTED
+        else:
+            checked.default_validation_context.SetInParent()
+    return message

@@ -17,6 +17,7 @@ from protos.v3 import (
     Bootstrap,
     Cluster,
     ClusterLoadAssignment,
+    CommonTlsContext,
     DownstreamTlsContext,
     Filter,
     FilterChain,
@@ -80,9 +81,15 @@ def _with_routes(config: Any, routes: RouteConfiguration) -> Any:
 
 def _with_static_secrets(config: Any) -> Any:
     message = DownstreamTlsContext.FromString(config.value)
-    for one in message.common_tls_context.tls_certificate_sds_secret_configs:
-        one.ClearField("sds_config")
+    _told_at_once(message.common_tls_context)
     return pack(message)
+
+
+def _told_at_once(context: CommonTlsContext) -> None:
+    for one in context.tls_certificate_sds_secret_configs:
+        one.ClearField("sds_config")
+    if context.HasField("combined_validation_context"):
+        context.combined_validation_context.validation_context_sds_secret_config.ClearField("sds_config")
 
 
 def _listener_of_routes(body: bytes) -> Listener:
@@ -113,6 +120,5 @@ def _clusters(resources: Mapping[Name, Packed], group: str) -> Iterable[Cluster]
 
 def _with_static_authority(config: Any) -> Any:
     message = UpstreamTlsContext.FromString(config.value)
-    if message.common_tls_context.HasField("combined_validation_context"):
-        message.common_tls_context.combined_validation_context.validation_context_sds_secret_config.ClearField("sds_config")
+    _told_at_once(message.common_tls_context)
     return pack(message)

@@ -6,17 +6,29 @@ from typing import Any
 
 from protos.v3 import (
     CertificateValidationContext,
+    Cluster,
     CommonTlsContext,
     SdsSecretConfig,
     SubjectAltNameMatcher,
     TlsParameters,
     UpstreamTlsContext,
+    data,
+    pack,
 )
 from translator.envoy_v3.sources import ADS
 from translator.ir.cluster import BackendTLS
 
 SYSTEM_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"  # Debian and its kin, Alpine, and the images that Envoy is shipped in
 _TYPES = {"dns": SubjectAltNameMatcher.DNS, "uri": SubjectAltNameMatcher.URI}
+
+
+def with_certificate(cluster: bytes, name: str) -> bytes:
+    """A cluster that speaks TLS, which shows backends the certificate of this name."""
+    message = Cluster.FromString(cluster)
+    context = UpstreamTlsContext.FromString(message.transport_socket.typed_config.value)
+    context.common_tls_context.tls_certificate_sds_secret_configs.append(SdsSecretConfig(name=name, sds_config=ADS))
+    message.transport_socket.typed_config.CopyFrom(pack(context))
+    return data(message)
 
 
 def upstream_tls(row: BackendTLS, http2: bool) -> UpstreamTlsContext:

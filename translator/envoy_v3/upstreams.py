@@ -14,12 +14,14 @@ from translator.envoy_v3.plain import plain_assignment
 from translator.envoy_v3.presenting import envoy_secret
 from translator.envoy_v3.quarantine import judged, told
 from translator.envoy_v3.secret import authority
+from translator.envoy_v3.tls import with_certificate
 from translator.ir import names
 from translator.ir.cluster import Cluster, Endpoints, Split, Use
 from translator.ir.output import Packed
 from translator.ir.tables import (
     AUTHORITY,
     AUTHORITY_USE,
+    CLIENT_CERTIFICATE,
     CLUSTER,
     CLUSTER_USE,
     ENDPOINTS,
@@ -67,7 +69,7 @@ def served(view: View, use: Use, row: Cluster, endpoints: Endpoints | None) -> F
         return
     if members is None and row.discovery == "eds":
         members = data(assignment(row.name, sound))
-    yield from upstream_served(view, use, row.name, body, members, row.tls.authority if row.tls else "")
+    yield from upstream_served(view, use, row.name, body, members, row.tls)
 
 
 @rule(over=SPLIT, into=(UPSTREAM, REFUSED, FAULTY, HELD))
@@ -88,10 +90,12 @@ def in_group(view: View, key: tuple[str, Use]) -> Facts:
     made = view.get(UPSTREAM, use)
     if made is None:
         return
-    name, body, members, trusts = made
+    name, body, members, tls = made
+    if tls and (shown := view.get(CLIENT_CERTIFICATE, group)):
+        body = Packed(with_certificate(body.body, shown), body.needs)
     yield OUT_CLUSTER((group, name), body)
-    if trusts:
-        yield AUTHORITY_USE((group, trusts), name)
+    if tls and tls.authority:
+        yield AUTHORITY_USE((group, tls.authority), name)
     if members is not None:
         yield OUT_ENDPOINTS((group, name), members)
 

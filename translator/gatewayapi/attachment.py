@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from translator.gatewayapi.conditions import ACCEPTED, Problem
 from translator.gatewayapi.hostnames import shared
+from translator.gatewayapi.parents import namespace_of
 from translator.gatewayapi.references import GATEWAY_GROUP
 from translator.gatewayapi.selectors import selects
 from translator.gatewayapi.tables import Target
@@ -27,7 +28,7 @@ def admits(target: Target, kind: str, namespace: str, labels: Mapping[str, str])
         case "All":
             return True
         case "Same":
-            return namespace == target.id.partition("/")[0]
+            return namespace == namespace_of(target.id)
         case "Selector":
             return target.namespaces.selector is not None and selects(target.namespaces.selector, labels)
         case _:  # `None` of ListenerSets, and whatever a later API adds: nobody
@@ -40,7 +41,7 @@ def attach(
     """What comes of one parentRef: reason and message where nothing is reached, and the listeners reached."""
     at_port = [target for target in targets if port in (0, target.port)]
     if not at_port:
-        return "NoMatchingParent", "no listener of the Gateway matches its sectionName and port", []
+        return "NoMatchingParent", "no listener of it matches its sectionName and port", []
     admitting = [target for target in at_port if admits(target, kind, namespace, labels)]
     if not admitting:
         return "NotAllowedByListeners", f"no listener admits {kind}s from namespace {namespace}", []
@@ -64,13 +65,13 @@ def parent_ref(ref: ParentReference) -> ParentRef:
 
 def refused(kind: str, key: str, index: int, ref: ParentReference, reason: str, message: str) -> Problem:
     """A parentRef that reaches nothing."""
-    text = f'is not attached to Gateway "{ref.name}": {message}'
+    text = f'is not attached to {ref.kind} "{ref.name}": {message}'
     path = ("spec", "parentRefs", index)
     return Problem(ACCEPTED, reason, Finding(code="PM0402", kind=kind, key=key, message=text, path=path, fix=FIXES[reason]))
 
 
 FIXES = {
-    "NoMatchingParent": "name a section and port that the Gateway has",
+    "NoMatchingParent": "name a section and port that the parent has",
     "NotAllowedByListeners": "widen the listener's allowedRoutes or choose another listener",
     "NoMatchingListenerHostname": "use a hostname that the listener covers",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import groupby
 from typing import Literal
 
 from translator.gatewayapi.conditions import (
@@ -19,6 +20,7 @@ from translator.gatewayapi.conditions import (
     verdict,
 )
 from translator.gatewayapi.hostnames import covers, narrower
+from translator.gatewayapi.parents import listener_id, object_of
 from translator.gatewayapi.references import GATEWAY_GROUP
 from translator.gatewayapi.tables import Claim, ListenerState, Verdict
 from translator.ir.finding import Finding, Path
@@ -59,10 +61,6 @@ def passes_through(listener: Listener) -> bool:
     return listener.protocol == "TLS" and listener.tls is not None and listener.tls.mode == "Passthrough"
 
 
-def listener_id(gateway: str, name: str) -> str:
-    return f"{gateway}/{name}"
-
-
 def supported_kinds(listener: Listener) -> tuple[RouteGroupKind, ...]:
     """Those of the protocol, or those of them that the listener names."""
     offered = KINDS.get(listener.protocol, ())
@@ -72,47 +70,52 @@ def supported_kinds(listener: Listener) -> tuple[RouteGroupKind, ...]:
     return tuple(kind for kind in offered if (kind.group, kind.kind) in wanted)
 
 
-def spec_problems(gateway: str, index: int, listener: Listener) -> Iterator[Problem]:
+def spec_problems(parent: str, index: int, listener: Listener) -> Iterator[Problem]:
     """What is wrong with a listener looked at alone."""
     at: Path = ("spec", "listeners", index)
     if listener.protocol not in KINDS:
         message = f'listener "{listener.name}" wants protocol {listener.protocol}, which is not served'
         fix = f"use one of {', '.join(KINDS)}"
-        yield _problem(ACCEPTED, "UnsupportedProtocol", "PM0303", gateway, message, (*at, "protocol"), fix)
+        yield _problem(ACCEPTED, "UnsupportedProtocol", "PM0303", parent, message, (*at, "protocol"), fix)
         return
     for place, kind in enumerate(listener.allowed_routes.kinds):
         if RouteGroupKind(kind.group or GATEWAY_GROUP, kind.kind) not in KINDS[listener.protocol]:
             message = f'listener "{listener.name}" allows routes of kind {kind.kind}, which protocol {listener.protocol} cannot carry'
             where = (*at, "allowedRoutes", "kinds", place)
-            yield _problem(RESOLVED_REFS, "InvalidRouteKinds", "PM0304", gateway, message, where, "remove the kind or change the protocol")
+            yield _problem(RESOLVED_REFS, "InvalidRouteKinds", "PM0304", parent, message, where, "remove the kind or change the protocol")
 
 
-def _problem(condition: str, reason: str, code: str, gateway: str, message: str, path: Path, fix: str) -> Problem:
-    return Problem(condition, reason, Finding(code=code, kind="Gateway", key=gateway, message=message, path=path, fix=fix))
+def _problem(condition: str, reason: str, code: str, parent: str, message: str, path: Path, fix: str) -> Problem:
+    kind, key = object_of(parent)
+    return Problem(condition, reason, Finding(code=code, kind=kind, key=key, message=message, path=path, fix=fix))
 
 
 def contest(claims: Sequence[Claim]) -> dict[str, Verdict]:
     """Who gets a port, by listener id. `claims` stand in the order in which ports are given away.
 
-    Inside one Gateway no conflicting listener may win (Gateway API, "Handling indistinct Listeners"). Another Gateway's
-    listener is merged only if it is compatible with those already there: otherwise the port is unavailable to it, and
-    what serves goes on serving. So nobody can break an older Gateway by declaring a newer one.
+    Inside one object no conflicting listener may win (Gateway API, "Handling indistinct Listeners"); between a Gateway and
+    its ListenerSets, and among these, the first one does (GEP-1713), so that what comes too late conflicts with nothing in its
+    own set. Another Gateway's listener is merged only if it is compatible with those already there: otherwise the port is
+    unavailable to it, and what serves goes on serving. So nobody can break an older Gateway by declaring a newer one.
     """
-    inside: dict[str, list[Claim]] = defaultdict(list)
-    for claim in claims:
-        inside[claim.gateway].append(claim)
-    verdicts = {listener_id(claim.gateway, claim.name): verdict for group in inside.values() for claim, verdict in _conflicts(group)}
+    verdicts: dict[str, Verdict] = {}
     given: dict[str, Claim] = {}
-    for claim in claims:
-        name = listener_id(claim.gateway, claim.name)
-        if name not in verdicts:
-            if other := _taker(claim, given):
+    for (gateway, _), group in groupby(claims, key=lambda claim: (claim.gateway, claim.parent)):
+        earlier = {host: claim for host, claim in given.items() if claim.gateway == gateway}
+        inside = list(group)
+        late = {id(claim): other for claim in inside if (other := _taker(claim, earlier))}
+        conflicts = {id(claim): found for claim, found in _conflicts([one for one in inside if id(one) not in late])}
+        for claim in inside:
+            name = listener_id(claim.parent, claim.name)
+            if found := conflicts.get(id(claim)):
+                verdicts[name] = found
+            elif other := late.get(id(claim)) or _taker(claim, given):
                 verdicts[name] = _unavailable(claim, other)
             else:
                 given[claim.hostname] = claim
     overlaps = _overlaps(given)
     return verdicts | {
-        listener_id(claim.gateway, claim.name): Verdict(overlaps=tuple(overlaps.get(host, ()))) for host, claim in given.items()
+        listener_id(claim.parent, claim.name): Verdict(overlaps=tuple(overlaps.get(host, ()))) for host, claim in given.items()
     }
 
 
@@ -140,6 +143,10 @@ def _taker(claim: Claim, given: Mapping[str, Claim]) -> Claim | None:
 
 
 def _unavailable(claim: Claim, other: Claim) -> Verdict:
+    if claim.gateway == other.gateway:
+        same = family(other.protocol) == family(claim.protocol)
+        why = "and hostname" if same else f"with protocol {other.protocol}"
+        return Verdict(CONFLICTED, "HostnameConflict" if same else "ProtocolConflict", f"another listener has the same port {why}")
     why = f"with protocol {other.protocol}" if family(other.protocol) != family(claim.protocol) else "and hostname"
     message = f'listener "{other.name}" of Gateway {other.gateway} has this port {why} on the same proxies'
     return Verdict(ACCEPTED, "PortUnavailable", message)
@@ -180,12 +187,16 @@ def listener_state(
         _conflicted(problems),
         _accepted(problems, accepted),
         verdict(RESOLVED_REFS, problems),
-        holds(PROGRAMMED) if serves else fails(PROGRAMMED, "Invalid", "nothing is served: see the other conditions"),
+        holds(PROGRAMMED) if serves else fails(PROGRAMMED, _unserved(problems), "nothing is served: see the other conditions"),
     ]
     if overlaps:
         message = f"TLS hostnames overlap with those of {', '.join(sorted(overlaps))}: clients may reuse a connection across them"
         conditions.append(holds(OVERLAPPING_TLS, "OverlappingHostnames", message))
     return ListenerState(index, listener.name, accepted, serves, supported_kinds(listener), tuple(conditions))
+
+
+def _unserved(problems: list[Problem]) -> str:
+    return next((one.reason for one in problems if one.condition == CONFLICTED), "Invalid")
 
 
 def _conflicted(problems: list[Problem]) -> Condition:

@@ -10,12 +10,14 @@ from translator.gatewayapi.listeners import KINDS, transport
 from translator.ir.output import Address, Condition
 from translator.ir.plane import Pairs, Plane, PlanePort
 from translator.resources.core import EndpointSlice, Service
-from translator.resources.gateway import Gateway
+from translator.resources.gateway import Gateway, Listener
 
 
-def plane(gateway: Gateway) -> Plane | None:
-    """Of a Gateway whose proxies run in Pods; None while there is nothing to listen on, for a Service must have a port."""
-    listeners = [one for one in gateway.spec.listeners if one.protocol in KINDS]
+def plane(gateway: Gateway, added: Iterable[Listener] = ()) -> Plane | None:
+    """Of a Gateway whose proxies run in Pods, with the listeners that ListenerSets have added to it; None while there is
+    nothing to listen on, for a Service must have a port.
+    """
+    listeners = [one for one in (*gateway.spec.listeners, *added) if one.protocol in KINDS]
     ports = sorted({PlanePort(one.port, transport(one.protocol)) for one in listeners})
     if not ports:
         return None

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
-from translator.gatewayapi.listeners import KINDS, listener_id
+from translator.gatewayapi.listeners import KINDS
+from translator.gatewayapi.parents import listener_id
 from translator.gatewayapi.selectors import selects
 from translator.gatewayapi.tables import Joined
 from translator.ir import names

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from translator.engine import Table
 from translator.gatewayapi.conditions import Problem
+from translator.gatewayapi.references import Referent
 from translator.ir.cluster import BackendTLS, Use
-from translator.ir.finding import Finding, field_path
+from translator.ir.finding import Finding, Path, field_path
 from translator.ir.keys import Reading
-from translator.ir.listener import Port
+from translator.ir.listener import Clients, Port
 from translator.ir.output import Condition, ParentRef, RouteGroupKind
 from translator.ir.route import Share
 from translator.ir.value import Row
@@ -17,23 +18,46 @@ from translator.resources.gateway import ReferenceGrant, RouteNamespaces
 
 
 class Claim(Row, frozen=True, gc=False, order=True):
-    """A listener that asks for a port. Ordered as ports are given away: oldest Gateway first, then by name and place."""
+    """A listener that asks for a port. Ordered as ports are given away: oldest Gateway first, then by name; a Gateway's own
+    listeners go before those of its ListenerSets, and of these the oldest first (GEP-1713).
+    """
 
     created: str
     gateway: str
+    added: int  # 1: by a ListenerSet
+    added_when: str
+    parent: str  # its id
     index: int
     name: str
     protocol: str
     hostname: str
 
 
-class Declared(Row, frozen=True, gc=False):
-    """One listener of a Gateway of ours, as written."""
+class ClientCheck(Row, frozen=True, gc=False):
+    """What a Gateway wants clients of a port to show. `name` is that of the bundle, `path` where the Gateway says so."""
 
     gateway: str
+    name: str
+    refs: tuple[Referent, ...]
+    required: bool
+    path: Path
+
+
+class Presents(Row, frozen=True, gc=False):
+    """The certificate that a Gateway shows to backends, or none."""
+
+    gateway: str
+    secret: Referent | None
+
+
+class Declared(Row, frozen=True, gc=False):
+    """One listener of a Gateway of ours, as written there or in a ListenerSet."""
+
+    parent: str  # id of the Gateway or ListenerSet
     index: int
     spec: ListenerSpec
     ports: tuple[Port, ...]
+    clients: ClientCheck | None = None
 
 
 class Verdict(Row, frozen=True, gc=False):
@@ -89,10 +113,11 @@ class Served(Row, frozen=True, gc=False, order=True):
     hostname: str
     secrets: tuple[str, ...]
     table: str
-    gateway: str
+    parent: str  # id of the Gateway or ListenerSet
     index: int  # of the listener within it
     listener: str  # its id
     keys: Reading | None = None
+    clients: Clients | None = None
 
 
 class Stream(Row, frozen=True, gc=False, order=True):
@@ -148,6 +173,13 @@ class PolicyState(Row, frozen=True, gc=False):
     problems: tuple[Problem, ...]
 
 
+class SetState(Row, frozen=True, gc=False):
+    """Which Gateway a ListenerSet belongs to, and why it may not, if so."""
+
+    gateway: str
+    refused: str
+
+
 class ParentVerdict(Row, frozen=True, gc=False):
     """What came of one parentRef: the listeners it reached, or why none."""
 
@@ -162,6 +194,9 @@ def _finding_order(finding: Finding) -> tuple[str, str, str]:
 
 
 OURS = Table[str, str]("Ours")  # gateway → the proxy group that serves it
+SERVING = Table[str, str]("Serving")  # id of a Gateway or ListenerSet that routes may name → its proxy group
+SET_STATE = Table[str, SetState]("SetState")  # key of a ListenerSet
+SET_ON = Table[str, str]("SetOn")  # gateway → keys of its ListenerSets
 CLAIM = Table[Port, Claim]("Claim", order=lambda claim: claim)
 DECLARED = Table[str, Declared]("Declared")  # listener id
 VERDICT = Table[str, Verdict]("Verdict")  # listener id; one for each port it asked for
@@ -169,15 +204,17 @@ OWNER = Table[tuple[Port, str], str]("Owner")  # (port, hostname) → id of the 
 NARROW = Table[Port, bool]("Narrow")  # port on which some listener has a hostname
 CERTIFICATE_REF = Table[str, str]("CertificateRef")  # key of a Secret → listeners that name it
 CERTIFICATE_STATE = Table[str, str]("CertificateState")  # key of a Secret → "" or what is wrong
-LISTENER_STATE = Table[str, ListenerState]("ListenerState", order=lambda state: state.index)  # gateway
+LISTENER_STATE = Table[str, ListenerState]("ListenerState", order=lambda state: state.index)  # id of the parent
 JOINED = Table[str, Joined]("Joined", order=lambda joined: joined)  # listener id
-TARGET = Table[tuple[str, str], Target]("Target")  # (gateway, section or "")
+TARGET = Table[tuple[str, str], Target]("Target")  # (id of the parent, section or "")
 SERVED = Table[Port, Served]("Served", order=lambda served: served)
 STREAM = Table[Port, Stream]("Stream", order=lambda stream: (stream.created, stream.route, stream.host))
 PARTS = Table[Use, tuple[Part, ...]]("Parts")  # upstream of a UDPRoute
 TARGETED = Table[tuple[str, str], TargetClaim]("Targeted", order=lambda claim: claim)  # (kind, key) of a backend
 AUTHORITY_REF = Table[str, str]("AuthorityRef")  # key of a ConfigMap → who trusts it
 AUTHORITY_STATE = Table[str, AuthorityState]("AuthorityState")  # key of a ConfigMap
+PRESENTING = Table[str, Presents]("Presenting")  # proxy group → what each of its Gateways shows to backends
+PRESENT_STATE = Table[str, Problem | None]("PresentState")  # gateway that shows one to backends → what is wrong with it
 POLICY = Table[str, PolicyState]("Policy")  # key of a BackendTLSPolicy
 OBEYS = Table[str, Use]("Obeys")  # key of a BackendTLSPolicy → upstreams it is about
 GRANTS_IN = Table[str, ReferenceGrant]("GrantsIn")  # namespace that grants

@@ -19,6 +19,15 @@ class Port(Row, frozen=True, gc=False, order=True):
     transport: Literal["tcp", "udp"] = "tcp"
 
 
+class Clients(Row, frozen=True, gc=False, kw_only=True):
+    """Certificates that clients show: signed by an authority of the bundle of that name. Where none is `required`, whatever is
+    shown is taken, and so is nothing.
+    """
+
+    authority: str
+    required: bool = True
+
+
 class Chain(Row, frozen=True, gc=False, kw_only=True):
     """One filter chain: what selects it, what it presents, and where its requests or connections go.
 
@@ -34,6 +43,7 @@ class Chain(Row, frozen=True, gc=False, kw_only=True):
     server_names: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     passthrough: bool = False
+    clients: Clients | None = None
     shares: tuple[Share, ...] | None = None
     origins: tuple[tuple[str, str, Path], ...] = ()
     keys: Reading | None = None

@@ -112,3 +112,4 @@ class Status(Row, frozen=True, gc=False, kw_only=True, rename="camel"):
     parents: tuple[ParentStatus, ...] = ()
     ancestors: tuple[AncestorStatus, ...] = ()
     supported_features: tuple[str, ...] = ()
+    attached_listener_sets: int | None = None

@@ -42,6 +42,7 @@ SPLIT = Table[Use, Split]("Split")  # instead of CLUSTER and ENDPOINTS
 SECRET_USE = Table[tuple[str, str], str]("SecretUse")  # (group, key of a Secret) → the listeners of Envoy that use it, by name
 AUTHORITY = Table[str, Authority]("Authority")  # by name
 AUTHORITY_USE = Table[tuple[str, str], str]("AuthorityUse")  # (group, name) → who uses it
+CLIENT_CERTIFICATE = Table[str, str]("ClientCertificate")  # group → SDS secret that is shown to backends with TLS
 CERTIFICATE = Table[str, tuple[bytes, bytes]]("Certificate")  # key of a Secret → chain and private key, checked
 
 # Envoy → fronts: what Envoy would refuse was left out, and its object is told

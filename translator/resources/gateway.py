@@ -57,11 +57,52 @@ class GatewayInfrastructure(Value, frozen=True, gc=False, kw_only=True):
     parameters_ref: LocalReference | None = None
 
 
+class ListenerNamespaces(Value, frozen=True, gc=False, kw_only=True):
+    from_: str = field(default="None", name="from")  # All | Selector | Same | None
+    selector: LabelSelector | None = None
+
+
+class AllowedListeners(Value, frozen=True, gc=False, kw_only=True):
+    namespaces: ListenerNamespaces = ListenerNamespaces()
+
+
+class FrontendValidation(Value, frozen=True, gc=False, kw_only=True):
+    ca_certificate_refs: tuple[LocalReference, ...] = ()
+    mode: str = "AllowValidOnly"  # or AllowInsecureFallback
+
+
+class FrontendTLS(Value, frozen=True, gc=False, kw_only=True):
+    validation: FrontendValidation | None = None
+
+
+class PortTLS(Value, frozen=True, gc=False, kw_only=True):
+    port: int
+    tls: FrontendTLS = FrontendTLS()
+
+
+class GatewayFrontend(Value, frozen=True, gc=False, kw_only=True):
+    """What clients must show: at each port what `per_port` says of it, else the default."""
+
+    default: FrontendTLS = FrontendTLS()
+    per_port: tuple[PortTLS, ...] = ()
+
+
+class GatewayBackend(Value, frozen=True, gc=False, kw_only=True):
+    client_certificate_ref: LocalReference | None = None
+
+
+class GatewayTLS(Value, frozen=True, gc=False, kw_only=True):
+    frontend: GatewayFrontend | None = None
+    backend: GatewayBackend | None = None
+
+
 class GatewaySpec(Value, frozen=True, gc=False, kw_only=True):
     gateway_class_name: str
     listeners: tuple[Listener, ...] = ()
     addresses: tuple[GatewayAddress, ...] = ()
     infrastructure: GatewayInfrastructure | None = None
+    allowed_listeners: AllowedListeners | None = None
+    tls: GatewayTLS | None = None
 
 
 class Gateway(Object, frozen=True, gc=False, kw_only=True):

@@ -9,6 +9,7 @@ from xds.cli.output import Exit, meant
 KINDS = {
     "GatewayClass": ("gatewayclass", "gatewayclasses", "gc"),
     "Gateway": ("gateway", "gateways", "gtw", "gw"),
+    "ListenerSet": ("listenerset", "listenersets", "ls"),
     "GRPCRoute": ("grpcroute", "grpcroutes"),
     "HTTPRoute": ("httproute", "httproutes", "route", "routes"),
     "TLSRoute": ("tlsroute", "tlsroutes"),

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
-from translator.engine import Fact, Facts, View
+from translator.engine import Fact, Facts, Table, View
 from translator.gatewayapi.attachment import Reached, attach, parent_ref, refused
 from translator.gatewayapi.conditions import Problem
 from translator.gatewayapi.hostnames import ANY, narrower
+from translator.gatewayapi.parents import SET, parent_id
 from translator.gatewayapi.references import GATEWAY_GROUP
 from translator.gatewayapi.rules.asking import labels_of
 from translator.gatewayapi.rules.compiling import route_id
 from translator.gatewayapi.sandboxes import fork_names, forks
-from translator.gatewayapi.tables import FOUND, NARROW, OURS, OWNER, PARENT, TARGET, USE, Compiled, ParentVerdict, Target
-from translator.inputs import GATEWAY
+from translator.gatewayapi.tables import FOUND, NARROW, OWNER, PARENT, SERVING, SET_STATE, TARGET, USE, Compiled, ParentVerdict, Target
+from translator.inputs import GATEWAY, LISTENER_SET
 from translator.ir.cluster import Use
 from translator.ir.finding import Finding
 from translator.ir.listener import Port
@@ -23,6 +25,7 @@ from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute, ParentReference
 from translator.resources.streamroute import StreamRoute
 
+PARENTS: dict[str, Table[str, Any]] = {"Gateway": GATEWAY, SET: LISTENER_SET}
 AnyRoute = HTTPRoute | GRPCRoute | StreamRoute
 
 
@@ -59,32 +62,33 @@ def at_parents(view: View, kind: str, route: AnyRoute) -> tuple[list[Fact], list
     facts: list[Fact] = []
     found: list[tuple[str, Reached]] = []
     for index, ref in enumerate(route.spec.parent_refs):
-        if (ref.group, ref.kind) != (GATEWAY_GROUP, "Gateway"):
+        if ref.group != GATEWAY_GROUP or ref.kind not in PARENTS:
             continue
-        gateway = f"{ref.namespace or route.namespace}/{ref.name}"
-        group = view.get(OURS, gateway)
-        if group is None:
-            if view.get(GATEWAY, gateway) is None:
-                facts.append(FOUND((kind, route.key), no_parent(kind, route.key, index, gateway)))
+        key = f"{ref.namespace or route.namespace}/{ref.name}"
+        parent = parent_id(ref.kind, key)
+        group = view.get(SERVING, parent)
+        if group is None and (ref.kind != SET or view.get(SET_STATE, key) is None):
+            if view.get(PARENTS[ref.kind], key) is None:
+                facts.append(FOUND((kind, route.key), no_parent(kind, route.key, index, f"{ref.kind} {key}")))
             continue
-        problem, reached = reach(view, kind, route, index, ref, gateway)
+        problem, reached = reach(view, kind, route, index, ref, parent)
         if problem:
             facts.append(FOUND((kind, route.key), problem.finding))
         facts.append(PARENT(name, ParentVerdict(index, parent_ref(ref), problem, tuple(target.id for target, _ in reached))))
-        found += ((group, one) for one in reached)
+        found += ((group, one) for one in reached if group)
     return facts, found
 
 
-def no_parent(kind: str, key: str, index: int, gateway: str) -> Finding:
-    message = f"Gateway {gateway} does not exist"
+def no_parent(kind: str, key: str, index: int, parent: str) -> Finding:
+    message = f"{parent} does not exist"
     path = ("spec", "parentRefs", index, "name")
     return Finding(code="PM0401", kind=kind, key=key, message=message, path=path, fix="create it or correct the name", severity="warning")
 
 
 def reach(
-    view: View, kind: str, route: AnyRoute, index: int, ref: ParentReference, gateway: str
+    view: View, kind: str, route: AnyRoute, index: int, ref: ParentReference, parent: str
 ) -> tuple[Problem | None, Sequence[Reached]]:
-    targets = view.list(TARGET, (gateway, ref.section_name))
+    targets = view.list(TARGET, (parent, ref.section_name))
     labels = labels_of(view, route.namespace) if any(one.namespaces.from_ == "Selector" for one in targets) else {}
     reason, message, reached = attach(kind, route.namespace, route.spec.hostnames, ref.port, targets, labels)
     return (refused(kind, route.key, index, ref, reason, message) if reason else None), reached

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from translator.engine import Facts, View, rule
+from translator.gatewayapi import parents
 from translator.gatewayapi.hostnames import ANY
 from translator.gatewayapi.listeners import family, strays
 from translator.gatewayapi.tables import FOUND, SERVED, STREAM, Served, Stream
@@ -28,7 +29,15 @@ def chains(view: View, key: Port) -> Facts:
         if one.protocol == "HTTPS":
             hosts = (one.hostname,) if one.hostname else ()
             name = f"https/{one.hostname or ANY}"
-            chain = Chain(name=name, table=one.table, server_names=hosts, secrets=one.secrets, origins=(origin(one),), keys=one.keys)
+            chain = Chain(
+                name=name,
+                table=one.table,
+                server_names=hosts,
+                secrets=one.secrets,
+                clients=one.clients,
+                origins=(origin(one),),
+                keys=one.keys,
+            )
             yield CHAIN(key, chain)
             for host in strays(one.hostname, hosts_of_port):
                 yield STRAY(Place(one.table, host or ANY), one.listener)
@@ -76,7 +85,7 @@ def object_of(route: str) -> tuple[str, str]:
 
 
 def origin(one: Served) -> tuple[str, str, Path]:
-    return "Gateway", one.gateway, ("spec", "listeners", one.index)
+    return *parents.object_of(one.parent), ("spec", "listeners", one.index)
 
 
 RULES = (chains,)

@@ -7,21 +7,25 @@ from collections.abc import Iterator, Sequence
 from translator.engine import Facts, View, rule
 from translator.gatewayapi.addresses import bind_addresses, usable
 from translator.gatewayapi.certificates import pair_problem
+from translator.gatewayapi.clientcerts import client_check, shown_to_backends
 from translator.gatewayapi.conditions import ACCEPTED, CONFLICTED, CONTROLLER, RESOLVED_REFS, Problem
 from translator.gatewayapi.listeners import (
     KINDS,
     contest,
-    listener_id,
     listener_state,
     spec_problems,
     supported_kinds,
     terminates,
     transport,
 )
+from translator.gatewayapi.parents import SET, allows, has_unknown_parameters, listener_id, namespace_of, object_of, parent_id
 from translator.gatewayapi.references import Referent
-from translator.gatewayapi.rules.asking import may_refer
+from translator.gatewayapi.rules import clientcerts
+from translator.gatewayapi.rules.asking import labels_of, may_refer
+from translator.gatewayapi.rules.clientcerts import trusted
 from translator.gatewayapi.sandboxes import first_of_namespaces, outvoted, reading, replaced, speaker
 from translator.gatewayapi.tables import (
+    AUTHORITY_REF,
     CERTIFICATE_REF,
     CERTIFICATE_STATE,
     CLAIM,
@@ -32,30 +36,37 @@ from translator.gatewayapi.tables import (
     NARROW,
     OURS,
     OWNER,
+    PRESENTING,
     SERVED,
+    SERVING,
+    SET_ON,
+    SET_STATE,
     TARGET,
     VERDICT,
     Claim,
     Declared,
     Joined,
+    Presents,
     Served,
+    SetState,
     Target,
     Verdict,
 )
-from translator.inputs import GATEWAY, GATEWAY_CLASS, ROUTE_GROUP, SECRET
+from translator.inputs import GATEWAY, GATEWAY_CLASS, LISTENER_SET, ROUTE_GROUP, SECRET
 from translator.ir import names
-from translator.ir.finding import Finding
+from translator.ir.cluster import Authority
+from translator.ir.finding import Finding, Path
 from translator.ir.keys import Reading
-from translator.ir.listener import Port
+from translator.ir.listener import Clients, Port
 from translator.ir.route import Place
-from translator.ir.tables import CERTIFICATE, GROUP, HOST, SECRET_USE, WANTED
-from translator.resources.gateway import GatewayAddress, Listener
+from translator.ir.tables import AUTHORITY, AUTHORITY_USE, CERTIFICATE, GROUP, HOST, SECRET_USE, WANTED
+from translator.resources.gateway import Gateway, GatewayAddress, Listener
 from translator.resources.meta import LocalReference
 
 LOCAL = "local"  # the proxy group of all Gateways that have none of their own
 
 
-@rule(over=GATEWAY, into=(OURS, DECLARED, CLAIM, CERTIFICATE_REF, FOUND))
+@rule(over=GATEWAY, into=(OURS, SERVING, PRESENTING, DECLARED, CLAIM, CERTIFICATE_REF, AUTHORITY_REF, FOUND))
 def gateway(view: View, key: str) -> Facts:
     """A Gateway of a class of ours: each listener declared, and claimed at each of its ports."""
     one = view.one(GATEWAY, key)
@@ -64,24 +75,85 @@ def gateway(view: View, key: str) -> Facts:
         yield FOUND(("Gateway", key), _no_class(key, one.spec.gateway_class_name))
     if owner is None or owner.spec.controller_name != CONTROLLER or owner.spec.parameters_ref:
         return  # of another controller, or of a class that is not accepted: its own status says why
-    row = view.get(GROUP, key)
-    group = key if row else LOCAL
+    group, _ = served_at(view, one)
     yield OURS(key, group)
-    addresses = bind_addresses(one.spec.addresses)
-    if row and row.pods:
-        addresses = addresses and ("",)  # those of the Gateway are its Service's
+    yield SERVING(key, group)
+    if has_unknown_parameters(one):
+        yield FOUND(("Gateway", key), _no_parameters(key))
+        return
     for place, address in enumerate(one.spec.addresses):
         if not usable(address):
             yield FOUND(("Gateway", key), _no_address(key, place, address))
-    for index, listener in enumerate(one.spec.listeners):
-        ports = tuple(Port(group, address, listener.port, transport(listener.protocol)) for address in addresses)
-        yield DECLARED(listener_id(key, listener.name), Declared(key, index, listener, ports))
-        if listener.protocol in KINDS:
-            claim = Claim(one.metadata.creation_timestamp, key, index, listener.name, listener.protocol, listener.hostname.lower())
+    shown = shown_to_backends(one)
+    yield PRESENTING(group, Presents(key, shown))
+    if shown and (shown.group, shown.kind) == ("", "Secret"):
+        yield CERTIFICATE_REF(shown.key, key)
+    yield from declared(view, one, key, one.spec.listeners)
+
+
+def served_at(view: View, gateway: Gateway) -> tuple[str, Sequence[str]]:
+    """The group of proxies that serves a Gateway, and the addresses that these bind."""
+    row, addresses = view.get(GROUP, gateway.key), bind_addresses(gateway.spec.addresses)
+    if row and row.pods:
+        addresses = addresses and ("",)  # those of the Gateway are its Service's
+    return gateway.key if row else LOCAL, addresses
+
+
+def declared(view: View, gateway: Gateway, parent: str, listeners: Sequence[Listener], added_when: str = "") -> Facts:
+    """Each listener declared, and claimed at each address of the Gateway. `added_when` is the age of a ListenerSet."""
+    group, addresses = served_at(view, gateway)
+    created, added = gateway.metadata.creation_timestamp, int(parent != gateway.key)
+    for index, one in enumerate(listeners):
+        ports = tuple(Port(group, address, one.port, transport(one.protocol)) for address in addresses)
+        clients = client_check(gateway, one.port) if one.protocol == "HTTPS" else None
+        yield DECLARED(listener_id(parent, one.name), Declared(parent, index, one, ports, clients))
+        for to in clients.refs if clients else ():
+            if (to.group, to.kind) == ("", "ConfigMap"):
+                yield AUTHORITY_REF(to.key, listener_id(parent, one.name))
+        if one.protocol in KINDS:
+            hostname = one.hostname.lower()
+            claim = Claim(created, gateway.key, added, added_when, parent, index, one.name, one.protocol, hostname)
             for port in ports:
                 yield CLAIM(port, claim)
-        for secret in certificate_keys(key, listener):
-            yield CERTIFICATE_REF(secret.key, listener_id(key, listener.name))
+        for secret in certificate_keys(parent, one):
+            yield CERTIFICATE_REF(secret.key, listener_id(parent, one.name))
+
+
+@rule(over=LISTENER_SET, into=(SERVING, SET_STATE, SET_ON, DECLARED, CLAIM, CERTIFICATE_REF, AUTHORITY_REF, FOUND))
+def listener_set(view: View, key: str) -> Facts:
+    """A ListenerSet adds its listeners to those of its Gateway, if that allows it (GEP-1713)."""
+    one = view.one(LISTENER_SET, key)
+    ref = one.spec.parent_ref
+    name = f"{ref.namespace or one.namespace}/{ref.name}"
+    gateway = view.get(GATEWAY, name)
+    group = view.get(OURS, name)
+    if gateway is None or group is None or has_unknown_parameters(gateway):
+        if gateway is None:
+            yield FOUND((SET, key), _no_gateway(key, name))
+        return
+    if not allows(gateway, one.namespace, labels_of(view, one.namespace)):
+        message = f"Gateway {name} allows no ListenerSet of namespace {one.namespace}"
+        yield SET_STATE(key, SetState(name, message))
+        path = ("spec", "parentRef")
+        fix = "widen the Gateway's allowedListeners"
+        yield FOUND((SET, key), Finding(code="PM0309", kind=SET, key=key, message=message, path=path, fix=fix))
+        return
+    parent = parent_id(SET, key)
+    yield SET_STATE(key, SetState(name, ""))
+    yield SET_ON(name, key)
+    yield SERVING(parent, group)
+    yield from declared(view, gateway, parent, one.spec.listeners, one.metadata.creation_timestamp)
+
+
+def _no_parameters(key: str) -> Finding:
+    message = "its parameters are of a kind that is not read here, so nothing of this Gateway is served"
+    path = ("spec", "infrastructure", "parametersRef")
+    return Finding(code="PM0308", kind="Gateway", key=key, message=message, path=path, fix="remove parametersRef")
+
+
+def _no_gateway(key: str, name: str) -> Finding:
+    path = ("spec", "parentRef", "name")
+    return Finding(code="PM0401", kind=SET, key=key, message=f"Gateway {name} does not exist", path=path, severity="warning")
 
 
 def _no_class(key: str, name: str) -> Finding:
@@ -97,15 +169,15 @@ def _no_address(key: str, place: int, address: GatewayAddress) -> Finding:
     return Finding(code="PM0306", kind="Gateway", key=key, message=message, path=path, fix="use an IP address that the proxies have")
 
 
-def certificate_keys(gateway: str, listener: Listener) -> Iterator[Referent]:
+def certificate_keys(parent: str, listener: Listener) -> Iterator[Referent]:
     """The Secrets a listener names, in its order; what is not a core Secret is left out."""
     for ref in listener.tls.certificate_refs if listener.tls else ():
         if (ref.group, ref.kind or "Secret") == ("", "Secret"):
-            yield _secret(gateway, ref)
+            yield _secret(parent, ref)
 
 
-def _secret(gateway: str, ref: LocalReference) -> Referent:
-    namespace = ref.namespace or gateway.partition("/")[0]
+def _secret(parent: str, ref: LocalReference) -> Referent:
+    namespace = ref.namespace or namespace_of(parent)
     return Referent(ref.group, ref.kind or "Secret", f"{namespace}/{ref.name}")
 
 
@@ -115,12 +187,12 @@ def ports(view: View, key: Port) -> Facts:
     claims = view.list(CLAIM, key)
     verdicts = contest(claims)
     for claim in claims:
-        name = listener_id(claim.gateway, claim.name)
+        name = listener_id(claim.parent, claim.name)
         verdict = verdicts[name]
         yield VERDICT(name, verdict)
         if not verdict.reason:
             yield OWNER((key, claim.hostname), name)
-    if any(claim.hostname and not verdicts[listener_id(claim.gateway, claim.name)].reason for claim in claims):
+    if any(claim.hostname and not verdicts[listener_id(claim.parent, claim.name)].reason for claim in claims):
         yield NARROW(key, True)
 
 
@@ -135,19 +207,20 @@ def certificate(view: View, key: str) -> Facts:
         yield CERTIFICATE(key, (secret.data["tls.crt"], secret.data["tls.key"]))
 
 
-@rule(over=DECLARED, into=(LISTENER_STATE, TARGET, SERVED, SECRET_USE, HOST, FOUND))
+@rule(over=DECLARED, into=(LISTENER_STATE, TARGET, SERVED, SECRET_USE, AUTHORITY, AUTHORITY_USE, HOST, FOUND))
 def listener(view: View, key: str) -> Facts:
     """What becomes of one listener: its state, how routes see it, and what it serves."""
     one = view.one(DECLARED, key)
-    spec, gateway = one.spec, one.gateway
+    spec, parent = one.spec, one.parent
     verdict = next((each for each in view.list(VERDICT, key) if each.reason), None) or view.get(VERDICT, key) or Verdict()
     secrets, wrong = certificates(view, one)
-    problems = [*spec_problems(gateway, one.index, spec), *contest_problems(one, verdict), *offset_problems(view, one), *wrong]
+    bundle, untrusted = trusted(view, one.clients) if one.clients else (b"", [])
+    problems = [*spec_problems(parent, one.index, spec), *contest_problems(one, verdict), *offset_problems(view, one), *wrong, *untrusted]
     accepted = all(problem.condition not in (ACCEPTED, CONFLICTED) for problem in problems)
     serves = accepted and bool(one.ports) and (bool(secrets) or not terminates(spec)) and bool(supported_kinds(spec))
-    yield LISTENER_STATE(gateway, listener_state(one.index, spec, accepted, serves, verdict.overlaps, problems))
+    yield LISTENER_STATE(parent, listener_state(one.index, spec, accepted, serves, verdict.overlaps, problems))
     for problem in problems:
-        yield FOUND(("Gateway", gateway), problem.finding)
+        yield FOUND((problem.finding.kind, problem.finding.key), problem.finding)
     tables = tuple((port, table_of(port, spec)) for port in one.ports) if accepted else ()
     joined = view.list(JOINED, key)
     groups = first_of_namespaces(joined)
@@ -163,12 +236,14 @@ def listener(view: View, key: str) -> Facts:
         tuple((namespace, one.group) for namespace, one in groups.items()),
     )
     for section in (spec.name, ""):
-        yield TARGET((gateway, section), target)
+        yield TARGET((parent, section), target)
     if serves:
         keys, told = reading_at(view, key, joined) if joined else (None, [])
         for finding in told:
             yield FOUND((finding.kind, finding.key), finding)
         yield from served(key, one, tables, tuple(secrets), keys)
+    if serves and one.clients:
+        yield AUTHORITY(one.clients.name, Authority(bundle, ("Gateway", one.clients.gateway)))
 
 
 def reading_at(view: View, listener: str, joined: Sequence[Joined]) -> tuple[Reading, list[Finding]]:
@@ -183,8 +258,11 @@ def reading_at(view: View, listener: str, joined: Sequence[Joined]) -> tuple[Rea
 def served(key: str, one: Declared, tables: tuple[tuple[Port, str], ...], secrets: tuple[str, ...], keys: Reading | None) -> Facts:
     """A filter chain at each port, and the host that is this listener's own even while no route stands there."""
     spec, presented = one.spec, tuple(names.secret(secret) for secret in secrets)
+    clients = Clients(authority=one.clients.name, required=one.clients.required) if one.clients else None
     for port, table in tables:
-        yield SERVED(port, Served(spec.protocol, spec.hostname.lower(), presented, table, one.gateway, one.index, key, keys))
+        yield SERVED(port, Served(spec.protocol, spec.hostname.lower(), presented, table, one.parent, one.index, key, keys, clients))
+        if clients:
+            yield AUTHORITY_USE((port.group, clients.authority), names.listener(port))
         for secret in secrets:
             yield SECRET_USE((port.group, secret), names.listener(port))
         if spec.hostname and table:
@@ -198,6 +276,11 @@ def table_of(port: Port, spec: Listener) -> str:
     return names.plain_table(port) if spec.protocol == "HTTP" else ""
 
 
+def _finding(one: Declared, code: str, message: str, path: Path, fix: str = "") -> Finding:
+    kind, key = object_of(one.parent)
+    return Finding(code=code, kind=kind, key=key, message=message, path=path, fix=fix)
+
+
 def contest_problems(one: Declared, verdict: Verdict) -> Iterator[Problem]:
     if verdict.reason:
         code = "PM0302" if verdict.condition == CONFLICTED else "PM0305"
@@ -205,7 +288,9 @@ def contest_problems(one: Declared, verdict: Verdict) -> Iterator[Problem]:
         path = ("spec", "listeners", one.index)
         fix = "give it another port, protocol or hostname"
         yield Problem(
-            verdict.condition, verdict.reason, Finding(code=code, kind="Gateway", key=one.gateway, message=message, path=path, fix=fix)
+            verdict.condition,
+            verdict.reason,
+            _finding(one, code, message, path, fix),
         )
 
 
@@ -219,7 +304,9 @@ def offset_problems(view: View, one: Declared) -> Iterator[Problem]:
             path = ("spec", "listeners", one.index, "port")
             fix = "use another port or another offset"
             yield Problem(
-                ACCEPTED, "PortUnavailable", Finding(code="PM0307", kind="Gateway", key=one.gateway, message=message, path=path, fix=fix)
+                ACCEPTED,
+                "PortUnavailable",
+                _finding(one, "PM0307", message, path, fix),
             )
 
 
@@ -231,13 +318,13 @@ def certificates(view: View, one: Declared) -> tuple[list[str], list[Problem]]:
     good: list[str] = []
     problems = [] if refs else [_certificate_problem(one, ("tls",), "InvalidCertificateRef", "PM0501", "it names no certificate")]
     for place, ref in enumerate(refs):
-        referent = _secret(one.gateway, ref)
+        referent = _secret(one.parent, ref)
         path = ("tls", "certificateRefs", place)
         if (referent.group, referent.kind) != ("", "Secret"):
             problems.append(
                 _certificate_problem(one, path, "InvalidCertificateRef", "PM0502", f"{referent.kind} is not a kind of certificate")
             )
-        elif not may_refer(view, "Gateway", one.gateway.partition("/")[0], referent):
+        elif not may_refer(view, object_of(one.parent)[0], namespace_of(one.parent), referent):
             problems.append(
                 _certificate_problem(one, path, "RefNotPermitted", "PM0503", f"no ReferenceGrant permits Secret {referent.key}")
             )
@@ -251,8 +338,8 @@ def certificates(view: View, one: Declared) -> tuple[list[str], list[Problem]]:
 def _certificate_problem(one: Declared, path: tuple[str | int, ...], reason: str, code: str, why: str) -> Problem:
     message = f'listener "{one.spec.name}" lacks a certificate: {why}'
     where = ("spec", "listeners", one.index, *path)
-    return Problem(RESOLVED_REFS, reason, Finding(code=code, kind="Gateway", key=one.gateway, message=message, path=where))
+    return Problem(RESOLVED_REFS, reason, _finding(one, code, message, where))
 
 
-RULES = (gateway, ports, certificate)
+RULES = (gateway, listener_set, ports, certificate, *clientcerts.RULES)
 LISTENERS = (listener,)  # once RouteGroups are known

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from translator.engine import Facts, Table, View, rule
-from translator.gatewayapi.backendtls import KIND, authorities, authority_state, demands, is_conflicted, policy_conditions, trusted
+from translator.gatewayapi.backendtls import KIND, authorities, demands, is_conflicted, policy_conditions, trusted
 from translator.gatewayapi.conditions import CONTROLLER
+from translator.gatewayapi.parents import SET
 from translator.gatewayapi.references import GATEWAY_GROUP, GROUPS
 from translator.gatewayapi.tables import (
     AUTHORITY_REF,
@@ -15,17 +16,18 @@ from translator.gatewayapi.tables import (
     OBEYS,
     PARENT,
     POLICY,
+    SET_STATE,
     TARGETED,
     USE,
     PolicyState,
     TargetClaim,
 )
-from translator.inputs import BACKEND, BACKEND_TLS_POLICY, CONFIG_MAP, SERVICE
+from translator.inputs import BACKEND, BACKEND_TLS_POLICY, SERVICE
 from translator.ir import names
 from translator.ir.cluster import Authority
 from translator.ir.finding import Finding
 from translator.ir.output import AncestorStatus, ParentRef, Status
-from translator.ir.tables import AUTHORITY, OUT_STATUS, WANTED
+from translator.ir.tables import AUTHORITY, OUT_STATUS
 
 TARGETS: dict[str, Table[str, Any]] = {"Service": SERVICE, "Backend": BACKEND}
 ANCESTORS = 16  # as many as the status can hold
@@ -46,13 +48,6 @@ def policy_claims(view: View, key: str) -> Facts:
             yield FOUND((KIND, key), Finding(code="PM0506", kind=KIND, key=key, message=message, path=path, severity="warning"))
         if known:
             yield TARGETED((target.kind, to), TargetClaim(policy.metadata.creation_timestamp, key, target.section_name))
-
-
-@rule(over=AUTHORITY_REF, into=(WANTED, AUTHORITY_STATE))
-def authority(view: View, key: str) -> Facts:
-    """A ConfigMap that something trusts, looked into once."""
-    yield WANTED(("ConfigMap", key), True)
-    yield AUTHORITY_STATE(key, authority_state(view.get(CONFIG_MAP, key)))
 
 
 @rule(over=BACKEND_TLS_POLICY, into=(POLICY, AUTHORITY, FOUND))
@@ -92,12 +87,16 @@ def policy_status(view: View, key: str) -> Facts:
 def gateways_of(view: View, route: str) -> set[ParentRef]:
     """The Gateways that a route reaches, whatever the section."""
     namespace = route.split("/")[1]
-    return {
-        ParentRef(group=GATEWAY_GROUP, kind="Gateway", namespace=parent.ref.namespace or namespace, name=parent.ref.name)
-        for parent in view.list(PARENT, route)
-        if parent.reached and parent.ref.kind == "Gateway"
-    }
+    found: set[ParentRef] = set()
+    for parent in view.list(PARENT, route):
+        key = f"{parent.ref.namespace or namespace}/{parent.ref.name}"
+        added = view.get(SET_STATE, key) if parent.ref.kind == SET else None
+        at, _, name = (added.gateway if added else key).partition("/")
+        if parent.reached:
+            found.add(ParentRef(group=GATEWAY_GROUP, kind="Gateway", namespace=at, name=name))
+    return found
 
 
-RULES = (policy_claims, authority, tls_policy)
+CLAIMS = (policy_claims,)
+RULES = (tls_policy,)
 STATUS = (policy_status,)

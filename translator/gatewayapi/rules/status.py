@@ -10,6 +10,7 @@ from msgspec import structs
 
 from translator.engine import Facts, Table, View, rule
 from translator.gatewayapi.addresses import bind_addresses, usable
+from translator.gatewayapi.clientcerts import client_conditions
 from translator.gatewayapi.conditions import (
     ACCEPTED,
     CONTROLLER,
@@ -23,7 +24,7 @@ from translator.gatewayapi.conditions import (
 )
 from translator.gatewayapi.dropped import dropped_rules, falls_back, is_refused
 from translator.gatewayapi.features import FEATURES
-from translator.gatewayapi.listeners import listener_id
+from translator.gatewayapi.parents import SET, has_unknown_parameters, listener_id, parent_id
 from translator.gatewayapi.planes import addresses as addresses_of
 from translator.gatewayapi.planes import obstacle
 from translator.gatewayapi.tables import (
@@ -33,13 +34,27 @@ from translator.gatewayapi.tables import (
     LISTENER_STATE,
     OURS,
     PARENT,
+    PRESENT_STATE,
     ROUTE_ON,
+    SET_ON,
+    SET_STATE,
     SLICES_OF,
     Compiled,
     ListenerState,
     ParentVerdict,
 )
-from translator.inputs import BACKEND, GATEWAY, GATEWAY_CLASS, GRPC_ROUTE, HTTP_ROUTE, SERVICE, TCP_ROUTE, TLS_ROUTE, UDP_ROUTE
+from translator.inputs import (
+    BACKEND,
+    GATEWAY,
+    GATEWAY_CLASS,
+    GRPC_ROUTE,
+    HTTP_ROUTE,
+    LISTENER_SET,
+    SERVICE,
+    TCP_ROUTE,
+    TLS_ROUTE,
+    UDP_ROUTE,
+)
 from translator.ir import names
 from translator.ir.finding import Finding
 from translator.ir.output import Address, Awaited, Condition, ListenerStatus, ParentStatus, Status, fingerprint
@@ -110,9 +125,10 @@ def gateway_status(view: View, key: str) -> Facts:
         addresses = tuple(Address(type="IPAddress", value=address) for address in bound if address)
     status = Status(
         generation=gateway.metadata.generation,
-        conditions=gateway_conditions(gateway, states),
+        conditions=(*gateway_conditions(gateway, states), *client_conditions(gateway, view.get(PRESENT_STATE, key))),
         addresses=addresses,
-        listeners=tuple(listener_status(state, view.count(ROUTE_ON, listener_id(key, state.name))) for state in states),
+        listeners=listener_statuses(view, key, states),
+        attached_listener_sets=attached_sets(view, key) if gateway.spec.allowed_listeners else None,
     )
     if group and group.awaits:
         ports = [port for state in states for one in [view.get(DECLARED, listener_id(key, state.name))] if one for port in one.ports]
@@ -154,6 +170,36 @@ def unless_acknowledged(one: Condition) -> Condition:
     return fails(PROGRAMMED, "Pending", PENDING) if one.type == PROGRAMMED and one.status else one
 
 
+def attached_sets(view: View, key: str) -> int:
+    """ListenerSets of which a listener is served."""
+    return sum(any(state.programmed for state in view.list(LISTENER_STATE, parent_id(SET, one))) for one in view.list(SET_ON, key))
+
+
+def listener_statuses(view: View, parent: str, states: Sequence[ListenerState]) -> tuple[ListenerStatus, ...]:
+    return tuple(listener_status(state, view.count(ROUTE_ON, listener_id(parent, state.name))) for state in states)
+
+
+@rule(over=SET_STATE, into=(OUT_STATUS,))
+def listener_set_status(view: View, key: str) -> Facts:
+    """A ListenerSet is accepted while one of its listeners is served."""
+    one, state, parent = view.one(LISTENER_SET, key), view.one(SET_STATE, key), parent_id(SET, key)
+    refused = {finding.path: finding.message for finding in view.list(REFUSED, (SET, key))}
+    states = [without(each, refused.get(("spec", "listeners", each.index), "")) for each in view.list(LISTENER_STATE, parent)]
+    conditions = set_conditions(state.refused, states)
+    listeners = listener_statuses(view, parent, states)
+    yield OUT_STATUS((SET, key), Status(generation=one.metadata.generation, conditions=conditions, listeners=listeners))
+
+
+def set_conditions(refused: str, states: Sequence[ListenerState]) -> tuple[Condition, Condition]:
+    if refused:
+        return fails(ACCEPTED, "NotAllowed", refused), fails(PROGRAMMED, "NotAllowed", refused)
+    bad = [state.name for state in states if not (state.accepted and state.programmed)]
+    message = f"not served: listener {', '.join(bad)}" if bad else ""
+    if len(bad) == len(states):
+        return fails(ACCEPTED, "ListenersNotValid", message), fails(PROGRAMMED, "ListenersNotValid", message)
+    return holds(ACCEPTED, "ListenersNotValid" if bad else "Accepted", message), holds(PROGRAMMED)
+
+
 def without(state: ListenerState, message: str) -> ListenerState:
     """The state of a listener that was left out because Envoy would refuse it."""
     if not message:
@@ -168,6 +214,9 @@ def listener_status(state: ListenerState, attached: int) -> ListenerStatus:
 
 def gateway_conditions(gateway: Gateway, states: Sequence[ListenerState]) -> tuple[Condition, Condition]:
     """A Gateway is accepted while one of its listeners is, and programmed while one of them is."""
+    if has_unknown_parameters(gateway):
+        message = "parametersRef names nothing that is read here"
+        return fails(ACCEPTED, "InvalidParameters", message), fails(PROGRAMMED, "Invalid", message)
     odd = [address.value for address in gateway.spec.addresses if not usable(address)]
     if odd:
         message = f"no proxy can bind {', '.join(odd)}: only addresses of type IPAddress"
@@ -219,4 +268,4 @@ def findings(view: View, key: tuple[str, str]) -> Facts:
     yield OUT_FINDINGS(key, found)
 
 
-RULES = (class_status, route_status, gateway_status, backend_status, refused, findings)
+RULES = (class_status, route_status, gateway_status, listener_set_status, backend_status, refused, findings)

@@ -6,12 +6,22 @@ import pytest
 from msgspec import structs
 
 from protos.v3 import Cluster as EnvoyCluster
-from protos.v3 import ClusterLoadAssignment, Secret
+from protos.v3 import ClusterLoadAssignment, Secret, UpstreamTlsContext
 from tests.unit.translator.envoy_v3.world import CART, NAME, USE, World, small
 from translator.ir.cluster import Authority, BackendTLS
 from translator.ir.output import fingerprint
 from translator.ir.quarantine import Poison, Quarantined
-from translator.ir.tables import AUTHORITY, CLUSTER, HELD, OUT_CLUSTER, OUT_ENDPOINTS, OUT_SECRET, QUARANTINE
+from translator.ir.tables import (
+    AUTHORITY,
+    CLIENT_CERTIFICATE,
+    CLUSTER,
+    CLUSTER_USE,
+    HELD,
+    OUT_CLUSTER,
+    OUT_ENDPOINTS,
+    OUT_SECRET,
+    QUARANTINE,
+)
 
 BUNDLE = "authority/backendtlspolicy/shop/cart"
 SECURED = structs.replace(CART, tls=BackendTLS(sni="cart.example", names=(("dns", "cart.example"),), authority=BUNDLE))
@@ -39,6 +49,20 @@ def test_refused_bundle_is_told_to_its_policy_and_is_as_it_was_where_it_was_acce
     assert [one.code for one in world.refused(*POLICY)] == [code]
     assert world.names(OUT_SECRET) == ({BUNDLE} if good else set())
     assert len(world.engine.rows(HELD)) == 1
+
+
+def test_certificate_for_backends_is_shown_by_its_group_alone_and_only_where_tls_is_spoken() -> None:
+    world = secured()
+    world.change((CLUSTER_USE, ("edge", USE), "route"), (CLIENT_CERTIFICATE, "edge", "secret/shop/us"))
+
+    def shown(group: str) -> list[str]:
+        cluster = EnvoyCluster.FromString(world.body(OUT_CLUSTER, NAME, group))
+        context = UpstreamTlsContext.FromString(cluster.transport_socket.typed_config.value)
+        return [one.name for one in context.common_tls_context.tls_certificate_sds_secret_configs]
+
+    assert (shown("edge"), shown("local")) == (["secret/shop/us"], [])
+    world.change((CLUSTER, USE, CART))
+    assert world.body(OUT_CLUSTER, NAME, "edge") == world.body(OUT_CLUSTER, NAME)
 
 
 def test_sealed_cluster_is_sent_without_the_endpoints_that_are_known() -> None:

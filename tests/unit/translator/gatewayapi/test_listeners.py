@@ -10,8 +10,11 @@ from translator.gatewayapi.tables import Claim
 from translator.resources.gateway import AllowedRoutes, Listener, ListenerTLS, RouteGroupKind
 
 
-def claim(name: str, host: str = "", protocol: str = "HTTP", gateway: str = "a/g", created: str = "2026") -> Claim:
-    return Claim(created, gateway, 0, name, protocol, host)
+def claim(
+    name: str, host: str = "", protocol: str = "HTTP", gateway: str = "a/g", created: str = "2026", added: str = "", age: str = ""
+) -> Claim:
+    """`added` is the ListenerSet that adds it, `age` the time that this was made."""
+    return Claim(created, gateway, int(bool(added)), age, added or gateway, 0, name, protocol, host)
 
 
 def test_listeners_with_different_hostnames_share_a_port() -> None:
