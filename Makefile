@@ -30,7 +30,7 @@ $(MODULES): $(wildcard envoy/modules/*.c envoy/modules/*.h)
 
 install: .venv/run.stamp build/protos.stamp $(MODULES) ## prepare .venv with pointsman and Envoy in it
 
-.PHONY: help install dev demo test kube cluster check format golden crds roles findings bench lock clean
+.PHONY: help install dev demo test kube cluster conformance check format golden crds roles findings bench lock clean
 dev: install .venv/dev.stamp
 
 demo: install ## control plane, Envoy and sample backends in one command; PORT=8080 moves the traffic port
@@ -45,6 +45,9 @@ kube: dev ## tests on a real API server, built by Go: the first time takes ten m
 
 cluster: dev ## a real API server that stays; prints its KUBECONFIG; NODES=--nodes runs Pods
 	@exec $(BIN)/python -m tests.kube.cluster $(NODES)
+
+conformance: dev ## the upstream Gateway API suite against Envoys in Pods; RUN=Name runs one test, KEEP=DIR keeps the logs
+	$(BIN)/python -m tests.conformance --run "$(RUN)" --keep "$(KEEP)"
 
 check: dev ## style, types, import contracts, generated files fresh
 	$(BIN)/ruff check .
