@@ -46,7 +46,7 @@ kube: dev ## tests on a real API server, built by Go: the first time takes ten m
 cluster: dev ## a real API server that stays; prints its KUBECONFIG; NODES=--nodes runs Pods
 	@exec $(BIN)/python -m tests.kube.cluster $(NODES)
 
-conformance: dev ## the upstream Gateway API suite against Envoys in Pods; RUN=Name runs one test, KEEP=DIR keeps the logs
+conformance: dev ## the upstream Gateway API suite against Envoys in Pods; RUN="One|Two" runs these tests, KEEP=DIR keeps the logs
 	$(BIN)/python -m tests.conformance --run "$(RUN)" --keep "$(KEEP)"
 
 check: dev ## style, types, import contracts, generated files fresh

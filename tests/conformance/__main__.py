@@ -1,7 +1,7 @@
 """`make conformance`: the upstream suite against our server and real Envoys in Pods, in a test cluster of its own.
 
     make conformance                                    all of it
-    make conformance RUN=HTTPRouteSimpleSameNamespace   one test
+    make conformance RUN=HTTPRouteSimpleSameNamespace   one test; RUN="One|Two" two
 
 Which features are tested is what our GatewayClass says of itself; nothing is exempted. What the suite prints comes out as it
 comes; logs of the server and of Pods are in the folder given by `--keep`.
@@ -46,13 +46,13 @@ def images(suite: Path) -> list[dict[str, object]]:
 
 
 def command(suite: Path, arguments: argparse.Namespace) -> list[str]:
-    chosen = [f"--run-test={arguments.run}"] if arguments.run else []
+    chosen = f"TestConformance/^({arguments.run})$" if arguments.run else "TestConformance"
     report = [f"--report-output={arguments.report}", "-serial"] if arguments.report else []
     about = ["--organization=pointsman", "--project=pointsman", "--url=https://pointsman.io", "--version=dev", "--contact=none"]
     return [
-        str(suite / SUITE_PROGRAM), "-test.v", "-test.run=TestConformance", "-test.timeout=60m", f"-test.parallel={arguments.parallel}",
+        str(suite / SUITE_PROGRAM), "-test.v", f"-test.run={chosen}", "-test.timeout=60m", f"-test.parallel={arguments.parallel}",
         f"--conformance-profiles={PROFILES}", "--cleanup-base-resources=false",
-        f"--usable-address={USABLE}", f"--unusable-address={UNUSABLE}", *about, *chosen, *report,
+        f"--usable-address={USABLE}", f"--unusable-address={UNUSABLE}", *about, *report,
     ]  # fmt: skip
 
 
@@ -84,7 +84,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--run", default="", help="one test, by its short name")
+    parser.add_argument("--run", default="", help="tests by their short names, with | between them")
     parser.add_argument("--parallel", type=int, default=2, help="how many tests at a time, of those that may")
     parser.add_argument("--report", default="", help="where the report is written; runs all tests one by one")
     parser.add_argument("--keep", default="", help="where logs are, instead of a folder that goes with the run")
