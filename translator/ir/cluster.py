@@ -11,7 +11,7 @@ Speaks = Literal["", "h2"]
 SPOKEN: tuple[Speaks, ...] = ("", "h2")
 
 
-class Use(Row, frozen=True, gc=False, order=True):
+class Use(Row, frozen=True, gc=False, order=True, cache_hash=True):
     """A key: the upstream that somebody routes to. What differs here differs in the name of its cluster.
 
     `kind` and `key` name the object (`Service`, `shop/cart`; `Backend`, `shop/legacy`), `port` is 0 where it has none.

@@ -10,7 +10,7 @@ from translator.ir.route import Share
 from translator.ir.value import Row
 
 
-class Port(Row, frozen=True, gc=False, order=True):
+class Port(Row, frozen=True, gc=False, order=True, cache_hash=True):
     """A key: where the Envoys of a group listen. `address` is empty for the address that the group binds by default."""
 
     group: str

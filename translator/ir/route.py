@@ -148,7 +148,7 @@ class Entry(Row, frozen=True, gc=False, kw_only=True):
     rule: int = 0  # which of its rules, for findings
 
 
-class Place(Row, frozen=True, gc=False, order=True):
+class Place(Row, frozen=True, gc=False, order=True, cache_hash=True):
     """A key: a virtual host of a route table. `host` is lower-case: exact, `*.suffix` or `*`."""
 
     table: str
