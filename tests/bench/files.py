@@ -7,7 +7,6 @@ kept connection, so a figure is at most a millisecond too high. The floor of the
 from __future__ import annotations
 
 import asyncio
-import os
 import statistics
 import tempfile
 import time
@@ -17,10 +16,10 @@ from pathlib import Path
 import yaml
 
 from tests.bench import world
+from tests.e2e.backends import WITH_MODULES, backends
 from tests.e2e.envoy import Envoy
 from tests.e2e.folder import Folder, rule
 from tests.e2e.server import Server
-from tests.e2e.test_changes import MODULES, answer
 from tests.ports import free_port
 from tests.waiting import wait_until
 from xds.bootstrap import Bootstrap, bootstrap
@@ -89,19 +88,15 @@ async def measure(size: int, saves: int) -> Figures:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder, http = Folder(scratch / "config"), free_port()
         folder.base(http, free_port())
-        for name in "ab":
-            backend = await asyncio.start_server(lambda reader, writer, name=name: answer(name, reader, writer), "127.0.0.1", 0)
-            stack.callback(backend.close)
-            folder.backend(name, backend.sockets[0].getsockname()[1])
+        await backends(stack, folder)
         folder.route("flip", rule("/flip", ("a", 1)))
         write(folder, size)
         start = time.perf_counter()
         server = await stack.enter_async_context(Server(folder.path, scratch / "log"))
         cold = time.perf_counter() - start
         assert await attached(server) == size + 1
-        env = {**os.environ, "ENVOY_DYNAMIC_MODULES_SEARCH_PATH": str(MODULES)}
         config = bootstrap(Bootstrap(xds=server.xds, admin="127.0.0.1:0", modules=("shard",)))
-        envoy = await stack.enter_async_context(Envoy(config, scratch, env=env))
+        envoy = await stack.enter_async_context(Envoy(config, scratch, env=WITH_MODULES))
         await envoy.ready(120)
         served = time.perf_counter() - start
         probe = Probe(http)

@@ -8,7 +8,6 @@ host that the others are in: nobody could be nearer. A turn without it and a tur
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import statistics
 import tempfile
@@ -20,10 +19,10 @@ from pathlib import Path
 
 from tests.bench import files
 from tests.bench.rounds import row
+from tests.e2e.backends import WITH_MODULES, backends
 from tests.e2e.envoy import Envoy
 from tests.e2e.folder import Folder, rule
 from tests.e2e.server import Server
-from tests.e2e.test_changes import MODULES, answer
 from tests.ports import free_port
 from tests.waiting import wait_until
 from xds.bootstrap import Bootstrap, bootstrap
@@ -79,16 +78,12 @@ async def world(size: int) -> AsyncIterator[World]:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder, http = Folder(scratch / "config"), free_port()
         folder.base(http, free_port())
-        for name in "ab":
-            backend = await asyncio.start_server(lambda reader, writer, name=name: answer(name, reader, writer), "127.0.0.1", 0)
-            stack.callback(backend.close)
-            folder.backend(name, backend.sockets[0].getsockname()[1])
+        await backends(stack, folder)
         folder.route("flip", rule("/flip", ("a", 1)))
         files.write(folder, size)
         server = await stack.enter_async_context(Server(folder.path, scratch / "log", module="tests.bench.unchecked"))
-        env = {**os.environ, "ENVOY_DYNAMIC_MODULES_SEARCH_PATH": str(MODULES)}
         config = bootstrap(Bootstrap(xds=server.xds, admin="127.0.0.1:0", modules=("shard",)))
-        envoy = await stack.enter_async_context(Envoy(config, scratch, env=env))
+        envoy = await stack.enter_async_context(Envoy(config, scratch, env=WITH_MODULES))
         await envoy.ready(120)
         one = World(folder, server, files.Probe(http), scratch / "log")
         stack.push_async_callback(one.probe.close)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.e2e.backends import WITH_MODULES, backends
 from tests.e2e.envoy import Envoy, bootstrap
 from tests.e2e.folder import Folder, rule
 from tests.e2e.load import Load, Target
@@ -20,21 +20,10 @@ from tests.e2e.server import Server
 from tests.ports import free_port
 from tests.waiting import wait_until
 
-MODULES = Path(__file__).parents[2] / "envoy" / "modules"
 CHANGES = 500
 KILLS = 10
 RATE = 500  # requests a second
 HEADER = "{type: ResponseHeaderModifier, responseHeaderModifier: {set: [{name: X-Filter, value: 'on'}]}}"
-
-
-async def answer(name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """A backend that says its name to whatever it is asked."""
-    reply = f"HTTP/1.1 200 OK\r\nContent-Length: {len(name)}\r\n\r\n{name}".encode()
-    try:
-        while await reader.readuntil(b"\r\n\r\n"):
-            writer.write(reply)
-    except (asyncio.IncompleteReadError, ConnectionError):
-        writer.close()
 
 
 @dataclass
@@ -71,16 +60,12 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         folder, http, https = Folder(tmp_path / "config"), free_port(), free_port()
         folder.base(http, https)
-        for name in "ab":
-            backend = await asyncio.start_server(lambda reader, writer, name=name: answer(name, reader, writer), "127.0.0.1", 0)
-            stack.callback(backend.close)
-            folder.backend(name, backend.sockets[0].getsockname()[1])
+        await backends(stack, folder)
         folder.route("still", rule("/", ("a", 1)))
         for path in ("/flip", "/weight", "/filter", "/order", "/gone", "/fresh"):
             folder.route(path[1:], rule(path, ("a", 1)))
         server = await stack.enter_async_context(Server(folder.path, tmp_path / "server.log"))
-        env = {**os.environ, "ENVOY_DYNAMIC_MODULES_SEARCH_PATH": str(MODULES)}
-        envoy = await stack.enter_async_context(Envoy(bootstrap(server.xds), tmp_path, env=env))
+        envoy = await stack.enter_async_context(Envoy(bootstrap(server.xds), tmp_path, env=WITH_MODULES))
         await envoy.ready()
         connector = aiohttp.TCPConnector(force_close=True)
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))

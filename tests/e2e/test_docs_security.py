@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import shlex
 import signal
@@ -15,15 +14,14 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.e2e.backends import WITH_MODULES
 from tests.e2e.envoy import binary
-from tests.e2e.test_changes import MODULES
 from tests.ports import free_port
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(binary() is None, reason="no Envoy binary is installed")]
 PAGE = Path(__file__).parents[2] / "docs" / "security.md"
 SECTION = "Certificates in a minute"
-ENVIRONMENT = {**os.environ, "ENVOY_DYNAMIC_MODULES_SEARCH_PATH": str(MODULES)}
 
 
 def commands() -> list[str]:
@@ -42,7 +40,7 @@ async def start(line: str, at: Path, *more: object) -> asyncio.subprocess.Proces
     program, _, rest = command.partition(" ")
     words = f"exec {programs()[program]} {rest} {shlex.join(map(str, more))}"
     with (at / "log").open("ab") as log:
-        return await asyncio.create_subprocess_shell(f"{words}{redirect}{target}", cwd=at, stdout=log, stderr=log, env=ENVIRONMENT)
+        return await asyncio.create_subprocess_shell(f"{words}{redirect}{target}", cwd=at, stdout=log, stderr=log, env=WITH_MODULES)
 
 
 async def stay(stack: AsyncExitStack, line: str, at: Path, *more: object) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import socket
 import ssl
@@ -18,11 +17,11 @@ from pathlib import Path
 import pytest
 
 from tests.certificates import TRUST, now
+from tests.e2e.backends import WITH_MODULES, backends
 from tests.e2e.envoy import Envoy, binary
 from tests.e2e.folder import Folder, rule
 from tests.e2e.load import Load, Target
 from tests.e2e.server import Server
-from tests.e2e.test_changes import MODULES, answer
 from tests.ports import free_port
 from tests.waiting import wait_until
 from xds.bootstrap import Bootstrap, Client, bootstrap
@@ -35,7 +34,6 @@ from xds.security.issuing import Pair, client, load
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(binary() is None, reason="no Envoy binary is installed")]
 RATE = 100
 UNFIT = ("expired", "foreign", "doubting")
-ENVIRONMENT = {**os.environ, "ENVOY_DYNAMIC_MODULES_SEARCH_PATH": str(MODULES)}
 PAIR = {"tls_crt": "tls.crt", "tls_key": "tls.key"}
 
 
@@ -79,10 +77,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         folder, certs, http = Folder(tmp_path / "config"), tmp_path / "certs", free_port()
         folder.base(http, free_port())
-        for name in "ab":
-            backend = await asyncio.start_server(lambda reader, writer, name=name: answer(name, reader, writer), "127.0.0.1", 0)
-            stack.callback(backend.close)
-            folder.backend(name, backend.sockets[0].getsockname()[1])
+        await backends(stack, folder)
         folder.route("still", rule("/", ("a", 1)))
         await pointsman("certs", certs, "--gateway", "default/edge", "--gateway", "default/other")
         log = tmp_path / "server.log"
@@ -90,7 +85,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         printed = await pointsman("bootstrap", "--tls", certs / "gateways/default/edge", "--xds", server.xds, "-o", "json")
         config = json.loads(printed)
         config["admin"]["address"]["socket_address"]["port_value"] = 0
-        envoy = await stack.enter_async_context(Envoy(config, tmp_path, env=ENVIRONMENT))
+        envoy = await stack.enter_async_context(Envoy(config, tmp_path, env=WITH_MODULES))
         await envoy.ready()
         found = World(certs, folder, server, envoy, log, http)
         await found.serves("/first")
@@ -132,7 +127,7 @@ async def test_certificate_that_does_not_fit_gets_nothing_until_a_better_one_is_
             (tmp_path / at.name).mkdir()
             node = f"default/{at.name}"
             config = bootstrap(Bootstrap(xds=server.xds, node=node, group=node, admin="127.0.0.1:0", client=Client(str(at), "127.0.0.1")))
-            envoys[at.name] = await stack.enter_async_context(Envoy(config, tmp_path / at.name, env=ENVIRONMENT))
+            envoys[at.name] = await stack.enter_async_context(Envoy(config, tmp_path / at.name, env=WITH_MODULES))
         for name, envoy in envoys.items():
             await wait_until(lambda envoy=envoy: tried_twice(envoy), 20, f"{name} to come, be refused and come again")
             assert await envoy.stat("cluster_manager.cds.update_success") == 0, name

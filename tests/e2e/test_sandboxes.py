@@ -6,7 +6,6 @@ That it is enough shows that the gateway writes every spelling of a key from the
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -14,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.backends import WITH_MODULES
 from tests.e2e.envoy import Envoy, bootstrap
 from tests.e2e.folder import Folder
 from tests.e2e.load import Load, Target
-from tests.e2e.running import MODULES
 from tests.e2e.server import Server
 from tests.ports import free_port
 from tests.waiting import wait_until
@@ -158,8 +157,7 @@ async def world(at: Path) -> AsyncIterator[World]:
         ):
             found.sandbox(key, service, target)
         server = await stack.enter_async_context(Server(found.folder.path, at / "server.log"))
-        env = {**os.environ, "ENVOY_DYNAMIC_MODULES_SEARCH_PATH": str(MODULES)}
-        envoy = await stack.enter_async_context(Envoy(bootstrap(server.xds), at, env=env))
+        envoy = await stack.enter_async_context(Envoy(bootstrap(server.xds), at, env=WITH_MODULES))
         await envoy.ready()
         await found.becomes("bob", "a>b>c-bob")
         yield found
