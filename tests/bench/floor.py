@@ -5,8 +5,6 @@ is read, and nothing is decided. The distance of our server from this is our own
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +14,7 @@ import grpc
 import grpc.aio
 
 from tests.bench import made
-from tests.bench.serve import arguments, say
+from tests.bench.serve import Commands, arguments
 from xds.kinds import CLUSTER, Variant
 from xds.security.credentials import Credentials
 from xds.server import OPTIONS
@@ -40,7 +38,6 @@ class Floor:
         self._snapshots.apply(made.fill(size, 0))
         self._table = self._snapshots.of(made.GROUP, CLUSTER)
         self._writers: set[Writer] = set()
-        self._rest, self.ended = b"", asyncio.Event()
 
     async def serve(self, _: Any, context: Any) -> None:
         writer = Writer()
@@ -63,16 +60,7 @@ class Floor:
         while await context.read() is not grpc.aio.EOF:
             pass
 
-    def commands(self) -> None:
-        data = os.read(0, 1 << 16)
-        if not data:
-            asyncio.get_running_loop().remove_reader(0)
-            self.ended.set()
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            say(self._answer(json.loads(line)))
-
-    def _answer(self, command: dict[str, Any]) -> dict[str, int]:
+    def change(self, command: dict[str, Any]) -> dict[str, int]:
         settled, since = made.changed(command)
         self._snapshots.apply(settled)
         ((_, (_, name)),) = settled
@@ -89,9 +77,7 @@ async def serve(size: int, tls: str) -> None:
     secure = Credentials(Path(tls), lambda: datetime.now(UTC)).for_server() if tls else None
     port = server.add_secure_port("127.0.0.1:0", secure) if secure else server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    asyncio.get_running_loop().add_reader(0, floor.commands)
-    say({"address": f"127.0.0.1:{port}"})
-    await floor.ended.wait()
+    await Commands(floor.change).serve(f"127.0.0.1:{port}")
     await server.stop(0)
 
 

@@ -11,6 +11,8 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from tests.bench import made
@@ -20,27 +22,36 @@ from xds.store import Change
 from xds.telemetry import logger
 
 
-class Serving:
-    def __init__(self, app: App) -> None:
-        self._app, self._rest, self.ended = app, b"", asyncio.Event()
+class Commands:
+    """Lines of JSON on stdin, each answered on stdout, until stdin ends."""
 
-    def read(self) -> None:
+    def __init__(self, answer: Callable[[dict[str, Any]], dict[str, int]]) -> None:
+        self._answer, self._rest, self._ended = answer, b"", asyncio.Event()
+
+    async def serve(self, address: str) -> None:
+        """Say where to find the server, then answer."""
+        asyncio.get_running_loop().add_reader(0, self._read)
+        say({"address": address})
+        await self._ended.wait()
+
+    def _read(self) -> None:
         """Whatever came on stdin, without a stream around it: what a command costs is counted as the server's."""
         data = os.read(0, 1 << 16)
         if not data:
             asyncio.get_running_loop().remove_reader(0)
-            self.ended.set()
+            self._ended.set()
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             say(self._answer(json.loads(line)))
 
-    def _answer(self, command: dict[str, Any]) -> dict[str, int]:
-        if command["do"] == "rest":
-            return {}
-        settled, since = made.changed(command)
-        self._app.journal.changed([Change("Bench", str(command["number"]), None)], time.monotonic())
-        self._app._settled(settled)
-        return {"since": since}
+
+def change(app: App, command: dict[str, Any]) -> dict[str, int]:
+    if command["do"] == "rest":
+        return {}
+    settled, since = made.changed(command)
+    app.journal.changed([Change("Bench", str(command["number"]), None)], time.monotonic())
+    app._settled(settled)
+    return {"since": since}
 
 
 def say(what: dict[str, Any]) -> None:
@@ -54,10 +65,7 @@ async def serve(size: int, secrets: int, tls: str) -> None:
         await app.synced.wait()
         app._settled(made.fill(size, secrets))
         app.translation._freeze()
-        serving = Serving(app)
-        asyncio.get_running_loop().add_reader(0, serving.read)
-        say({"address": app.xds})
-        await serving.ended.wait()
+        await Commands(partial(change, app)).serve(app.xds)
         await app.stop()
 
 
