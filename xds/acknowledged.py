@@ -47,7 +47,8 @@ class Acknowledged:
 
     def taken(self, objects: Iterable[Key], epoch: int) -> None:
         """These were translated, and what came of it is in the snapshots at this epoch."""
-        times = [(kind, since) for kind, key in objects if (since := self._read.pop((kind, key), None)) is not None]
+        found = objects if self._read else ()  # the first build is large, and waits for nothing
+        times = [(kind, since) for kind, key in found if (since := self._read.pop((kind, key), None)) is not None]
         moved, self._epoch = epoch != self._epoch, epoch
         if times and moved:
             self.objects.add(times, epoch)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from xds.events import Connected, Disconnected, Event, Nacked
+from xds.events import Connected, Disconnected, Event, Nacked, Sent
 from xds.kinds import Kind
 from xds.stream import NOBODY, Stream
 
@@ -72,6 +72,8 @@ class Settling(Generic[T]):
                 self._streams.pop(number, None)
                 for wait in self._behind.pop(number, ()):
                     self._leave(wait)
+            case Sent():
+                pass  # what is on its way ends no wait: its answer does, or `look`
             case _ if number in self._behind:
                 for wait in self._behind[number] if isinstance(event, Nacked) else ():
                     wait.refused = True
