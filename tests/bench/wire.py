@@ -22,9 +22,9 @@ from tests.ports import free_port
 from xds.kinds import CLUSTER, ENDPOINT, KINDS, ROUTE, Kind
 
 
-def saved(folder: Folder, *, path: str = "", last: int = 1) -> None:
+def saved(folder: Folder, *, path: str = "", last: int = 1, many: int = 3) -> None:
     """The first file of the world again, with another path in its first route or other endpoints in its first slice."""
-    documents: list[dict[str, Any]] = [world.route(0, path), world.service(0), world.endpoint_slice(0, last)]
+    documents: list[dict[str, Any]] = [world.route(0, path), world.service(0), world.endpoint_slice(0, last, many)]
     documents += [make(number) for number in range(1, files.EACH) for make in (world.route, world.service, world.endpoint_slice)]
     folder.save("world-0", yaml.dump_all(map(files.at_home, documents), Dumper=files.Plain))
 
@@ -44,7 +44,8 @@ async def measure(size: int) -> dict[str, dict[str, float]]:
         found: dict[str, dict[str, float]] = {}
         for what, kind, changes in (
             ("route", ROUTE, [{"path": f"/new{turn}"} for turn in range(5)]),
-            ("slice", ENDPOINT, [{"path": "/new4", "last": 10 + turn} for turn in range(5)]),
+            ("slice of 3", ENDPOINT, [{"path": "/new4", "last": 10 + turn} for turn in range(5)]),
+            ("slice of 20", ENDPOINT, [{"path": "/new4", "last": 20 + turn, "many": 20} for turn in range(5)]),
         ):
             counts: list[tuple[Kind, dict[str, int]]] = []
             for change in changes:

@@ -63,8 +63,8 @@ def service(number: int) -> Document:
     }
 
 
-def endpoint_slice(number: int, last: int = 1) -> Document:
-    addresses = [f"10.{number >> 8 & 255}.{number & 255}.{last + index}" for index in range(3)]
+def endpoint_slice(number: int, last: int = 1, many: int = 3) -> Document:
+    addresses = [f"10.{number >> 8 & 255}.{number & 255}.{last + index}" for index in range(many)]
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
