@@ -79,6 +79,7 @@ class ListenerState(Row, frozen=True, gc=False):
     kinds: tuple[RouteGroupKind, ...]
     conditions: tuple[Condition, ...]
     waits: Condition | None = None  # what its Gateway says while nothing but proxies is missing
+    secrets: tuple[str, ...] = ()  # keys of those that it presents
 
 
 class Joined(Row, frozen=True, gc=False, order=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from msgspec import structs
+
 from translator.engine import Facts, View, rule
 from translator.gatewayapi.addresses import bind_addresses, usable
 from translator.gatewayapi.certificates import pair_problem
@@ -218,7 +220,8 @@ def listener(view: View, key: str) -> Facts:
     problems = [*spec_problems(parent, one.index, spec), *contest_problems(one, verdict), *offset_problems(view, one), *wrong, *untrusted]
     accepted = all(problem.condition not in (ACCEPTED, CONFLICTED) for problem in problems)
     serves = accepted and bool(one.ports) and (bool(secrets) or not terminates(spec)) and bool(supported_kinds(spec))
-    yield LISTENER_STATE(parent, listener_state(one.index, spec, accepted, serves, verdict.overlaps, problems))
+    state = listener_state(one.index, spec, accepted, serves, verdict.overlaps, problems)
+    yield LISTENER_STATE(parent, structs.replace(state, secrets=tuple(secrets)) if secrets else state)
     for problem in problems:
         yield FOUND((problem.finding.kind, problem.finding.key), problem.finding)
     tables = tuple((port, table_of(port, spec)) for port in one.ports) if accepted else ()

@@ -114,8 +114,7 @@ def wrongs(view: View, kind: str, key: str) -> Sequence[Finding]:
 def gateway_status(view: View, key: str) -> Facts:
     """It is programmed when every proxy that serves it has acknowledged what it says now, where anybody knows that."""
     gateway = view.one(GATEWAY, key)
-    refused = {finding.path: finding.message for finding in wrongs(view, "Gateway", key)}
-    states = [without(state, refused.get(("spec", "listeners", state.index), "")) for state in view.list(LISTENER_STATE, key)]
+    states = listener_states(view, "Gateway", key, key)
     served_by = view.one(OURS, key)
     group = view.get(GROUP, served_by)
     if group and group.pods:
@@ -137,6 +136,13 @@ def gateway_status(view: View, key: str) -> Facts:
         if view.get(ACKED, ("Gateway", key)) != awaited.revision:
             status = unacknowledged(status)
     yield OUT_STATUS(("Gateway", key), status)
+
+
+def listener_states(view: View, kind: str, key: str, parent: str) -> list[ListenerState]:
+    """The listeners of a Gateway or ListenerSet, less what Envoy would refuse or refused of them and of their certificates."""
+    refused = {finding.path: finding.message for finding in wrongs(view, kind, key)}
+    states = [without(state, refused.get(("spec", "listeners", state.index), "")) for state in view.list(LISTENER_STATE, parent)]
+    return [unpresented(state, [each for one in state.secrets for each in wrongs(view, "Secret", one)]) for state in states]
 
 
 def in_pods(view: View, key: str, states: list[ListenerState]) -> tuple[tuple[Address, ...], list[ListenerState]]:
@@ -183,8 +189,7 @@ def listener_statuses(view: View, parent: str, states: Sequence[ListenerState]) 
 def listener_set_status(view: View, key: str) -> Facts:
     """A ListenerSet is accepted while one of its listeners is served."""
     one, state, parent = view.one(LISTENER_SET, key), view.one(SET_STATE, key), parent_id(SET, key)
-    refused = {finding.path: finding.message for finding in view.list(REFUSED, (SET, key))}
-    states = [without(each, refused.get(("spec", "listeners", each.index), "")) for each in view.list(LISTENER_STATE, parent)]
+    states = listener_states(view, SET, key, parent)
     conditions = set_conditions(state.refused, states)
     listeners = listener_statuses(view, parent, states)
     yield OUT_STATUS((SET, key), Status(generation=one.metadata.generation, conditions=conditions, listeners=listeners))
@@ -206,6 +211,16 @@ def without(state: ListenerState, message: str) -> ListenerState:
         return state
     others = tuple(one for one in state.conditions if one.type != PROGRAMMED)
     return structs.replace(state, programmed=False, conditions=(*others, fails(PROGRAMMED, "Invalid", message)))
+
+
+def unpresented(state: ListenerState, refused: Sequence[Finding]) -> ListenerState:
+    """The state of a listener with a certificate that Envoy refused: it serves only if there is an older one in its place."""
+    if not refused:
+        return state
+    message = "; ".join(dict.fromkeys(one.message for one in refused))
+    others = tuple(one for one in state.conditions if one.type != RESOLVED_REFS)
+    found = structs.replace(state, conditions=(*others, fails(RESOLVED_REFS, "InvalidCertificateRef", message)))
+    return found if all(map(falls_back, refused)) else without(found, message)
 
 
 def listener_status(state: ListenerState, attached: int) -> ListenerStatus:
