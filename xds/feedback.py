@@ -1,7 +1,8 @@
 """What proxies refused, kept as rows of the Quarantine table: what is told by streams goes in, rows that changed come out.
 
-A refusal counts for all proxies, so that none that starts is sent it; unless another proxy accepts those very bytes, or
-the one that refuses accepts nothing. A row goes when nothing of it is in what would be sent: the object has changed.
+A refusal counts for all proxies, so that none that starts is sent it; unless another proxy accepts those very bytes, the
+one that refuses accepts nothing, or the reason is on its machine. A row goes when nothing of it is in what would be sent: the
+object has changed; one of a machine's reasons goes with the stream that told it.
 Knows snapshots, to see what others accepted; knows no engine and no I/O.
 """
 
@@ -24,10 +25,11 @@ from translator.ir.quarantine import Poison, Quarantined
 from translator.ir.tables import OUT_HELD
 from xds import kinds
 from xds.dissection import FORMS
-from xds.events import Acked, Event, Refused
+from xds.events import Acked, Disconnected, Event, Refused
 from xds.kinds import BY_URL, Kind
 from xds.snapshot import Snapshots
 
+UNBOUND = "cannot bind '"  # Envoy 1.40 of an address that is taken, not allowed or not there; what follows is the system's word
 MOST_KEYS, MOST_EACH = 1000, 16  # refusals remembered: of so many things, so many states each
 
 Key = tuple[str, str]
@@ -40,6 +42,7 @@ class Feedback:
         self.rows: dict[Key, Quarantined] = {}
         self._snapshots, self._uses = snapshots, uses
         self._from: dict[tuple[str, str], dict[Key, None]] = {}  # type URL and resource name → rows that it led to
+        self._here: dict[int, set[tuple[Key, str]]] = {}  # stream → rows and digests that it refused for its machine's reasons
 
     def event(self, event: Event) -> Rows:
         """What a stream told. Rows that are different now, None where one is gone."""
@@ -48,6 +51,8 @@ class Feedback:
                 return self._refused(event)
             case Acked() if self._from:
                 return self._accepted(event)
+            case Disconnected() if event.proxy.stream in self._here:
+                return self._left(self._here.pop(event.proxy.stream))
             case _:
                 return {}
 
@@ -65,13 +70,25 @@ class Feedback:
     def _refused(self, event: Refused) -> Rows:
         kind = BY_URL[event.type_url]
         key, digest = _key(kind, event), event.digest or event.version
-        doubted = event.doubted or digest in self._accepted_by_any(kind, event.proxy.view, event.name, event.part)
+        here = kind is kinds.LISTENER and UNBOUND in event.message
+        doubted = here or event.doubted or digest in self._accepted_by_any(kind, event.proxy.view, event.name, event.part)
         uses = self._uses(_clusters(event.good)) if key[0] == ROUTES_OF else ()
         good = event.good if uses is not None else b""
-        poison = Poison(digest=digest, message=event.message, part=event.part, good=good, uses=uses or (), doubted=doubted)
+        poison = Poison(digest=digest, message=event.message, part=event.part, good=good, uses=uses or (), doubted=doubted, here=here)
+        if here:
+            self._here.setdefault(event.proxy.stream, set()).add((key, digest))
         known = self.rows.get(key, Quarantined(())).poisons
         self._from.setdefault((event.type_url, event.name), {})[key] = None
         return self._put(key, (*(one for one in known if one.digest != digest), poison))
+
+    def _left(self, told: set[tuple[Key, str]]) -> Rows:
+        """Nobody is connected any more who cannot listen there, as far as these say: who comes is sent it, and tells anew."""
+        still = set().union(*self._here.values())
+        changed: Rows = {}
+        for key, digest in sorted(told - still):
+            if row := self.rows.get(key):
+                changed |= self._put(key, tuple(one for one in row.poisons if one.digest != digest))
+        return changed
 
     def _accepted(self, event: Acked) -> Rows:
         """A proxy accepts what was refused by another: which of the two is at fault is not for us to say."""

@@ -132,10 +132,10 @@ class World:
         async with aiohttp.ClientSession() as session, session.get(f"http://{self.admin.address}/status") as answer:
             return dict(json.loads(await answer.text()))
 
-    async def says(self, *wanted: tuple[str, str, str], condition: str = "") -> str:
+    async def says(self, *wanted: tuple[str, str, str], condition: str = "", on: str = "") -> str:
         """Wait until the findings are these and no others, and no condition but of this type, of those objects, speaks of Envoy.
 
-        What that condition says.
+        What that condition says. `on`: the Gateway that has it, where the object itself has no conditions.
         """
 
         async def same() -> bool:
@@ -147,7 +147,8 @@ class World:
             error.add_note(str((await self.status())["findings"]))
             raise
         told = [one for each in (await self.status())["objects"] for one in spoken(each)]
-        assert {one[:3] for one in told} == ({(kind, key, condition) for _, kind, key in wanted} if condition else set())
+        objects = {("Gateway", on)} if on else {(kind, key) for _, kind, key in wanted}
+        assert {one[:3] for one in told} == ({(*each, condition) for each in objects} if condition else set())
         return told[0][-1] if told else ""
 
     async def answers(self, envoy: Envoy, path: str, status: int) -> None:
@@ -162,7 +163,7 @@ def spoken(one: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
     status, key = one.get("status", {}), f"default/{one['metadata']['name']}"
     for level in (status, *status.get("listeners", ()), *status.get("parents", ())):
         for each in level.get("conditions", ()):
-            if "Envoy refuses" in each["message"]:
+            if "PM060" in each["message"]:
                 yield one["kind"], key, each["type"], each["message"]
 
 
@@ -231,7 +232,7 @@ async def a_port(world: World) -> None:
     """No check of ours could know that another program has it."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         world.folder.save("other", GATEWAY.format(name="other", port=taken.getsockname()[1], more=HTTP))
-        said = await world.says(("PM0605", "Gateway", "default/other"), condition="Programmed")
+        said = await world.says(("PM0608", "Gateway", "default/other"), condition="Programmed")
         assert "Address already in use" in said
         world.folder.save("other", GATEWAY.format(name="other", port=free_port(), more=HTTP))
         await world.says()
@@ -245,8 +246,8 @@ async def an_upstream(world: World) -> None:
 
 
 async def a_certificate(world: World) -> None:
-    """A Secret has no conditions."""
+    """A Secret has no conditions: the listener that presents it says that its reference is no good, and serves what it had."""
     world.secret(GOOD, OTHER)
-    await world.says(("PM0606", "Secret", "default/cert"))
+    await world.says(("PM0606", "Secret", "default/cert"), condition="ResolvedRefs", on="default/secured")
     world.secret(OTHER, OTHER)
     await world.says()

@@ -66,6 +66,9 @@ def replaced(whole: Anatomy, instead: Mapping[str, bytes]) -> bytes | None:
 
 def told(one: Poison, what: str, kind: str, key: str, path: Path = ()) -> Finding:
     """What to say of it to whoever wrote the object. Envoy's words are the text."""
+    if one.here:
+        message = f"PM0608: a proxy cannot listen there, others are served it: {one.message}"
+        return Finding(code="PM0608", kind=kind, key=key, message=message, path=path, fix="give it another port, or free this one there")
     if one.doubted:
         message = f"PM0607: one proxy refuses {what}, others are served it: {one.message}"
         return Finding(code="PM0607", kind=kind, key=key, message=message, path=path, severity="warning")

@@ -17,7 +17,8 @@ class Poison(Row, frozen=True, gc=False, kw_only=True):
 
     `digest` is the fingerprint of its bytes and `part` the name of the part, empty for all of the resource. `good` is what
     was accepted before in its place, framed if it is a part; `uses` are the upstreams without which that means nothing.
-    `doubted`: told, and served all the same, because another proxy accepts it or this one accepts nothing.
+    `doubted`: told, and served all the same, because another proxy accepts it or this one accepts nothing. `here`: for a reason
+    of the machine that the proxy is on, so that it is doubted too.
     """
 
     digest: str
@@ -26,6 +27,7 @@ class Poison(Row, frozen=True, gc=False, kw_only=True):
     good: bytes = b""
     uses: tuple[Use, ...] = ()
     doubted: bool = False
+    here: bool = False
 
 
 class Quarantined(Row, frozen=True, gc=False):

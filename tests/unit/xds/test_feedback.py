@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from tests.unit.translator.envoy_v3.test_anatomy import table
 from translator.ir.cluster import Use
 from translator.ir.output import Packed, fingerprint
 from translator.ir.quarantine import ROUTE as ROUTES_OF
-from translator.ir.tables import OUT_CLUSTER, OUT_HELD, OUT_ROUTES
+from translator.ir.tables import OUT_CLUSTER, OUT_HELD, OUT_LISTENER, OUT_ROUTES
 from xds import feedback as module
-from xds.events import Acked, Connected, Proxy, Refused
+from xds.events import Acked, Connected, Disconnected, Proxy, Refused
 from xds.feedback import Feedback
-from xds.kinds import CLUSTER, ROUTE, Kind, Variant
+from xds.kinds import CLUSTER, LISTENER, ROUTE, Kind, Variant
 from xds.snapshot import Snapshots
 
 PROXY = Proxy("n", "local", "local", "envoy", 1, 0.0)
@@ -72,6 +73,35 @@ def test_older_route_is_kept_with_the_upstreams_that_it_needs(cluster: str, kept
     row = world.feedback.event(event)[OWNED]
     assert row is not None
     assert (row.poisons[0].good, row.poisons[0].uses) == ((good, (USE,)) if kept else (b"", ()))
+
+
+def unbound(stream: int = 1) -> Refused:
+    said = "cannot bind '0.0.0.0:80': Address already in use"
+    return Refused(structs.replace(PROXY, stream=stream), LISTENER.type_url, "edge", fingerprint(b"bad"), said, b"", doubted=False)
+
+
+def test_port_that_is_taken_on_one_machine_is_told_and_served_to_others() -> None:
+    ((_, row),) = World().feedback.event(unbound()).items()
+    assert row is not None
+    assert [(one.doubted, one.here) for one in row.poisons] == [(True, True)]
+
+
+def test_words_of_a_taken_port_mean_nothing_of_another_type() -> None:
+    world = World()
+    event = structs.replace(unbound(), type_url=CLUSTER.type_url)
+    ((_, row),) = world.feedback.event(event).items()
+    assert row is not None
+    assert [(one.doubted, one.here) for one in row.poisons] == [(False, False)]
+
+
+def test_taken_port_is_forgotten_with_the_last_stream_that_told_it() -> None:
+    feedback = World().feedback
+    first, second = unbound(1), unbound(2)
+    feedback.event(first)
+    feedback.event(second)
+    assert feedback.event(Disconnected(first.proxy)) == {}
+    assert feedback.event(Disconnected(second.proxy)) == {(OUT_LISTENER.name, "edge"): None}
+    assert feedback.rows == {}
 
 
 def test_what_another_proxy_accepts_is_doubted() -> None:
