@@ -30,7 +30,7 @@ $(MODULES): $(wildcard envoy/modules/*.c envoy/modules/*.h)
 
 install: .venv/run.stamp build/protos.stamp $(MODULES) ## prepare .venv with pointsman and Envoy in it
 
-.PHONY: help install dev demo test kube cluster conformance check format golden crds roles findings bench lock clean
+.PHONY: help install dev demo test kube cluster conformance conformance-report check format golden crds roles findings bench lock clean
 dev: install .venv/dev.stamp
 
 demo: install ## control plane, Envoy and sample backends in one command; PORT=8080 moves the traffic port
@@ -47,7 +47,12 @@ cluster: dev ## a real API server that stays; prints its KUBECONFIG; NODES=--nod
 	@exec $(BIN)/python -m tests.kube.cluster $(NODES)
 
 conformance: dev ## the upstream Gateway API suite against Envoys in Pods; RUN="One|Two" runs these tests, KEEP=DIR keeps the logs
-	$(BIN)/python -m tests.conformance --run "$(RUN)" --keep "$(KEEP)"
+	@tests/kube/packages.sh
+	$(BIN)/python -m tests.conformance --brief --parallel 4 --run "$(RUN)" --keep "$(KEEP)"
+
+conformance-report: dev ## the same one by one, and its report in docs/conformance/
+	@tests/kube/packages.sh
+	$(BIN)/python -m tests.conformance --brief --report docs/conformance/v1.6.1.yaml
 
 check: dev ## style, types, import contracts, generated files fresh
 	$(BIN)/ruff check .

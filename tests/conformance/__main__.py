@@ -4,7 +4,8 @@
     make conformance RUN=HTTPRouteSimpleSameNamespace   one test; RUN="One|Two" two
 
 Which features are tested is what our GatewayClass says of itself; nothing is exempted. What the suite prints comes out as it
-comes; logs of the server and of Pods are in the folder given by `--keep`.
+comes, or with `--brief` what it says of each whole test; logs of the server and of Pods are in the folder given by `--keep`.
+Where it cannot run it is skipped, with the reason; in CI that fails.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ import json
 import os
 import sys
 import tempfile
+import time
+from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
 
+from tests.conformance.outcome import Outcome
 from tests.conformance.programs import ECHO, SUITE_PROGRAM, built
 from tests.kube.cluster import isolation
 from tests.kube.cluster.cluster import Cluster
@@ -47,7 +51,7 @@ def images(suite: Path) -> list[dict[str, object]]:
 
 def command(suite: Path, arguments: argparse.Namespace) -> list[str]:
     chosen = f"TestConformance/^({arguments.run})$" if arguments.run else "TestConformance"
-    report = [f"--report-output={arguments.report}", "-serial"] if arguments.report else []
+    report = [f"--report-output={Path(arguments.report).resolve()}", "-serial"] if arguments.report else []
     about = ["--organization=pointsman", "--project=pointsman", "--url=https://pointsman.io", "--version=dev", "--contact=none"]
     return [
         str(suite / SUITE_PROGRAM), "-test.v", f"-test.run={chosen}", "-test.timeout=60m", f"-test.parallel={arguments.parallel}",
@@ -59,8 +63,25 @@ def command(suite: Path, arguments: argparse.Namespace) -> list[str]:
 async def run(cluster: Cluster, folder: Path, suite: Path, arguments: argparse.Namespace) -> int:
     async with serving(cluster, folder):
         environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
-        process = await asyncio.create_subprocess_exec(*command(suite, arguments), env=environment, cwd=folder)
-        return await process.wait()
+        since, asked = time.monotonic(), command(suite, arguments)
+        process = await asyncio.create_subprocess_exec(*asked, env=environment, cwd=folder, stdout=PIPE, stderr=STDOUT, limit=1 << 24)
+        outcome = await told(process, folder / "suite.log", brief=arguments.brief)
+        problems = list(outcome.problems(whole=not arguments.run))
+        print(*problems, f"{time.monotonic() - since:.0f} s", outcome.summary(), sep="\n", flush=True)
+        return await process.wait() or bool(problems)
+
+
+async def told(process: asyncio.subprocess.Process, log: Path, *, brief: bool) -> Outcome:
+    outcome = Outcome()
+    assert process.stdout
+    with log.open("w") as kept:
+        async for data in process.stdout:
+            line = data.decode(errors="replace")
+            kept.write(line)
+            outcome.read(line.rstrip("\n"))
+            if not brief or (line.startswith(("    --- ", "=== RUN   TestConformance/")) and line.count("/") == 1):
+                print(line, end="", flush=True)
+    return outcome
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -77,8 +98,11 @@ def main(arguments: argparse.Namespace) -> int:
                 cluster.install(crds.folder())
                 cluster.kubectl("apply", "-f", "-", text=CLASS)
                 return asyncio.run(run(cluster, folder, suite, arguments))
-    except (NoProgramsError, DiedError, isolation.NoIsolationError) as error:
-        sys.stderr.write(f"{error}\n")
+    except (NoProgramsError, isolation.NoIsolationError) as error:
+        print(f"conformance is skipped: {error}")
+        return int(os.environ.get("CI") == "true")
+    except DiedError as error:
+        print(error)
         return 1
 
 
@@ -87,5 +111,6 @@ if __name__ == "__main__":
     parser.add_argument("--run", default="", help="tests by their short names, with | between them")
     parser.add_argument("--parallel", type=int, default=2, help="how many tests at a time, of those that may")
     parser.add_argument("--report", default="", help="where the report is written; runs all tests one by one")
+    parser.add_argument("--brief", action="store_true", help="print of each test that it begins, and how it ends")
     parser.add_argument("--keep", default="", help="where logs are, instead of a folder that goes with the run")
     sys.exit(main(parser.parse_args()))
