@@ -248,7 +248,10 @@ class App:
             self._look_for.set()
 
     def _taken(self, batch: Batch) -> None:
-        self.acknowledged.taken(((table.name, key) for table, key, _ in batch), self.snapshots.epoch)
+        objects = [(table.name, key) for table, key, _ in batch]
+        self.acknowledged.taken(objects, self.snapshots.epoch)
+        if self._outgoing and self.synced.is_set():
+            self._outgoing.read(objects)
 
     def _caught_up(self) -> None:
         """Every stream has looked at the last change, or there is nothing to look at."""

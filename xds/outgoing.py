@@ -54,6 +54,12 @@ class Outgoing:
         if self._planes:
             self._planes.touch([name for table, name in names if table is OUT_PLANE])
 
+    def read(self, objects: Iterable[tuple[str, str]]) -> None:
+        """These were translated anew. What we say of them may be the same, and not be there: an object that was deleted and made
+        again between two looks has no status.
+        """
+        self._writer.touch(one for one in objects if self._statuses.get(*one) is not None)
+
     async def run(self, synced: asyncio.Event) -> None:
         """Without end, from the first full sync on: before it, statuses and data planes say too little."""
         await synced.wait()

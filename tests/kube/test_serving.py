@@ -91,6 +91,7 @@ async def test_demo_applied_to_a_cluster_answers_and_follows_it(served: Served) 
     await served.kubectl("apply", "-f", str(served.folder))
     await served.answers("/", "alice /", key="alice")
 
+    await _status_is_looked_at_with_each_change(served)
     await _last_good_state_outlives_the_api_server(served)
     await _last_good_state_outlives_the_definition(served)
 
@@ -103,6 +104,13 @@ async def _statuses_are_written(served: Served, routes: int) -> None:
         return (accepted.split(), attached, of_class) == (["True"] * routes, str(routes), "True")
 
     await wait_until(written, SOON, f"the statuses of {routes} routes")
+
+
+async def _status_is_looked_at_with_each_change(served: Served) -> None:
+    """As it has to be where a route is deleted and made anew between two looks: what we say of it is the same, and it says nothing."""
+    await served.kubectl("patch", "httproute", "alice", "--subresource=status", "--type=merge", "-p", '{"status": {"parents": []}}')
+    await served.kubectl("label", "httproute", "alice", "looked=at")
+    await _statuses_are_written(served, 2)
 
 
 async def _last_good_state_outlives_the_api_server(served: Served) -> None:
