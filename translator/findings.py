@@ -101,6 +101,8 @@ CODES: dict[str, Meaning] = {
     "PM0705": Meaning("Older Sandbox has the key", "Two Sandboxes want the requests of one key for one Service. The older one gets them.", "Give one of them another key, or remove it."),
     "PM0706": Meaning("Target of a Sandbox not usable", "The Service or Backend that should answer is not there, or has no such port. The baseline answers.", "Create it, or correct the reference."),
     "PM0707": Meaning("Service not routed", "No route sends to the Service where the RouteGroup has keys read, so there is nothing to fork.", "Name a Service that routes of these Gateways send to."),
+    "PM0731": Meaning("Not possible in a mesh", "A mesh sends to Services. A target of another kind cannot be named there, so the baseline answers.", "Make a Service for it, and name that."),
+    "PM0732": Meaning("Mesh output not written", "The objects of a mesh could not be read or changed. What is there goes on; it is tried again.", "Do what the message says: install the kind, or allow the verb that is missing."),
 }
 # fmt: on
 

@@ -24,6 +24,7 @@ from translator.gatewayapi.rules import (
 )
 from translator.inputs import OBJECTS
 from translator.ir.tables import ACKED, GROUP, OUTPUTS, QUARANTINE
+from translator.sandbox import meshes
 from translator.sandbox import rules as sandbox
 
 COMPILING: tuple[Rule, ...] = (routes.compile_route, grpcroutes.compile_grpc_route)
@@ -40,10 +41,12 @@ FRONTS: tuple[Rule, ...] = (
     *COMPILING,
     *ATTACHING,
     *sandbox.FORKS,
+    *meshes.FORKS,
     *routegroups.FORKS,
     *chains.RULES,
     *backends.RULES,
     *sandbox.STATUS,
+    *meshes.OUTPUT,
 )
 RULES: tuple[Rule, ...] = (*FRONTS, *envoy_v3.RULES, *faults.RULES, *policies.STATUS, *status.RULES)
 

@@ -139,7 +139,7 @@ UNREAD = frozenset(
     Endpoints Event HorizontalPodAutoscaler Ingress IngressClass Job Kustomization Lease LimitRange MutatingWebhookConfiguration
     NetworkPolicy Node PersistentVolume PersistentVolumeClaim Pod PodDisruptionBudget PodTemplate PriorityClass ReplicaSet
     ReplicationController ResourceQuota Role RoleBinding ServiceAccount ServiceMonitor StatefulSet StorageClass
-    ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration VolumeAttachment
+    ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration VirtualService VolumeAttachment
     """.split()
 )
 UNSERVED = frozenset(

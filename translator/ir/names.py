@@ -47,6 +47,11 @@ def forks(group: str, cluster: str) -> str:
     return f"fork/{group}/{cluster}/"
 
 
+def mesh(group: str, service: str, port: int) -> str:
+    """What the names of forks begin with that a mesh leads to, and no proxy of ours: `mesh/shop/previews/shop/cart/8080/`."""
+    return f"mesh/{group}/{service}/{port}/"
+
+
 def authority(kind: str, key: str) -> str:
     """`authority/backendtlspolicy/shop/cart`: the bundle of certificates that an object names."""
     return f"authority/{kind.lower()}/{key}"

@@ -10,6 +10,7 @@ from translator.engine import Table
 from translator.ir.cluster import Authority, Cluster, Endpoints, Split, Use
 from translator.ir.finding import Finding
 from translator.ir.listener import Chain, Datagrams, Port
+from translator.ir.mesh import MeshRoute
 from translator.ir.output import Awaited, Group, Packed, Status
 from translator.ir.plane import Plane
 from translator.ir.quarantine import Quarantined
@@ -66,6 +67,8 @@ WANTED = Table[tuple[str, str], bool]("Wanted")  # (kind, key): a source may hol
 
 OUT_PLANE = Table[str, Plane]("Plane")  # key of a Gateway whose proxies run in Pods
 
+OUT_MESH = Table[tuple[str, str], MeshRoute]("Mesh")  # (output of the RouteGroup, key of a Service)
+
 OUT_HELD = Table[tuple[str, str, str], bool]("Held")  # the same, once
 
 # Types that Envoy knows how to ask for and that no front fills: what is put there is served like the rest
@@ -75,4 +78,4 @@ OUT_EXTENSION = Table[tuple[str, str], Packed]("envoy.TypedExtensionConfig")  # 
 
 RESOURCES = (OUT_CLUSTER, OUT_ENDPOINTS, OUT_SECRET, OUT_LISTENER, OUT_SCOPE, OUT_ROUTES)
 SERVED = (*RESOURCES, OUT_VIRTUAL_HOST, OUT_RUNTIME, OUT_EXTENSION)
-OUTPUTS = (*RESOURCES, OUT_STATUS, OUT_AWAITED, OUT_FINDINGS, OUT_HELD, OUT_PLANE, WANTED)
+OUTPUTS = (*RESOURCES, OUT_STATUS, OUT_AWAITED, OUT_FINDINGS, OUT_HELD, OUT_PLANE, OUT_MESH, WANTED)

@@ -125,11 +125,15 @@ USUAL = (
 )
 
 
-@dataclass(frozen=True, slots=True, config=written())
+MESH = Field(description="Between services: routes for the sidecars of Istio, or of the Gateway API (GAMMA) for Linkerd and others.")
+SOMEWHERE = rule("size(self.parentRefs) > 0 || self.meshOutput != 'None'", "parentRefs or meshOutput is needed: keys are read nowhere")
+
+
+@dataclass(frozen=True, slots=True, config=written(**SOMEWHERE))
 class RouteGroupSpec:
     """Where keys are read, and which Sandboxes they lead to."""
 
-    parent_refs: Annotated[tuple[GatewayRef, ...], Field(min_length=1, max_length=16, description="Where keys are read.")]
+    parent_refs: Annotated[tuple[GatewayRef, ...], Field(max_length=16, description="Gateways where keys are read.")] = ()
     selector: Annotated[SandboxSelector | None, Field(description="All Sandboxes of the namespace unless given.")] = None
     default_routing_key: Annotated[str, KEY, Field(description="A key that leads to all these Sandboxes at once.")] = ""
     routing_key_header: Annotated[str, HEADER] = "x-route-key"
@@ -137,6 +141,7 @@ class RouteGroupSpec:
     routes: Annotated[tuple[GroupRoute, ...], Field(max_length=256, description="Further keys.")] = ()
     preview_hosts: Annotated[tuple[Annotated[str, Field(max_length=253, pattern=PREVIEW)], ...], HOSTS] = ()
     admission: KeyAdmission = field(default_factory=KeyAdmission)
+    mesh_output: Annotated[Literal["None", "Istio", "GatewayAPI"], MESH] = "None"
 
 
 class RouteGroup(Object, frozen=True, gc=False, kw_only=True):

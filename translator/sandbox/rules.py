@@ -41,7 +41,7 @@ def fork(view: View, key: tuple[str, str, str]) -> Facts:
         yield STATE(other.sandbox, State(other.place, "Conflicted", told.message))
         yield REFUSED(("Sandbox", other.sandbox), told)
     uses = dict.fromkeys(view.list(FORKABLE, (group, service)))
-    if not uses:
+    if not uses and view.one(ROUTE_GROUP, group).spec.mesh_output == "None":
         told = not_routed(first.sandbox, first.place, service, group)
         yield STATE(first.sandbox, State(first.place, "NotRouted", told.message))
         yield REFUSED(("Sandbox", first.sandbox), told)

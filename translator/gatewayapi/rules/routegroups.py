@@ -18,7 +18,7 @@ def route_group(view: View, key: str) -> Facts:
     """It is accepted while one listener takes it. Gateways of other controllers are theirs to talk about."""
     one = view.one(ROUTE_GROUP, key)
     problems: list[str] = []
-    reached = False
+    reached = not one.spec.parent_refs  # then it is about a mesh alone
     for place, ref in enumerate(one.spec.parent_refs):
         gateway = view.get(GATEWAY, f"{ref.namespace or one.namespace}/{ref.name}")
         group = view.get(OURS, gateway.key) if gateway else None
@@ -33,7 +33,7 @@ def route_group(view: View, key: str) -> Facts:
             yield FOUND(("RouteGroup", key), not_joined(key, place, ref, why))
         elif group and (served := view.get(GROUP, group)) and served.flat:
             yield FOUND(("RouteGroup", key), without_module(key, group))
-    if one.spec.admission.mode == "None" and not one.spec.preview_hosts:
+    if one.spec.parent_refs and one.spec.admission.mode == "None" and not one.spec.preview_hosts:
         yield FOUND(("RouteGroup", key), nobody_believed(key))
     condition = (
         holds(ACCEPTED) if reached else fails(ACCEPTED, "NoMatchingParent", "; ".join(dict.fromkeys(problems)) or "no Gateway of ours")

@@ -83,7 +83,7 @@ def test_sandbox_that_says_too_little_or_too_much_is_told(spec: dict[str, Any], 
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
-        pytest.param({"parentRefs": []}, ("PM0107", "spec.parentRefs"), id="no-parent"),
+        pytest.param({"parentRefs": []}, ("PM0109", "spec"), id="neither-parent-nor-mesh"),
         pytest.param({"admission": {"mode": "Signed"}}, ("PM0109", "spec.admission"), id="signed-without-a-secret"),
         pytest.param({"admission": {"secrets": ["a"]}}, ("PM0109", "spec.admission"), id="secret-for-nobody"),
         pytest.param(

@@ -1,0 +1,117 @@
+"""Forks in meshes: for each Service of a RouteGroup with mesh output, which key leads to which other Service.
+
+The same wishes as at Gateways, and the same winner. What comes of them as objects is for `translator/mesh`; which of them a mesh
+is told of depends on whether their endpoints are ready, for a mesh has no baseline to fall back to.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from translator.engine import Facts, Table, View, rule
+from translator.inputs import ROUTE_GROUP, SANDBOX, SERVICE
+from translator.ir import names
+from translator.ir.cluster import Use
+from translator.ir.finding import Finding
+from translator.ir.keys import HEADER, Spelling
+from translator.ir.mesh import Branch, MeshPort, MeshRoute, Way
+from translator.ir.tables import CLUSTER, ENDPOINTS, FORK, OUT_MESH, REFUSED
+from translator.ir.value import Row
+from translator.resources.core import Service, ServicePort
+from translator.resources.sandbox import USUAL, KeyHeader, RouteGroup
+from translator.sandbox.forks import State, Wish, answers, invalid, problem, target
+from translator.sandbox.rules import STATE, WISH
+
+
+class Meshed(Row, frozen=True, gc=False, kw_only=True):
+    """A key that leads from one port of a Service to another Service."""
+
+    created: str  # of the RouteGroup: of several with the same key the oldest decides
+    group: str
+    key: str
+    spellings: tuple[Spelling, ...]
+    port: int
+    to: Use
+
+
+MESHED = Table[tuple[str, str], Meshed]("Meshed", order=lambda one: (one.key, one.created, one.group, one.port))  # (output, Service)
+
+
+@rule(over=WISH, into=(MESHED, FORK, STATE, REFUSED))
+def meshed(view: View, key: tuple[str, str, str]) -> Facts:
+    """A fork for each port of the Service that its target has. What it lacks stays with the baseline, unless it lacks them all."""
+    group, routing_key, service = key
+    of = view.one(ROUTE_GROUP, group)
+    if of.spec.mesh_output == "None":
+        return
+    wish = view.list(WISH, key)[0]
+    found, wrong = forked(view, wish, service)
+    if wrong and not found:
+        yield STATE(wish.sandbox, State(wish.place, "InvalidTarget", wrong[0].message))
+        yield REFUSED(("Sandbox", wish.sandbox), wrong[0])
+    for number, to in found:
+        yield FORK(Use("Sandbox", wish.sandbox, fork=names.mesh(group, service, number) + routing_key), to)
+        yield STATE(wish.sandbox, State(wish.place, "", target=to))
+        row = Meshed(created=of.metadata.creation_timestamp, group=group, key=routing_key, spellings=spellings(of), port=number, to=to)
+        yield MESHED((of.spec.mesh_output, service), row)
+
+
+def forked(view: View, wish: Wish, service: str) -> tuple[list[tuple[int, Use]], list[Finding]]:
+    """Ports of the baseline with what answers in their place, and what is wrong with the others."""
+    one, baseline = view.one(SANDBOX, wish.sandbox), view.get(SERVICE, service)
+    if baseline is None:
+        return [], [invalid(wish.sandbox, wish.place, f"Service {service} does not exist")]
+    found, wrong = [], []
+    for port in streams(baseline):
+        to = target(one.spec.services[wish.place], Use("Service", service, port.port), one.namespace)
+        if to.kind != "Service":
+            wrong.append(no_service(wish.sandbox, wish.place, to))
+        elif why := problem(to, view.get(SERVICE, to.key)):
+            wrong.append(invalid(wish.sandbox, wish.place, why))
+        else:
+            found.append((port.port, to))
+    return found, wrong
+
+
+@rule(over=MESHED, into=(OUT_MESH,))
+def mesh_route(view: View, key: tuple[str, str]) -> Facts:
+    """A port that the fork lacks stays with the baseline."""
+    branches = [_branch(view, [*rows]) for _, rows in groupby(view.list(MESHED, key), lambda one: one.key)]
+    ports = tuple(MeshPort(one.port, grpc=speaks_grpc(one)) for one in streams(view.get(SERVICE, key[1])))
+    yield OUT_MESH(key, MeshRoute(service=key[1], ports=ports, branches=tuple(branches)))
+
+
+def _branch(view: View, rows: list[Meshed]) -> Branch:
+    first = rows[0]
+    ways = [
+        Way(one.port, one.to.port, ready=answers(view.get(CLUSTER, one.to), view.get(ENDPOINTS, one.to)))
+        for one in rows
+        if one.group == first.group
+    ]
+    return Branch(key=first.key, spellings=first.spellings, target=first.to.key.partition("/")[2], ways=tuple(ways))
+
+
+def streams(service: Service | None) -> list[ServicePort]:
+    return [one for one in service.spec.ports if one.protocol == "TCP"] if service else []
+
+
+def speaks_grpc(port: ServicePort) -> bool:
+    """By its appProtocol, or by its name as Istio reads it."""
+    return port.app_protocol in ("grpc", "kubernetes.io/grpc") or port.name == "grpc" or port.name.startswith("grpc-")
+
+
+def spellings(group: RouteGroup) -> tuple[Spelling, ...]:
+    spec = group.spec
+    spelled = [KeyHeader(name=HEADER), KeyHeader(name=spec.routing_key_header), *(USUAL if spec.headers is None else spec.headers)]
+    return tuple(dict.fromkeys(Spelling(one.name.lower(), one.member if one.format != "Plain" else "") for one in spelled))
+
+
+def no_service(key: str, place: int, to: Use) -> Finding:
+    message = f"{to.kind} {to.key} is no Service, which is all that a mesh can send to, so the baseline answers"
+    path = ("spec", "services", place, "targetRef")
+    fix = "make a Service for it, and name that"
+    return Finding(code="PM0731", kind="Sandbox", key=key, message=message, path=path, fix=fix, severity="warning")
+
+
+FORKS = (meshed,)
+OUTPUT = (mesh_route,)
