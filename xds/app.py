@@ -67,6 +67,7 @@ class Settings:
     group: Group = field(default_factory=Group)
     allow_mass_deletion: bool = False
     planes: DataPlanes | None = None  # with a cluster: proxies of its own for each Gateway
+    mesh: bool = False  # with a cluster: write what RouteGroups have for meshes
     reflection: bool = False  # whether gRPC clients may ask which services there are
 
 
@@ -96,7 +97,7 @@ def _outgoing(settings: Settings, statuses: Statuses, engine: Engine, told: Call
     from xds.outgoing import Outgoing  # noqa: PLC0415
 
     cluster = settings.cluster.kubeconfig, settings.cluster.context
-    return Outgoing(cluster, statuses, engine, settings.planes, settings.policy.trust, told)
+    return Outgoing(cluster, statuses, engine, settings.planes, settings.policy.trust, told, mesh=settings.mesh)
 
 
 _MORE = {"new": 1, "gone": -1}  # objects that there are more of

@@ -1,4 +1,4 @@
-"""All that is written to a cluster, by one replica at a time: statuses, and the objects of data planes. One election for both."""
+"""All that is written to a cluster, by one replica at a time: statuses, objects of data planes and of meshes. One election for all."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from pathlib import Path
 
 from translator.engine import Engine, Name
 from translator.ir.finding import Finding
+from translator.ir.mesh import MeshRoute
 from translator.ir.plane import Plane
-from translator.ir.tables import OUT_PLANE, OUT_STATUS
+from translator.ir.tables import OUT_MESH, OUT_PLANE, OUT_STATUS
 from translator.planes.manifests import Terms
 from xds.bootstrap import split
+from xds.mesh.writer import Meshes
 from xds.planes.identity import Issuer
 from xds.planes.settings import DataPlanes
 from xds.planes.writer import Place, Planes
@@ -28,12 +30,13 @@ class Outgoing:
 
     def __init__(
         self, cluster: tuple[str | None, str | None], statuses: Statuses, engine: Engine, of: DataPlanes | None, trust: str,
-        told: Callable[[], None],
+        told: Callable[[], None], *, mesh: bool = False,
     ) -> None:  # fmt: skip
         self._statuses, self._engine = statuses, engine
         self._writer: Writer = writer(*cluster, statuses.get)
         self._planes = self._of_planes(of, trust) if of else None
-        for one in (self._writer, self._planes):
+        self._meshes = Meshes(self._writer.transport, self._routes, self._writer.leads, time.monotonic) if mesh else None
+        for one in (self._writer, self._planes, self._meshes):
             if one:
                 one.problems.told = told
 
@@ -47,12 +50,17 @@ class Outgoing:
     def _all_planes(self) -> Iterable[str]:
         return list(self._engine.rows(OUT_PLANE))
 
+    def _routes(self) -> dict[tuple[str, str], MeshRoute]:
+        return {key: row for key, (row,) in self._engine.rows(OUT_MESH).items()}
+
     def touch(self, settled: Iterable[Name]) -> None:
         """These outputs are different from before."""
         names = list(settled)
         self._writer.touch(name for table, name in names if table is OUT_STATUS)
         if self._planes:
             self._planes.touch([name for table, name in names if table is OUT_PLANE])
+        if self._meshes:
+            self._meshes.touch({name[1].partition("/")[0] for table, name in names if table is OUT_MESH})
 
     def read(self, objects: Iterable[tuple[str, str]]) -> None:
         """These were translated anew. What we say of them may be the same, and not be there: an object that was deleted and made
@@ -67,6 +75,8 @@ class Outgoing:
             group.create_task(self._writer.run(self._statuses.names))
             if self._planes:
                 group.create_task(self._planes.run(self._all_planes))
+            if self._meshes:
+                group.create_task(self._meshes.run())
 
     def report(self, metrics: Metrics) -> None:
         metrics.reports(self._writer.counts, leads=self._writer.leads())
@@ -77,6 +87,7 @@ class Outgoing:
         """What could not be written, now."""
         found = [_unwritten(kind, why) for kind, why in sorted(self._writer.problems.held.items())]
         found += [_unmade(gateway, why) for gateway, why in sorted(self._planes.problems.held.items())] if self._planes else []
+        found += [_unmeshed(namespace, why) for namespace, why in sorted(self._meshes.problems.held.items())] if self._meshes else []
         return [Located("", NOWHERE, one) for one in found]
 
 
@@ -87,3 +98,7 @@ def _unwritten(kind: str, why: str) -> Finding:
 
 def _unmade(gateway: str, why: str) -> Finding:
     return Finding(code="PM0136", kind="Gateway", key=gateway, message=f"its proxies are not as they should be: {why}")
+
+
+def _unmeshed(namespace: str, why: str) -> Finding:
+    return Finding(code="PM0732", kind="Namespace", key=namespace, message=f"the objects of its mesh are not as they should be: {why}")

@@ -12,12 +12,14 @@ from typing import Any
 
 from translator.planes.manifests import KINDS
 from xds import crds
+from xds.mesh.difference import PLURALS
 from xds.sources.kube.kinds import Watched, watched
 
 Json = dict[str, Any]
 Right = tuple[str, str, str]  # API group, resource, verb
 NAME = "pointsman"
 PLACE = Path(__file__).parent.parent / "deploy" / "base" / "roles.yaml"
+MESH = PLACE.parent.parent / "mesh" / "roles.yaml"
 READ = ("get", "list", "watch")
 APPLIED = ("get", "list", "create", "patch", "delete")
 
@@ -38,6 +40,13 @@ def everywhere(kinds: Iterable[Watched]) -> Iterator[Right]:
 def at_home() -> Iterator[Right]:
     """In the namespace of the server: the election."""
     yield from (("coordination.k8s.io", "leases", verb) for verb in ("get", "create", "update"))
+
+
+def in_meshes() -> Iterator[Right]:
+    """In all namespaces too, for those who switch it on: the objects of meshes."""
+    for version, plural in PLURALS.values():
+        yield from ((version.rpartition("/")[0], plural, verb) for verb in APPLIED)
+    yield "networking.istio.io", "virtualservices", "update"  # those of users, which our routes are put into
 
 
 def rules(rights: Iterable[Right]) -> list[Json]:
@@ -63,12 +72,25 @@ def roles(namespace: str = "pointsman-system", account: str = NAME) -> list[Json
     return found
 
 
-def text() -> str:
-    """The file, whole."""
-    return "# Written by `make roles` from what the server watches and writes.\n" + "---\n".join(map(crds.plain, roles()))
+def mesh_roles(namespace: str = "pointsman-system", account: str = NAME) -> list[Json]:
+    """A ClusterRole beside the other, for `--mesh`."""
+    name = f"{NAME}-mesh"
+    head = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": name}}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
+    subjects = [{"kind": "ServiceAccount", "name": account, "namespace": namespace}]
+    return [
+        {**head, "kind": "ClusterRole", "rules": rules(in_meshes())},
+        {**head, "kind": "ClusterRoleBinding", "roleRef": reference, "subjects": subjects},
+    ]
 
 
-def write(to: Path = PLACE) -> None:
+def text(documents: Iterable[Json] = ()) -> str:
+    """A file, whole."""
+    return "# Written by `make roles` from what the server watches and writes.\n" + "---\n".join(map(crds.plain, documents or roles()))
+
+
+def write(to: Path = PLACE, mesh: Path = MESH) -> None:
     """What `make roles` does."""
-    to.parent.mkdir(parents=True, exist_ok=True)
-    to.write_text(text())
+    for path, documents in ((to, roles()), (mesh, mesh_roles())):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text(documents))

@@ -77,6 +77,7 @@ def serve(
         typer.Option(metavar="DIR", help="With --tls: ca.crt and ca.key, which sign for --data-planes. With neither: a CA in the cluster."),
     ] = None,
     replicas: Annotated[int, typer.Option(min=0, help="With --data-planes: Envoys of each Gateway.")] = 1,
+    mesh: Annotated[bool, typer.Option("--mesh", help="With --kube: write what RouteGroups have for meshes (meshOutput).")] = False,
     admin: Admin = ADMIN,
     bind: Bind = "127.0.0.1",
     port_offset: Offset = 0,
@@ -93,7 +94,7 @@ def serve(
         cluster=cluster(files, kubeconfig, context, kube=kube), xds=xds, admin=admin, bind=bind, port_offset=port_offset,
         allow_mass_deletion=allow, reflection=reflection, tls=str(tls or ""),
         policy=Policy(trust=trust_domain, shared=one_for_all, limits=Limits(streams=max(streams, 4 * replicas if chosen else 0))),
-        planes=chosen,
+        planes=chosen, mesh=mesh,
     )  # fmt: skip
     serve(Running(files, output, options))
 
@@ -187,6 +188,18 @@ def render(
     from xds.cli.showing import render
 
     render(directory, bind, port_offset, flat, output)
+
+
+@app.command()
+def export(
+    mesh: Annotated[str, typer.Argument(metavar="istio|gateway-api", help="For whose sidecars; gateway-api is also Linkerd's.")],
+    directory: Folder,
+    output: Form = Output.YAML,
+) -> None:
+    """Print the objects by which a mesh leads keys to Sandboxes.  Example: pointsman export istio ./shop | kubectl apply -f -"""
+    from xds.cli.exporting import export
+
+    export(mesh, directory, output)
 
 
 Targets = Annotated[

@@ -55,6 +55,7 @@ class Options:
     tls: str = ""
     policy: Policy = field(default_factory=Policy)
     planes: DataPlanes | None = None
+    mesh: bool = False
     samples: bool = False  # also start what the folder calls sample backends
     welcome: str = ""  # for people, once requests are answered
 
@@ -90,6 +91,7 @@ def planes(image: str, reach: str, ca: Path | None, replicas: int) -> DataPlanes
 
 def serve(running: Running) -> None:
     options = running.options
+    _check_mesh(options)
     if not options.planes:
         check_xds(options)
     elif options.cluster is None or options.policy.shared or bool(options.tls) != bool(options.planes.ca):
@@ -97,6 +99,11 @@ def serve(running: Running) -> None:
     elif options.tls:
         check_xds(options)
     _main(running, with_envoy=False)
+
+
+def _check_mesh(options: Options) -> None:
+    if options.mesh and options.cluster is None:
+        raise Exit(2, "--mesh goes with --kube; for files there is pointsman export istio|gateway-api DIR")
 
 
 def check_xds(options: Options) -> None:
@@ -205,6 +212,7 @@ async def _server(running: Running, home: str) -> AsyncIterator[App]:
         tls=options.tls,
         policy=options.policy,
         planes=options.planes,
+        mesh=options.mesh,
     )
     app = App(settings, logger("none" if running.output is not Output.TABLE or not options.xds else "console"), teller.listener())
     admin = Admin(app)

@@ -60,3 +60,12 @@ def test_same_rights_are_said_the_same_in_any_order_and_once() -> None:
         {"apiGroups": [""], "resources": ["nodes", "pods"], "verbs": ["get", "list"]},
         {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get"]},
     ]
+
+
+def test_file_for_meshes_is_fresh() -> None:
+    assert roles.MESH.read_text() == roles.text(roles.mesh_roles()), "run `make roles`"
+
+
+def test_only_virtual_services_of_users_may_be_replaced() -> None:
+    [role] = [one for one in roles.mesh_roles() if "rules" in one]
+    assert [one["resources"] for one in role["rules"] if "update" in one["verbs"]] == [["virtualservices"]]

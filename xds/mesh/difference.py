@@ -1,0 +1,66 @@
+"""What is to be written to one namespace, from what is wanted there and what is there. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from translator.ir.mesh import MeshRoute
+from translator.mesh import gamma, istio
+from translator.mesh.matching import LABEL, ours
+
+Json = dict[str, Any]
+PLURALS = {"VirtualService": (istio.VERSION, istio.PLURAL), **{kind: (gamma.VERSION, plural) for kind, plural in gamma.PLURALS.items()}}
+OUTPUTS: dict[str, tuple[str, ...]] = {"Istio": ("VirtualService",), "GatewayAPI": ("HTTPRoute", "GRPCRoute")}  # kinds of each
+SELECTOR = ",".join(f"{name}={value}" for name, value in LABEL.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """`apply` what is ours as a whole, `replace` an object of a user in the version that was read, `delete` what was ours."""
+
+    how: Literal["apply", "replace", "delete"]
+    document: Json
+
+    @property
+    def path(self) -> str:
+        metadata = self.document["metadata"]
+        return f"{collection(self.document['kind'], metadata['namespace'])}/{metadata['name']}"
+
+
+def collection(kind: str, namespace: str = "") -> str:
+    """Of one namespace, or of all."""
+    version, plural = PLURALS[kind]
+    return f"/apis/{version}/namespaces/{namespace}/{plural}" if namespace else f"/apis/{version}/{plural}"
+
+
+def writes(output: str, routes: Sequence[MeshRoute], found: Sequence[Json]) -> list[Write]:
+    """What makes the objects of a namespace what they are to be. First what is new, so that no key is without its fork meanwhile."""
+    mine, others = istio.documents(routes, found) if output == "Istio" else (gamma.documents(routes, found), [])
+    held = {_name(one): one for one in found}
+    wanted = {_name(one) for one in mine}
+    return [
+        *(Write("apply", one) for one in mine if not holds(held.get(_name(one)), one)),
+        *(Write("replace", one) for one in others),
+        *(Write("delete", one) for one in found if ours(one) and _name(one) not in wanted),
+    ]
+
+
+def _name(document: Mapping[str, Any]) -> tuple[str, str]:
+    return document["kind"], document["metadata"]["name"]
+
+
+def holds(found: Any, wanted: Any) -> bool:
+    """Whether all that is wanted is there already: what an API server has filled in beside it is no difference."""
+    if isinstance(wanted, dict):
+        return isinstance(found, dict) and all(name in found and holds(found[name], value) for name, value in wanted.items())
+    if isinstance(wanted, list):
+        return isinstance(found, list) and len(found) == len(wanted) and all(map(holds, found, wanted))
+    return bool(found == wanted)
+
+
+def kinded(items: Iterable[Json], kind: str) -> Iterator[Json]:
+    """Items of a list, each with what the list alone says of them."""
+    for one in items:
+        yield {**one, "apiVersion": PLURALS[kind][0], "kind": kind}
