@@ -4,7 +4,7 @@ A new code is one line in CODES: its number, title, explanation and what mends i
 given a second meaning, and a code that is no longer found keeps its line. Then `make findings` writes the page anew.
 
 PM01xx: files and the door. PM02xx: references. PM03xx: Gateways and listeners. PM04xx: routes. PM05xx: TLS. PM06xx: what
-Envoy would refuse. PM07xx: sandboxes.
+Envoy would refuse. PM07xx: sandboxes. PM09xx: what `pointsman doctor` says of an installation.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ AREAS = {
     "PM05": "TLS",
     "PM06": "Refused for Envoy",
     "PM07": "Sandboxes",
+    "PM09": "The installation in a cluster",
 }
 
 
@@ -103,6 +104,21 @@ CODES: dict[str, Meaning] = {
     "PM0707": Meaning("Service not routed", "No route sends to the Service where the RouteGroup has keys read, so there is nothing to fork.", "Name a Service that routes of these Gateways send to."),
     "PM0731": Meaning("Not possible in a mesh", "A mesh sends to Services. A target of another kind cannot be named there, so the baseline answers.", "Make a Service for it, and name that."),
     "PM0732": Meaning("Mesh output not written", "The objects of a mesh could not be read or changed. What is there goes on; it is tried again.", "Do what the message says: install the kind, or allow the verb that is missing."),
+    "PM0902": Meaning("Kubernetes too old", "The definitions ask for functions that the API server does not have, so it does not take them.", "Use Kubernetes 1.31 or newer."),
+    "PM0903": Meaning("Definition missing", "A CustomResourceDefinition is not in the cluster, or its API server does not serve it. Objects of its kind cannot be there.", "Run `pointsman install`."),
+    "PM0904": Meaning("Definition of another version", "A CustomResourceDefinition has other fields than the one that this version was made for.", "Run `pointsman install`, unless the cluster has a newer one."),
+    "PM0905": Meaning("Not installed", "The Deployment of the server is not in the namespace pointsman-system.", "Run `pointsman install`."),
+    "PM0906": Meaning("Server not ready", "Pods of the server do not run, or are not ready. The message says what they say of themselves.", "Do what the message says; `kubectl -n pointsman-system logs deployment/pointsman` says more."),
+    "PM0907": Meaning("Server may too little", "The account of the server lacks a right that the server needs, whatever role it was to come from.", "Run `pointsman install`, which applies the roles of this version."),
+    "PM0908": Meaning("No GatewayClass", "No GatewayClass names this controller, so no Gateway is served.", "Run `pointsman install`, or create one with controllerName pointsman.io/gateway-controller."),
+    "PM0909": Meaning("GatewayClass not accepted", "A GatewayClass names this controller, and the server has not accepted it: it does not run, or says why.", "Mend what the message says, and what else is found about the server."),
+    "PM0910": Meaning("Nobody leads", "No replica holds the Lease, or it was not renewed of late. Proxies are served; no status is written, and no proxy is made.", "Look at the logs of the server, and at its rights on Leases."),
+    "PM0911": Meaning("Clocks differ", "Two clocks are more than 30 s apart. Certificates are then not good yet, or not good any more, for one side.", "Synchronise the clocks of the nodes."),
+    "PM0912": Meaning("Certificate not good", "A certificate of the server or of proxies is not good yet, has ended, or ends within a week. They are made anew ten days before.", "Remove the Secret and restart the server: it makes a new one."),
+    "PM0913": Meaning("Gateway without an address", "The Service of the Gateway's proxies has type LoadBalancer, and nothing in the cluster gives it an address.", "Install something that does, or name addresses in spec.addresses of the Gateway."),
+    "PM0914": Meaning("Proxies not ready", "Pods of the Gateway's proxies do not run, or are not ready. The message says what they say of themselves.", "Do what the message says."),
+    "PM0915": Meaning("Not looked at", "Whoever asks may not read something that the diagnosis looks at.", "Ask with an account that may."),
+    "PM0916": Meaning("Server not found by proxies", "The Service of the server leads to no Pod that is ready.", "Run `pointsman install`."),
 }
 # fmt: on
 

@@ -23,7 +23,9 @@ def check(root: Path, envoy: bool, output: Output) -> None:
     """Exit code 1 where anything is found, warnings too."""
     loaded = load_or_exit(root, Group(flat=True))
     refused = _envoy(loaded) if envoy else ""
-    if output is Output.TABLE:
+    if output is Output.NAME:
+        say("\n".join(f"{one.finding.code} {one.finding.kind}/{one.finding.key}" for one in loaded.findings))
+    elif output is Output.TABLE:
         for one in loaded.findings:
             say(line(root, one))
         if refused:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from xds.cli.cluster_commands import Named, doctor, install, uninstall
 from xds.cli.output import Exit, Output
 from xds.crash import told
 from xds.security import STREAMS, TRUST_DOMAIN
@@ -24,7 +25,16 @@ app = typer.Typer(
 )
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder of YAML and JSON, read with all below it; or one file.")]
-Form = Annotated[Output, typer.Option("-o", "--output", help="How to answer.")]
+
+
+def _unnamed(form: Output) -> Output:
+    """Where there is nothing to name."""
+    if form is Output.NAME:
+        raise typer.BadParameter("there are no names here: use table, json or yaml")
+    return form
+
+
+Form = Annotated[Output, typer.Option("-o", "--output", help="How to answer.", callback=_unnamed)]
 Bind = Annotated[str, typer.Option(help="Address on which Envoy opens the ports of Gateways.")]
 Offset = Annotated[int, typer.Option(min=-65534, max=65534, help="Added to every port of a Gateway, so that 80 can be 10080.")]
 Admin = Annotated[str, typer.Option(metavar="ADDR", help="The admin port, on loopback.")]
@@ -168,7 +178,7 @@ def certs(
 def check(
     directory: Folder,
     envoy: Annotated[bool, typer.Option("--envoy", help="Ask envoy --mode validate as well.")] = False,
-    output: Form = Output.TABLE,
+    output: Named = Output.TABLE,
 ) -> None:
     """Say what is wrong with files, without a server; exit code 1 where anything is.  Example: pointsman check ./demo --envoy"""
     from xds.cli.checking import check
@@ -182,7 +192,7 @@ def render(
     bind: Bind = "127.0.0.1",
     port_offset: Offset = 0,
     flat: Annotated[bool, typer.Option("--flat", help="As an Envoy without the native module gets it.")] = False,
-    output: Form = Output.YAML,
+    output: Named = Output.YAML,
 ) -> None:
     """Print the Envoy resources that files become.  Example: pointsman render ./demo -o json"""
     from xds.cli.showing import render
@@ -212,7 +222,7 @@ def status(
     targets: Targets = None,
     namespace: Annotated[str, typer.Option("-n", "--namespace", help="Only this namespace.")] = "",
     admin: Admin = ADMIN,
-    output: Form = Output.TABLE,
+    output: Named = Output.TABLE,
 ) -> None:
     """Conditions of every object, of files or of the running server.  Example: pointsman status ./demo route/shop"""
     from xds.cli.showing import status
@@ -224,7 +234,7 @@ def status(
 def proxies(
     load: Annotated[bool, typer.Option("--load", help="What they report of the load on each cluster instead.")] = False,
     admin: Admin = ADMIN,
-    output: Form = Output.TABLE,
+    output: Named = Output.TABLE,
 ) -> None:
     """What each connected Envoy was sent and has acknowledged.  Example: pointsman proxies"""
     from xds.cli.showing import loads, proxies
@@ -244,6 +254,10 @@ def demo(
     from xds.cli.demonstration import demo
 
     demo(directory, start, port, admin, output)
+
+
+for command in (install, uninstall, doctor):
+    app.command()(command)
 
 
 def run(arguments: list[str]) -> int:

@@ -98,6 +98,8 @@ def render(root: Path, bind: str, port_offset: int, flat: bool, output: Output) 
     if output is Output.TABLE:
         rows = [[section, one["name"], one["version"], ", ".join(one["from"])] for section, items in found.items() for one in items]
         say(table(["TYPE", "NAME", "VERSION", "FROM"], rows))
+    elif output is Output.NAME:
+        say("\n".join(f"{section}/{one['name']}" for section, items in found.items() for one in items))
     else:
         say(dumped(found, output))
     if loaded.findings:
@@ -120,6 +122,8 @@ def status(targets: list[str], namespace: str, admin: str, output: Output) -> No
             if rows
             else "nothing has a status"
         )
+    elif output is Output.NAME:
+        say("\n".join(f"{one['kind'].lower()}/{one['metadata']['name']}" for one in objects))
     elif which.name and len(objects) == 1:
         say(dumped(objects[0], output))
     else:
@@ -170,6 +174,9 @@ def _parent(reference: dict[str, Any]) -> str:
 
 def proxies(admin: str, output: Output) -> None:
     found = asked(admin, "/proxies")
+    if output is Output.NAME:
+        say("\n".join(proxy["node"] for proxy in found))
+        return
     if output is not Output.TABLE:
         say(dumped(found, output))
         return
@@ -183,6 +190,9 @@ def proxies(admin: str, output: Output) -> None:
 
 def loads(admin: str, output: Output) -> None:
     found = asked(admin, "/loads")
+    if output is Output.NAME:
+        say("\n".join(sorted(found["clusters"])))
+        return
     if output is not Output.TABLE:
         say(dumped(found, output))
         return

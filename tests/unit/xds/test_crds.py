@@ -9,6 +9,7 @@ import pytest
 
 from translator.resources.crd import definitions
 from xds import crds
+from xds.installation import manifests
 
 ROOT = Path(__file__).parents[3]
 
@@ -19,8 +20,8 @@ def test_definitions_of_a_checkout_are_found() -> None:
 
 def test_installed_wheel_holds_them_where_they_are_looked_for() -> None:
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
-    first, second = crds.PLACES
-    assert wheel["force-include"] == {str(second.relative_to(ROOT)): str(first.relative_to(ROOT))}
+    places = [crds.PLACES, manifests.PLACES]
+    assert wheel["force-include"] == {str(second.relative_to(ROOT)): str(first.relative_to(ROOT)) for first, second in places}
 
 
 @pytest.mark.parametrize("name", definitions())

@@ -156,7 +156,7 @@ class Kube:
                         async with self.transport.get(request.path, request.query) as response:
                             await self._read(one, request, response)
                     except Broken as error:
-                        one.failed(_words(error), self._clock())
+                        one.failed(words(error), self._clock())
             self._look(one)
 
     async def _pause(self, wake: asyncio.Event, until: float | None) -> None:
@@ -226,7 +226,7 @@ class Kube:
                 one.single(key, 0, b"")
 
 
-def _words(error: Exception) -> str:
+def words(error: Exception) -> str:
     """Why, in words that are the same each time."""
     match error:
         case aiohttp.ClientConnectorCertificateError():

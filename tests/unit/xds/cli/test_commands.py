@@ -324,3 +324,25 @@ def test_load_of_clusters_is_a_table(
 def test_bootstrap_reports_load_only_where_it_is_wanted(pointsman: Any) -> None:
     assert "load_stats_config" in pointsman("bootstrap", "--load-reports").out
     assert "load_stats_config" not in pointsman("bootstrap").out
+
+
+# -o name ---------------------------------------------------------------------------------------------------------------
+
+
+def test_names_alone_are_one_a_line(pointsman: Any, demo: Path) -> None:
+    assert "httproute/shop" in pointsman("status", demo, "-o", "name").out.splitlines()
+    assert {one.partition("/")[0] for one in pointsman("render", demo, "-o", "name").out.splitlines()} >= {
+        "listeners",
+        "routes",
+        "clusters",
+    }
+    (demo / "lonely.yaml").write_text(
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: lonely}\n"
+        "spec: {gatewayClassName: none, listeners: [{name: a, port: 80, protocol: HTTP}]}\n"
+    )
+    assert pointsman("check", demo, "-o", "name").out == "PM0301 Gateway/default/lonely\n"
+
+
+def test_what_has_no_names_says_so(pointsman: Any) -> None:
+    result = pointsman("bootstrap", "-o", "name")
+    assert (result.code, "there are no names here" in result.err) == (2, True)

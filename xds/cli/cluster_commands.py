@@ -1,0 +1,62 @@
+"""The commands about a cluster, and their options; what they do stands in files of their own, imported when they are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xds.cli.output import Output
+
+if TYPE_CHECKING:
+    from xds.cli.cluster import Cluster
+
+Named = Annotated[Output, typer.Option("-o", "--output", help="How to answer.")]
+Kubeconfig = Annotated[Path | None, typer.Option(metavar="FILE", help="As for kubectl; else KUBECONFIG, or what a Pod is given.")]
+Context = Annotated[str | None, typer.Option(metavar="NAME", help="A context of the kubeconfig.")]
+Timeout = Annotated[float, typer.Option(min=0, help="Seconds to wait; 0: not at all.")]
+
+
+def cluster(kubeconfig: Path | None, context: str | None) -> Cluster:
+    from xds.cli.cluster import Cluster
+
+    return Cluster(str(kubeconfig) if kubeconfig else None, context)
+
+
+def install(
+    image: Annotated[str, typer.Option(metavar="IMAGE", help="Of the server and of proxies, as nodes can pull it.")] = "pointsman:0.1.0",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; -o yaml prints what would be applied.")] = False,
+    keep: Annotated[bool, typer.Option("--keep-crds", help="Definitions that are there stay as they are.")] = False,
+    timeout: Timeout = 120,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+    output: Named = Output.TABLE,
+) -> None:
+    """Put the server into a cluster, until a Gateway would work.  Example: pointsman install --dry-run"""
+    from xds.cli.installing import Wish, install, plan
+
+    (plan if dry_run else install)(cluster(kubeconfig, context), Wish(image, keep, timeout), output)
+
+
+def uninstall(
+    yes: Annotated[bool, typer.Option("--yes", help="Also where Gateways lose their proxies.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed.")] = False,
+    definitions: Annotated[bool, typer.Option("--crds", help="Definitions too, where no object is of them.")] = False,
+    objects: Annotated[bool, typer.Option("--objects", help="With --crds: the objects too, whoever wrote them.")] = False,
+    timeout: Timeout = 120,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+    output: Named = Output.TABLE,
+) -> None:
+    """Take the server and all proxies out of a cluster; what people wrote stays.  Example: pointsman uninstall --yes"""
+    from xds.cli.installing import Unwish, uninstall
+
+    uninstall(cluster(kubeconfig, context), Unwish(yes, dry_run, definitions, objects, timeout), output)
+
+
+def doctor(kubeconfig: Kubeconfig = None, context: Context = None, output: Named = Output.TABLE) -> None:
+    """What is wrong with the server in a cluster, the worst first, each with what mends it.  Example: pointsman doctor"""
+    from xds.cli.installing import doctor
+
+    doctor(cluster(kubeconfig, context), output)

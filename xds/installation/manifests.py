@@ -1,0 +1,110 @@
+"""What is installed: the objects of deploy/, with the image that is wanted. Reads files that are shipped; asks no cluster.
+
+The same files are what `kubectl apply -k deploy/base` reads, so both ways lead to the same objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from xds import crds
+from xds.sources.kube.kinds import Watched, watched
+
+Json = dict[str, Any]
+HERE = Path(__file__).parent
+PLACES = (HERE / "base", HERE.parent.parent / "deploy" / "base")  # in an installed wheel; in a checkout
+NAME = "pointsman"
+NAMESPACE = "pointsman-system"
+IMAGE = "pointsman:0.1.0"  # as the files have it
+XDS_PORT, PAGES_PORT, ADMIN_PORT = 18000, 19090, 19000  # of the server's Pods; the last on loopback alone
+PLURALS = {
+    "ClusterRole": "clusterroles",
+    "ClusterRoleBinding": "clusterrolebindings",
+    "CustomResourceDefinition": "customresourcedefinitions",
+    "Deployment": "deployments",
+    "GatewayClass": "gatewayclasses",
+    "Namespace": "namespaces",
+    "PodDisruptionBudget": "poddisruptionbudgets",
+    "Role": "roles",
+    "RoleBinding": "rolebindings",
+    "Service": "services",
+    "ServiceAccount": "serviceaccounts",
+}
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One object as it is to be."""
+
+    document: Json
+
+    @property
+    def kind(self) -> str:
+        return str(self.document["kind"])
+
+    @property
+    def namespace(self) -> str:
+        return str(self.document["metadata"].get("namespace", ""))
+
+    @property
+    def name(self) -> str:
+        return str(self.document["metadata"]["name"])
+
+    @property
+    def path(self) -> str:
+        """Of the object at an API server."""
+        return place(self.document["apiVersion"], PLURALS[self.kind], self.namespace, self.name)
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+def place(version: str, plural: str, namespace: str = "", name: str = "") -> str:
+    """The path of an object, or of all of them."""
+    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+    parts = [root, *(["namespaces", namespace] if namespace else []), plural, *([name] if name else [])]
+    return "/".join(parts)
+
+
+@cache
+def definitions() -> tuple[Manifest, ...]:
+    """Every CustomResourceDefinition: of the Gateway API, and our own. Half a second of YAML, so read once."""
+    return tuple(Manifest(dict(one)) for one in crds.shipped())
+
+
+@cache
+def kinds() -> tuple[Watched, ...]:
+    """All kinds that the server takes in."""
+    return watched(one.document for one in definitions())
+
+
+def base(image: str = IMAGE) -> list[Manifest]:
+    """The server, in the order in which it is applied. FileNotFoundError where the installation is broken."""
+    folder = next((one for one in PLACES if one.is_dir()), None)
+    if folder is None:
+        raise FileNotFoundError(f"no manifests in {' or '.join(map(str, PLACES))}")
+    return [Manifest(_with_image(one, image)) for one in _documents(folder)]
+
+
+def _documents(folder: Path) -> Iterator[Json]:
+    for name in _read(folder / "kustomization.yaml")[0]["resources"]:
+        yield from _read(folder / name)
+
+
+def _read(path: Path) -> list[Json]:
+    return [one for one in yaml.load_all(path.read_bytes(), yaml.CSafeLoader) if one]
+
+
+def _with_image(value: Any, image: str) -> Any:
+    """The server's own image, and that of the proxies, which it is told."""
+    if isinstance(value, dict):
+        return {name: _with_image(inner, image) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_image(inner, image) for inner in value]
+    return value.replace(IMAGE, image) if value in (IMAGE, f"--data-planes={IMAGE}") else value
