@@ -6,6 +6,7 @@ from translator.engine import Table
 from translator.resources.backend import Backend
 from translator.resources.backendtlspolicy import BackendTLSPolicy
 from translator.resources.core import ConfigMap, EndpointSlice, Namespace, Secret, Service
+from translator.resources.envoyproxy import EnvoyProxy
 from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
 from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
@@ -32,6 +33,7 @@ BACKEND_TLS_POLICY = Table[str, BackendTLSPolicy]("BackendTLSPolicy")
 BACKEND = Table[str, Backend]("Backend")
 SANDBOX = Table[str, Sandbox]("Sandbox")
 ROUTE_GROUP = Table[str, RouteGroup]("RouteGroup")
+ENVOY_PROXY = Table[str, EnvoyProxy]("EnvoyProxy")
 
 OBJECTS: dict[str, Table[str, Object]] = {
     table.name: table  # type: ignore[misc]
@@ -54,5 +56,6 @@ OBJECTS: dict[str, Table[str, Object]] = {
         ROUTE_GROUP,
         CONFIG_MAP,
         BACKEND_TLS_POLICY,
+        ENVOY_PROXY,
     )
 }

@@ -15,6 +15,7 @@ from translator.gatewayapi.rules import (
     gateways,
     grpcroutes,
     indexes,
+    parameters,
     planes,
     policies,
     routegroups,
@@ -32,6 +33,7 @@ ATTACHING: tuple[Rule, ...] = (routes.attach_route, grpcroutes.attach_grpc_route
 FRONTS: tuple[Rule, ...] = (
     *indexes.RULES,
     *policies.CLAIMS,
+    *parameters.RULES,
     *gateways.RULES,
     *routegroups.RULES,
     *gateways.LISTENERS,

@@ -1,4 +1,5 @@
-"""Which groups of proxies there are, and how each is run: one for all Gateways, and, if wanted, one for each Gateway.
+"""Which groups of proxies there are, and how each is run: one for all Gateways, and, if wanted, one for each Gateway. Where they
+run in Pods, there is one for each class as well, for those classes whose Gateways share their proxies.
 
 Gives rows of GROUP for the store to declare. Knows nothing of proxies; who may be in which group is for security/access.py.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from translator.ir.output import Group
+from translator.ir.plane import CLASS
 from xds.store import Change
 
 LOCAL = "local"  # the group of all Gateways that have none of their own
@@ -28,13 +30,19 @@ class Groups:
 
     def follow(self, change: Change) -> Row | None:
         """What becomes of a group when an object changes."""
-        if not self._each or change.kind != "Gateway" or (change.object is not None) == (change.key in self._rows):
+        name = self._name(change)
+        if not name or (change.object is not None) == (name in self._rows):
             return None
         if change.object is None:
-            del self._rows[change.key]
-            return change.key, None
-        self._rows[change.key] = replace(self._run, flat=change.key in self._flat)
-        return change.key, self._rows[change.key]
+            del self._rows[name]
+            return name, None
+        self._rows[name] = replace(self._run, flat=name in self._flat)
+        return name, self._rows[name]
+
+    def _name(self, change: Change) -> str:
+        if self._each and change.kind == "Gateway":
+            return change.key
+        return f"{CLASS}{change.key}" if self._each and self._run.pods and change.kind == "GatewayClass" else ""
 
     def flatten(self, group: str) -> Row | None:
         """A proxy of this group lacks our native module: the group needs its second view, if it has not got it."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from translator.engine import Engine, Name
 from translator.ir.finding import Finding
 from translator.ir.mesh import MeshRoute
-from translator.ir.plane import Plane
+from translator.ir.plane import CLASS, Plane
 from translator.ir.tables import OUT_MESH, OUT_PLANE, OUT_STATUS
 from translator.planes.manifests import Terms
 from xds.bootstrap import split
@@ -41,11 +41,11 @@ class Outgoing:
                 one.problems.told = told
 
     def _of_planes(self, of: DataPlanes, trust: str) -> Planes:
-        place = Place(of.reach, split(of.reach)[0], Terms(of.image, of.replicas))
+        place = Place(of.reach, split(of.reach)[0], Terms(of.image, of.replicas), of.home)
         return Planes(self._writer.transport, self._plane, place, Issuer(Path(of.ca), trust), self._writer.leads, time.monotonic)
 
-    def _plane(self, gateway: str) -> Plane | None:
-        return self._engine.get(OUT_PLANE, gateway)
+    def _plane(self, group: str) -> Plane | None:
+        return self._engine.get(OUT_PLANE, group)
 
     def _all_planes(self) -> Iterable[str]:
         return list(self._engine.rows(OUT_PLANE))
@@ -86,7 +86,7 @@ class Outgoing:
     def findings(self) -> list[Located]:
         """What could not be written, now."""
         found = [_unwritten(kind, why) for kind, why in sorted(self._writer.problems.held.items())]
-        found += [_unmade(gateway, why) for gateway, why in sorted(self._planes.problems.held.items())] if self._planes else []
+        found += [_unmade(group, why) for group, why in sorted(self._planes.problems.held.items())] if self._planes else []
         found += [_unmeshed(namespace, why) for namespace, why in sorted(self._meshes.problems.held.items())] if self._meshes else []
         return [Located("", NOWHERE, one) for one in found]
 
@@ -96,8 +96,9 @@ def _unwritten(kind: str, why: str) -> Finding:
     return Finding(code="PM0135", kind=kind, key="", message=message, fix="allow get of the kind and update of its status")
 
 
-def _unmade(gateway: str, why: str) -> Finding:
-    return Finding(code="PM0136", kind="Gateway", key=gateway, message=f"its proxies are not as they should be: {why}")
+def _unmade(group: str, why: str) -> Finding:
+    kind, key = ("GatewayClass", group.removeprefix(CLASS)) if group.startswith(CLASS) else ("Gateway", group)
+    return Finding(code="PM0136", kind=kind, key=key, message=f"its proxies are not as they should be: {why}")
 
 
 def _unmeshed(namespace: str, why: str) -> Finding:

@@ -34,7 +34,8 @@ def everywhere(kinds: Iterable[Watched]) -> Iterator[Right]:
     yield from (("", "events", verb) for verb in ("get", "create", "update"))
     for version, plural in KINDS.values():
         yield from ((version.rpartition("/")[0], plural, verb) for verb in APPLIED)
-    yield "gateway.networking.k8s.io", "gateways/finalizers", "update"  # where an owner that blocks must be ours to block
+    for owner in ("gateways", "gatewayclasses"):  # where an owner that blocks must be ours to block
+        yield "gateway.networking.k8s.io", f"{owner}/finalizers", "update"
 
 
 def at_home() -> Iterator[Right]:

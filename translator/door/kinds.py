@@ -16,6 +16,7 @@ from translator.door.validate import Validator
 from translator.resources.backend import Backend, BackendSpec
 from translator.resources.backendtlspolicy import BackendTLSPolicy
 from translator.resources.core import ConfigMap, EndpointSlice, Namespace, Secret, Service
+from translator.resources.envoyproxy import EnvoyProxy, EnvoyProxySpec
 from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
 from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
@@ -115,6 +116,7 @@ OWN: dict[str, Callable[[], Decode]] = {
     "Backend": _own(Backend, BackendSpec),
     "Sandbox": _own(Sandbox, SandboxSpec),
     "RouteGroup": _own(RouteGroup, RouteGroupSpec),
+    "EnvoyProxy": _own(EnvoyProxy, EnvoyProxySpec),
 }
 # The same kinds under the name that another project has given them, for its users' files
 ALIASES = {"Sandbox": "sandbox.example.com", "RouteGroup": "sandbox.example.com"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Of proxies that all Gateways of a class share, one Gateway can say neither what their objects are told nor where they are reached
+OF_OWN_PROXIES = ("GatewayInfrastructurePropagation", "GatewayStaticAddresses")
 FEATURES = (
     "BackendTLSPolicy",
     "BackendTLSPolicySANValidation",
@@ -52,3 +54,7 @@ FEATURES = (
     "TLSRouteModeTerminate",
     "UDPRoute",
 )
+
+
+def features(*, shared: bool) -> tuple[str, ...]:
+    return tuple(one for one in FEATURES if not (shared and one in OF_OWN_PROXIES))

@@ -30,11 +30,6 @@ def listener_id(parent: str, name: str) -> str:
     return f"{parent}/{name}"
 
 
-def has_unknown_parameters(gateway: Gateway) -> bool:
-    """No kind of parameters is read: a Gateway that names some would not be what it asks for (`GatewayReasonInvalidParameters`)."""
-    return gateway.spec.infrastructure is not None and gateway.spec.infrastructure.parameters_ref is not None
-
-
 def allows(gateway: Gateway, namespace: str, labels: Mapping[str, str]) -> bool:
     """Whether ListenerSets of this namespace may add listeners (`AllowedListeners`): none unless the Gateway says so."""
     allowed = gateway.spec.allowed_listeners

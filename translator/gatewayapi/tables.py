@@ -10,9 +10,11 @@ from translator.ir.finding import Finding, Path, field_path
 from translator.ir.keys import Reading
 from translator.ir.listener import Clients, Port
 from translator.ir.output import Condition, ParentRef, RouteGroupKind
+from translator.ir.plane import Plane, Run
 from translator.ir.route import Share
 from translator.ir.value import Row
 from translator.resources.core import EndpointSlice
+from translator.resources.envoyproxy import EnvoyProxySpec
 from translator.resources.gateway import Listener as ListenerSpec
 from translator.resources.gateway import ReferenceGrant, RouteNamespaces
 
@@ -31,6 +33,27 @@ class Claim(Row, frozen=True, gc=False, order=True):
     name: str
     protocol: str
     hostname: str
+
+
+class ClassState(Row, frozen=True, gc=False):
+    """A class of ours: what its parameters say, or why they say nothing. `group` is that of all its Gateways, if they share one."""
+
+    spec: EnvoyProxySpec
+    problem: str
+    group: str
+
+
+class Parameters(Row, frozen=True, gc=False):
+    """Which proxies serve a Gateway, and how they are run. With a problem they stay as they are.
+
+    `serves`: whether its listeners are looked at all the same. `reached`: whether shared proxies have the addresses it asks for.
+    """
+
+    group: str
+    run: Run
+    problem: str
+    serves: bool
+    reached: bool
 
 
 class ClientCheck(Row, frozen=True, gc=False):
@@ -194,6 +217,9 @@ def _finding_order(finding: Finding) -> tuple[str, str, str]:
     return (field_path(finding.path), finding.code, finding.message)
 
 
+CLASS_STATE = Table[str, ClassState]("ClassState")  # name of a class of ours
+PARAMETERS = Table[str, Parameters]("Parameters")  # key of a Gateway of ours
+PLANE_PART = Table[str, Plane]("PlanePart")  # proxy group → what each of its Gateways wants of it
 OURS = Table[str, str]("Ours")  # gateway → the proxy group that serves it
 SERVING = Table[str, str]("Serving")  # id of a Gateway or ListenerSet that routes may name → its proxy group
 SET_STATE = Table[str, SetState]("SetState")  # key of a ListenerSet

@@ -29,14 +29,15 @@ class Group(Row, frozen=True, gc=False, kw_only=True):
     """What one kind of Envoy is told apart from objects: set by the process, one row a proxy group.
 
     `flat` adds a second view for Envoys that do not announce our native module: one route table, not sharded. `pods`: each
-    Gateway has proxies of its own, in Pods that are made for it; then addresses are those of their Service. `awaits`: a Gateway
-    is programmed when a row of ACKED says so; else when it is translated.
+    Gateway, or class, has proxies of its own, in Pods that are made for it; then addresses are those of their Service. `home` is
+    where Pods for a class are. `awaits`: a Gateway is programmed when a row of ACKED says so; else when it is translated.
     """
 
     bind: str = "127.0.0.1"
     port_offset: int = 0
     flat: bool = False
     pods: bool = False
+    home: str = ""
     awaits: bool = False
 
 

@@ -1,13 +1,17 @@
-"""The data plane of one Gateway as it is declared: what its proxies listen on, and what their objects are told."""
+"""A data plane in Pods as it is declared: what its proxies listen on, how they are run, and what their objects are told."""
 
 from __future__ import annotations
 
 from hashlib import blake2b
+from typing import Any
 
 from translator.ir.value import Row
 
 LONGEST = 63
+CLASS = "class:"  # what the name of a group begins with that serves all Gateways of a class; no namespace is called that
 Pairs = tuple[tuple[str, str], ...]  # of a map, sorted by name
+Amounts = tuple[tuple[str, int | str], ...]
+Json = dict[str, Any]
 
 
 class PlanePort(Row, frozen=True, gc=False, order=True):
@@ -17,24 +21,89 @@ class PlanePort(Row, frozen=True, gc=False, order=True):
     transport: str  # tcp | udp
 
 
-class Plane(Row, frozen=True, gc=False, kw_only=True):
-    """Its proxies run in Pods. `addresses` are those that the Gateway asks for, none where any will do."""
+class Scaling(Row, frozen=True, gc=False):
+    """How many proxies there are is for a HorizontalPodAutoscaler to say. `cpu` is in percent of what a proxy asks for."""
 
-    gateway: str  # key
+    least: int
+    most: int
+    cpu: int
+
+
+class Way(Row, frozen=True, gc=False, kw_only=True):
+    """What the Service is told beside its ports. Empty words are not said."""
+
+    type: str = "LoadBalancer"
+    annotations: Pairs = ()
+    traffic_policy: str = ""
+    balancer_class: str = ""
+    sources: tuple[str, ...] = ()
+
+
+class PodTerms(Row, frozen=True, gc=False, kw_only=True):
+    """What each Pod is told. What is JSON here is as a PodSpec has it."""
+
+    labels: Pairs = ()
+    annotations: Pairs = ()
+    node_selector: Pairs = ()
+    tolerations: tuple[Json, ...] = ()
+    affinity: Json | None = None
+    spread: tuple[Json, ...] = ()  # without the labels of the Pods, which are added
+    priority_class: str = ""
+    pull_secrets: tuple[str, ...] = ()
+    requests: Amounts = (("cpu", "100m"), ("memory", "128Mi"))
+    limits: Amounts = ()
+
+
+class Run(Row, frozen=True, gc=False, kw_only=True):
+    """How proxies are run. What is None or empty is for the server to choose."""
+
+    daemons: bool = False  # one on each node
+    replicas: int | None = None
+    scaling: Scaling | None = None
+    min_available: int | None = None
+    max_unavailable: int | None = None
+    way: Way = Way()
+    pod: PodTerms = PodTerms()
+    image: str = ""
+    log_level: str = "warning"
+    concurrency: int | None = None
+    extra_args: tuple[str, ...] = ()
+
+
+class Plane(Row, frozen=True, gc=False, kw_only=True):
+    """Its proxies run in Pods. `addresses` are those that its Gateway asks for, none where any will do.
+
+    `kept`: what is wanted of it is not known, so that what there is stays as it is, and nothing is made.
+    """
+
+    group: str  # the key of its Gateway, or `class:NAME`
     gateway_class: str
     ports: tuple[PlanePort, ...]
+    home: str = ""  # of one for a class: the namespace of its objects
     addresses: tuple[str, ...] = ()
     labels: Pairs = ()
     annotations: Pairs = ()
+    run: Run = Run()
+    kept: bool = False
+
+    @property
+    def shared(self) -> bool:
+        """Whether it serves all Gateways of its class."""
+        return self.group.startswith(CLASS)
+
+    @property
+    def gateway(self) -> str:
+        """The name of its Gateway, in its own namespace; none where it is shared."""
+        return "" if self.shared else self.group.partition("/")[2]
 
     @property
     def namespace(self) -> str:
-        return self.gateway.partition("/")[0]
+        return self.home if self.shared else self.group.partition("/")[0]
 
     @property
     def name(self) -> str:
         """Of each of its objects: that of the Gateway and of its class (GEP-1762), at most 63 characters, as a label may have."""
-        whole = f"{self.gateway.partition('/')[2]}-{self.gateway_class}"
+        whole = f"{self.gateway_class}-shared" if self.shared else f"{self.gateway}-{self.gateway_class}"
         if len(whole) <= LONGEST:
             return whole
         return f"{whole[: LONGEST - 9].rstrip('-.')}-{blake2b(whole.encode(), digest_size=4).hexdigest()}"

@@ -65,7 +65,7 @@ OUT_FINDINGS = Table[tuple[str, str], tuple[Finding, ...]]("Findings")  # (kind,
 OUT_AWAITED = Table[tuple[str, str], Awaited]("Awaited")  # (kind, key)
 WANTED = Table[tuple[str, str], bool]("Wanted")  # (kind, key): a source may hold back what nobody refers to
 
-OUT_PLANE = Table[str, Plane]("Plane")  # key of a Gateway whose proxies run in Pods
+OUT_PLANE = Table[str, Plane]("Plane")  # a group of proxies that runs in Pods
 
 OUT_MESH = Table[tuple[str, str], MeshRoute]("Mesh")  # (output of the RouteGroup, key of a Service)
 

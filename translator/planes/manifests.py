@@ -1,8 +1,7 @@
-"""The objects of one data plane, as they are to be applied: accounts, proxies, the way to them, and how they start.
+"""The objects of one data plane, as they are to be applied: accounts, proxies, the way to them, and how many there are.
 
-What may not stand here: what proxies serve (that comes over ADS) and what is secret. Names are those of GEP-1762. Pods fit the
-restricted Pod Security Standard; proxies listen on the ports of their Gateway, for which a Pod may be told that low ports
-need no privilege (`net.ipv4.ip_unprivileged_port_start`, a safe sysctl).
+What may not stand here: what proxies serve (that comes over ADS), what is secret, and the Pod itself (`pods.py`). Names are those
+of GEP-1762; a data plane that all Gateways of a class share is called `CLASS-shared`, and owned by the class.
 """
 
 from __future__ import annotations
@@ -12,11 +11,13 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from translator.ir.plane import Plane, PlanePort
+from translator.ir.plane import CLASS, Pairs, Plane, PlanePort
+from translator.planes.pods import pod
 
 Json = dict[str, Any]
 LABEL = "gateway.networking.k8s.io/gateway-name"
 CLASS_LABEL = "gateway.networking.k8s.io/gateway-class-name"
+SHARED_LABEL = "pointsman.io/shared"  # of what serves all Gateways of a class, so that it is told apart from what serves one
 OWNER = {"app.kubernetes.io/managed-by": "pointsman"}  # what we may remove
 KINDS = {  # kind → API, plural
     "ServiceAccount": ("v1", "serviceaccounts"),
@@ -24,20 +25,16 @@ KINDS = {  # kind → API, plural
     "Secret": ("v1", "secrets"),
     "Service": ("v1", "services"),
     "Deployment": ("apps/v1", "deployments"),
+    "DaemonSet": ("apps/v1", "daemonsets"),
     "PodDisruptionBudget": ("policy/v1", "poddisruptionbudgets"),
+    "HorizontalPodAutoscaler": ("autoscaling/v2", "horizontalpodautoscalers"),
 }
-HOME = "/etc/pointsman"  # what a proxy is told, and who it is
-TMP = "/tmp"  # noqa: S108 - in a container, and nobody else's
-USER = 65532
-READY_PORT = 19003
-GRACE = 60  # seconds from the request to end to the end
-DRAIN = (5, 45)  # seconds that a proxy goes on at least, so that everybody hears of it; and at most, while requests are open
-READY: Json = {"httpGet": {"path": "/ready", "port": READY_PORT}, "periodSeconds": 1, "failureThreshold": 2}
+SOMETIMES = ("Deployment", "DaemonSet", "HorizontalPodAutoscaler")  # what a data plane has or has not
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What all data planes have alike."""
+    """What all data planes have alike, where nothing else is said of one."""
 
     image: str
     replicas: int = 1
@@ -63,14 +60,16 @@ def collection(kind: str, namespace: str) -> str:
 
 
 def objects(plane: Plane, uid: str, files: Mapping[str, str], terms: Terms) -> tuple[Made, ...]:
-    """All but the Secret. `uid` is that of the Gateway, which owns them; `files` are what its proxies read when they start."""
-    documents = (
+    """All but the Secret. `uid` is that of the owner; `files` are what its proxies read when they start."""
+    documents = [
         _made(plane, uid, "ServiceAccount", {"automountServiceAccountToken": False}),
         _made(plane, uid, "ConfigMap", {"data": dict(files)}),
-        _made(plane, uid, "Service", {"spec": _service(plane)}),
-        _made(plane, uid, "PodDisruptionBudget", {"spec": {"maxUnavailable": 1, "selector": {"matchLabels": selector(plane)}}}),
-        _made(plane, uid, "Deployment", {"spec": _deployment(plane, files, terms)}),
-    )
+        _made(plane, uid, "Service", {"spec": _service(plane)}, plane.run.way.annotations),
+        _made(plane, uid, "PodDisruptionBudget", {"spec": _budget(plane)}),
+        _made(plane, uid, workload(plane), {"spec": _proxies(plane, files, terms)}),
+    ]
+    if plane.run.scaling and not plane.run.daemons:
+        documents.append(_made(plane, uid, "HorizontalPodAutoscaler", {"spec": _scaling(plane)}))
     return tuple(Made(one["kind"], one) for one in documents)
 
 
@@ -80,18 +79,46 @@ def secret(plane: Plane, uid: str, data: Mapping[str, str]) -> Made:
 
 
 def selector(plane: Plane) -> dict[str, str]:
-    return {LABEL: plane.gateway.partition("/")[2], CLASS_LABEL: plane.gateway_class}
+    """By what the Pods of this plane are found, and no others."""
+    return _selector(plane.gateway, plane.gateway_class)
 
 
-def _made(plane: Plane, uid: str, kind: str, rest: Json) -> Json:
+def _selector(gateway: str, gateway_class: str) -> dict[str, str]:
+    return {LABEL: gateway, CLASS_LABEL: gateway_class} if gateway else {SHARED_LABEL: "true", CLASS_LABEL: gateway_class}
+
+
+def leftovers(group: str, home: str) -> tuple[str, dict[str, str]]:
+    """Where the objects of a group are that declares nothing any more, and by which labels they are found."""
+    if group.startswith(CLASS):
+        return home, {**OWNER, **_selector("", group.removeprefix(CLASS))}
+    namespace, _, gateway = group.partition("/")
+    return namespace, {**OWNER, LABEL: gateway}
+
+
+def group_of(namespace: str, labels: Mapping[str, str]) -> str:
+    """The group that an object of ours serves, by its labels; nothing where it is none of a data plane."""
+    if labels.get("app.kubernetes.io/managed-by") != "pointsman":
+        return ""
+    if labels.get(SHARED_LABEL) == "true":
+        return f"{CLASS}{labels.get(CLASS_LABEL, '')}"
+    return f"{namespace}/{labels[LABEL]}" if LABEL in labels else ""
+
+
+def owner(plane: Plane) -> tuple[str, str]:
+    """Kind and name."""
+    return ("GatewayClass", plane.gateway_class) if plane.shared else ("Gateway", plane.gateway)
+
+
+def _made(plane: Plane, uid: str, kind: str, rest: Json, annotations: Pairs = ()) -> Json:
     metadata: Json = {"name": plane.name, "namespace": plane.namespace, "labels": _labels(plane)}
-    if plane.annotations:
-        metadata["annotations"] = dict(plane.annotations)
+    if said := {**dict(plane.annotations), **dict(annotations)}:
+        metadata["annotations"] = said
+    of, name = owner(plane)
     metadata["ownerReferences"] = [
         {
             "apiVersion": "gateway.networking.k8s.io/v1",
-            "kind": "Gateway",
-            "name": plane.gateway.partition("/")[2],
+            "kind": of,
+            "name": name,
             "uid": uid,
             "controller": True,
             "blockOwnerDeletion": True,
@@ -100,19 +127,25 @@ def _made(plane: Plane, uid: str, kind: str, rest: Json) -> Json:
     return {"apiVersion": KINDS[kind][0], "kind": kind, "metadata": metadata, **rest}
 
 
-def _labels(plane: Plane) -> dict[str, str]:
+def _labels(plane: Plane, more: Pairs = ()) -> dict[str, str]:
     """What the Gateway says first: what things are found by is ours."""
-    return {**dict(plane.labels), **OWNER, **selector(plane)}
+    return {**dict(plane.labels), **dict(more), **OWNER, **selector(plane)}
 
 
 # The way in ------------------------------------------------------------------------------------------------------------
 
 
 def _service(plane: Plane) -> Json:
-    spec: Json = {"type": "LoadBalancer", "selector": selector(plane), "ports": [_port(one) for one in plane.ports]}
-    if plane.addresses:
-        spec |= {"loadBalancerIP": plane.addresses[0], "externalIPs": list(plane.addresses)}
-    return spec
+    way = plane.run.way
+    said: Json = {
+        "externalTrafficPolicy": way.traffic_policy if way.type != "ClusterIP" else "",
+        "loadBalancerClass": way.balancer_class if way.type == "LoadBalancer" else "",
+        "loadBalancerSourceRanges": list(way.sources) if way.type == "LoadBalancer" else [],
+        "loadBalancerIP": plane.addresses[0] if plane.addresses and way.type == "LoadBalancer" else "",
+        "externalIPs": list(plane.addresses),
+    }
+    spec = {"type": way.type, "selector": selector(plane), "ports": [_port(one) for one in plane.ports]}
+    return spec | {name: value for name, value in said.items() if value}
 
 
 def _port(port: PlanePort) -> Json:
@@ -123,62 +156,43 @@ def _port(port: PlanePort) -> Json:
 # The proxies -----------------------------------------------------------------------------------------------------------
 
 
-def _deployment(plane: Plane, files: Mapping[str, str], terms: Terms) -> Json:
+def workload(plane: Plane) -> str:
+    return "DaemonSet" if plane.run.daemons else "Deployment"
+
+
+def _proxies(plane: Plane, files: Mapping[str, str], terms: Terms) -> Json:
+    """A new proxy is there before an old one goes. With an autoscaler the count is not ours to say."""
     told = blake2b("\0".join(f"{name}\0{text}" for name, text in sorted(files.items())).encode(), digest_size=8).hexdigest()
-    annotations = {**dict(plane.annotations), "pointsman.io/started-with": told}  # others start with others
-    return {
-        "replicas": terms.replicas,
-        "selector": {"matchLabels": selector(plane)},
-        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
-        "template": {"metadata": {"labels": _labels(plane), "annotations": annotations}, "spec": _pod(plane, terms)},
+    own = plane.run.pod
+    annotations = {**dict(plane.annotations), **dict(own.annotations), "pointsman.io/started-with": told}  # others start with others
+    found_by = selector(plane)
+    template = {
+        "metadata": {"labels": _labels(plane, own.labels), "annotations": annotations},
+        "spec": pod(plane, terms.image, found_by),
     }
+    update = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
+    if plane.run.daemons:
+        return {"selector": {"matchLabels": found_by}, "updateStrategy": update, "template": template}
+    replicas = terms.replicas if plane.run.replicas is None else plane.run.replicas
+    counted = {} if plane.run.scaling else {"replicas": replicas}
+    return {**counted, "selector": {"matchLabels": found_by}, "strategy": update, "template": template}
 
 
-def _pod(plane: Plane, terms: Terms) -> Json:
+def _budget(plane: Plane) -> Json:
+    run = plane.run
+    if run.min_available is not None:
+        return {"minAvailable": run.min_available, "selector": {"matchLabels": selector(plane)}}
+    away = 1 if run.max_unavailable is None else run.max_unavailable
+    return {"maxUnavailable": away, "selector": {"matchLabels": selector(plane)}}
+
+
+def _scaling(plane: Plane) -> Json:
+    scaling = plane.run.scaling
+    assert scaling  # noqa: S101 - who asks for it has looked
+    cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": scaling.cpu}}
     return {
-        "serviceAccountName": plane.name,
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": GRACE,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER,
-            "runAsGroup": USER,
-            "seccompProfile": {"type": "RuntimeDefault"},
-            "sysctls": [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}],
-        },
-        "containers": [_container(plane, terms)],
-        "volumes": [
-            {"name": "home", "projected": {"sources": [{"configMap": {"name": plane.name}}, {"secret": {"name": plane.name}}]}},
-            {"name": "tmp", "emptyDir": {}},
-        ],
-    }
-
-
-def _container(plane: Plane, terms: Terms) -> Json:
-    node = ["--service-node", f"{plane.gateway}/$(POD_NAME)", "--service-cluster", plane.gateway]
-    quiet = ["--log-level", "warning", "--disable-hot-restart", "--drain-time-s", str(DRAIN[1])]
-    least, most = map(str, DRAIN)
-    return {
-        "name": "envoy",
-        "image": terms.image,
-        "command": ["envoy"],
-        "args": ["--config-path", f"{HOME}/bootstrap.json", *node, *quiet],
-        "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
-        "ports": [
-            *(
-                {"name": f"{one.transport}-{one.number}", "containerPort": one.number, "protocol": one.transport.upper()}
-                for one in plane.ports
-            ),
-            {"name": "ready", "containerPort": READY_PORT, "protocol": "TCP"},
-        ],
-        "readinessProbe": READY,
-        "lifecycle": {"preStop": {"exec": {"command": ["pointsman", "drain", "--least", least, "--most", most]}}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
-        "volumeMounts": [{"name": "home", "mountPath": HOME, "readOnly": True}, {"name": "tmp", "mountPath": TMP}],
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": plane.name},
+        "minReplicas": scaling.least,
+        "maxReplicas": scaling.most,
+        "metrics": [{"type": "Resource", "resource": cpu}],
     }

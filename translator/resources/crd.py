@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from translator.resources.backend import BackendSpec
+from translator.resources.envoyproxy import EnvoyProxySpec
 from translator.resources.sandbox import RouteGroupSpec, SandboxSpec
 
 GROUP = "pointsman.io"
@@ -29,7 +30,9 @@ class NotStructuralError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OwnKind:
-    """A kind of ours: `columns` are what `kubectl get` prints, a name and a JSON path each."""
+    """A kind of ours: `columns` are what `kubectl get` prints, a name and a JSON path each. One that is only referred to has no
+    status: it is told by the object that refers to it.
+    """
 
     kind: str
     plural: str
@@ -38,6 +41,7 @@ class OwnKind:
     spec: type
     columns: tuple[tuple[str, str], ...] = ()
     phases: tuple[str, ...] = ()
+    reports: bool = True
     version: str = "v1alpha1"
 
 
@@ -67,6 +71,15 @@ OWN_KINDS = (
         spec=RouteGroupSpec,
         columns=(("Header", ".spec.routingKeyHeader"), ("Accepted", '.status.conditions[?(@.type=="Accepted")].status')),
     ),
+    OwnKind(
+        kind="EnvoyProxy",
+        plural="envoyproxies",
+        short="pmproxy",
+        description="EnvoyProxy says how the proxies of a Gateway, or of all Gateways of a GatewayClass, are run in a cluster.",
+        spec=EnvoyProxySpec,
+        columns=(("Workload", ".spec.workload"), ("Service", ".spec.service.type"), ("Merge", ".spec.mergeGateways")),
+        reports=False,
+    ),
 )
 
 
@@ -85,7 +98,7 @@ def _definition(own: OwnKind) -> Schema:
         "storage": True,
         "additionalPrinterColumns": [*columns, age],
         "schema": {"openAPIV3Schema": _object(own)},
-        "subresources": {"status": {}},
+        **({"subresources": {"status": {}}} if own.reports else {}),
     }
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -114,7 +127,11 @@ def _object(own: OwnKind) -> Schema:
     return {
         "type": "object",
         "description": own.description,
-        "properties": {**properties, "spec": structural(TypeAdapter(own.spec).json_schema()), "status": status},
+        "properties": {
+            **properties,
+            "spec": structural(TypeAdapter(own.spec).json_schema()),
+            **({"status": status} if own.reports else {}),
+        },
         "required": ["spec"],
     }
 
@@ -155,7 +172,7 @@ def _structural(schema: Mapping[str, Any], named: Mapping[str, Any]) -> Schema:
             out[word] = value
         elif word not in DROPPED and not (word == "additionalProperties" and value is False):  # unknown fields are pruned anyhow
             raise NotStructuralError(f"{word} in {schema}")
-    if "type" not in out:
+    if "type" not in out and not out.get("x-kubernetes-int-or-string"):
         raise NotStructuralError(f"no type in {schema}")
     return {name: value for name, value in out.items() if not (name == "default" and value is None)}
 

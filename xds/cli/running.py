@@ -86,7 +86,9 @@ def planes(image: str, reach: str, ca: Path | None, replicas: int) -> DataPlanes
         split(reach)
     except ValueError as error:
         raise Exit(2, f"--reach: {error}") from None
-    return DataPlanes(image, reach, str(ca or ""), replicas)
+    from xds.reports.writer import home
+
+    return DataPlanes(image, reach, str(ca or ""), replicas, home())
 
 
 def serve(running: Running) -> None:
@@ -206,7 +208,9 @@ async def _server(running: Running, home: str) -> AsyncIterator[App]:
         files=str(running.directory or ""),
         cluster=options.cluster,
         xds=options.xds or f"unix:{home}/xds",
-        group=Group(bind=EVERYWHERE, pods=True) if options.planes else Group(bind=options.bind, port_offset=options.port_offset),
+        group=Group(bind=EVERYWHERE, pods=True, home=options.planes.home)
+        if options.planes
+        else Group(bind=options.bind, port_offset=options.port_offset),
         allow_mass_deletion=options.allow_mass_deletion,
         reflection=options.reflection,
         tls=options.tls,

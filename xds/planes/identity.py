@@ -29,7 +29,7 @@ class Issuer:
     def data(self, plane: Plane, held: Mapping[str, str] | None, now: datetime) -> dict[str, str] | None:
         """What the Secret of a data plane must hold, or None where what it holds will do. CredentialsError where nobody can sign."""
         signer, bundle = self._signer()
-        identity = Identity(self._trust, plane.namespace, plane.name, plane.gateway.partition("/")[2])
+        identity = Identity(self._trust, plane.namespace, plane.name, plane.gateway or plane.gateway_class, plane.shared)
         if held and _good(held, identity, signer, bundle, now):
             return None
         made = client(signer, identity, now, DAYS)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class DataPlanes:
     """`reach` is HOST:PORT where proxies find the server, and HOST what its certificate says; `ca` a folder with ca.crt and ca.key,
-    or nothing, for a CA of our own in the cluster.
+    or nothing, for a CA of our own in the cluster. `home` is the namespace of proxies that all Gateways of a class share.
     """
 
     image: str
     reach: str
     ca: str
     replicas: int = 1
+    home: str = "default"

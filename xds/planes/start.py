@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from translator.ir.plane import Plane
-from translator.planes.manifests import HOME, READY_PORT
+from translator.planes.pods import HOME, READY_PORT
 from xds.bootstrap import Bootstrap, Client, bootstrap, secrets
 
 ADMIN = "127.0.0.1:19001"
@@ -17,7 +17,7 @@ def files(plane: Plane, xds: str, server: str) -> dict[str, str]:
     client = Client(HOME, server)
     config = bootstrap(
         Bootstrap(
-            xds=xds, node=plane.gateway, group=plane.gateway, admin=ADMIN, modules=("shard",), client=client,
+            xds=xds, node=plane.group, group=plane.group, admin=ADMIN, modules=("shard",), client=client,
             readiness=f"{EVERYWHERE}:{READY_PORT}",
         )
     )  # fmt: skip

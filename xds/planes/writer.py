@@ -1,4 +1,4 @@
-"""Data planes to an API server: what each Gateway declares is applied, again and again, and what none declares is removed.
+"""Data planes to an API server: what each of them is declared to be is applied, again and again; what none is declared is removed.
 
 Applying what is there already changes nothing, so drift is repaired by applying on each look. Only the leader writes; who
 leads is for `xds/reports/` to say.
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from translator.ir.plane import Plane
-from translator.planes.manifests import KINDS, LABEL, OWNER, Made, Terms, collection, objects, secret
+from translator.planes.manifests import KINDS, OWNER, SOMETIMES, Made, Terms, collection, leftovers, objects, owner, secret
 from xds.planes.identity import Issuer
 from xds.planes.start import files
 from xds.reports.problems import Problems
@@ -23,7 +23,7 @@ from xds.reports.writer import Caller
 from xds.security.credentials import CredentialsError
 from xds.sources.kube.transport import Broken
 
-GATEWAYS = "/apis/gateway.networking.k8s.io/v1/namespaces/{}/gateways/{}"
+API = "/apis/gateway.networking.k8s.io/v1"
 APPLY = "application/apply-patch+yaml"
 LOOK = 30.0  # seconds after which everything is applied again
 AT_ONCE = 4
@@ -32,15 +32,16 @@ NOT_HERE = (403, 404)  # a kind that may not be read here is none that we made
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`xds` is where proxies find the server, `server` what its certificate says."""
+    """`xds` is where proxies find the server, `server` what its certificate says, `home` the namespace of what a class shares."""
 
     xds: str
     server: str
     terms: Terms
+    home: str = "default"
 
 
 class Planes:
-    """`plane` gives what a Gateway declares, or None where it declares no data plane any more."""
+    """`plane` gives what is declared of a group of proxies, or None where it is no data plane any more."""
 
     def __init__(
         self, transport: Caller, plane: Callable[[str], Plane | None], place: Place, issuer: Issuer,
@@ -49,13 +50,13 @@ class Planes:
         self.transport, self._plane, self._place, self._issuer = transport, plane, place, issuer
         self._leads, self._clock = leads, clock
         self.queue, self.counts = Queue(), Counts()
-        self.problems = Problems()  # gateway → why its data plane is not as it should be
+        self.problems = Problems()  # group → why its data plane is not as it should be
         self._put = asyncio.Event()
 
-    def touch(self, gateways: Iterable[str]) -> None:
+    def touch(self, groups: Iterable[str]) -> None:
         now = self._clock()
-        for one in gateways:
-            self.queue.put(("Gateway", one), now)
+        for one in groups:
+            self.queue.put(("Plane", one), now)
         self._put.set()
 
     async def run(self, everything: Callable[[], Iterable[str]]) -> None:
@@ -79,7 +80,7 @@ class Planes:
     # One data plane ----------------------------------------------------------------------------------------------------
 
     async def _one(self, key: str) -> None:
-        name = ("Gateway", key)
+        name = ("Plane", key)
         try:
             plane = self._plane(key)
             problem = await (self._apply(plane) if plane else self._remove(key))
@@ -95,21 +96,44 @@ class Planes:
             self.queue.wrote(name, self._clock())
 
     async def _apply(self, plane: Plane) -> str:
-        """What went wrong, or nothing."""
-        gateway = await self.transport.call("GET", GATEWAYS.format(*plane.gateway.split("/")))
-        if gateway.status == 404:
+        """What went wrong, or nothing. Of one that is kept as it is, nothing but the certificate is looked at."""
+        kind, name = owner(plane)
+        place = f"namespaces/{plane.namespace}/gateways" if kind == "Gateway" else "gatewayclasses"
+        found = await self.transport.call("GET", f"{API}/{place}/{name}")
+        if found.status == 404:
             return ""
-        if gateway.status != 200:
-            return gateway.said()
-        uid = gateway.json()["metadata"]["uid"]
-        made = objects(plane, uid, files(plane, self._place.xds, self._place.server), self._place.terms)
-        problems = [await self._secret(plane, uid), *[await self._put_one(one) for one in made]]
+        if found.status != 200:
+            return found.said()
+        uid = found.json()["metadata"]["uid"]
+        problems = [await self._secret(plane, uid)]
+        if not plane.kept:
+            made = objects(plane, uid, files(plane, self._place.xds, self._place.server), self._place.terms)
+            problems += [await self._put_one(one) for one in made]
+            problems += [await self._drop(kind, plane) for kind in SOMETIMES if kind not in {one.kind for one in made}]
         return "; ".join(filter(None, problems))
+
+    async def _drop(self, kind: str, plane: Plane) -> str:
+        """What a data plane had before it was declared otherwise: only what is ours, for another may have that name."""
+        path = f"{collection(kind, plane.namespace)}/{plane.name}"
+        found = await self.transport.call("GET", path)
+        if found.status != 200:
+            return "" if found.status in NOT_HERE else found.said()
+        if not OWNER.items() <= found.json()["metadata"].get("labels", {}).items():
+            return ""
+        return await self._delete(path)
+
+    async def _delete(self, path: str) -> str:
+        if not self._leads():
+            return "another replica leads by now"
+        gone = await self.transport.call("DELETE", path)
+        return "" if gone.status in (200, 202, 404) else gone.said()
 
     async def _secret(self, plane: Plane, uid: str) -> str:
         answer = await self.transport.call("GET", f"{collection('Secret', plane.namespace)}/{plane.name}")
         if answer.status not in (200, 404):
             return answer.said()
+        if plane.kept and answer.status == 404:
+            return ""
         held = answer.json().get("data") if answer.status == 200 else None
         data = self._issuer.data(plane, held, datetime.now(UTC))
         return await self._put_one(secret(plane, uid, data)) if data else ""
@@ -125,18 +149,15 @@ class Planes:
         return ""
 
     async def _remove(self, key: str) -> str:
-        """All that we made for this Gateway. Where it is gone itself, the garbage collector comes first or second."""
-        namespace, _, name = key.partition("/")
-        selector = ",".join(f"{label}={value}" for label, value in {**OWNER, LABEL: name}.items())
+        """All that we made for this group. Where its owner is gone itself, the garbage collector comes first or second."""
+        namespace, labels = leftovers(key, self._place.home)
+        selector = ",".join(f"{label}={value}" for label, value in labels.items())
         problems = []
         for kind in KINDS:
             answer = await self.transport.call("GET", collection(kind, namespace), None, {"labelSelector": selector})
             if answer.status != 200:
                 problems.append("" if answer.status in NOT_HERE else answer.said())
                 continue
-            for one in answer.json()["items"]:
-                if not self._leads():
-                    return "another replica leads by now"
-                gone = await self.transport.call("DELETE", f"{collection(kind, namespace)}/{quote(one['metadata']['name'])}")
-                problems.append("" if gone.status in (200, 202, 404) else gone.said())
+            names = [quote(one["metadata"]["name"]) for one in answer.json()["items"]]
+            problems += [await self._delete(f"{collection(kind, namespace)}/{name}") for name in names]
         return "; ".join(filter(None, problems))

@@ -1,7 +1,8 @@
 """Who may ask for what: certificate → identity → node ids and proxy group. Values and pure functions; knows no gRPC and no clock.
 
-A proxy says who it is by the one URI in its certificate, `spiffe://<trust domain>/ns/<namespace>/sa/<account>/gw/<gateway>`
-(SPIFFE X.509-SVID, section 2: exactly one URI). The names in its requests never widen what that allows.
+A proxy says who it is by the one URI in its certificate, `spiffe://<trust domain>/ns/<namespace>/sa/<account>/gw/<gateway>`, or
+`…/gc/<class>` if it serves all Gateways of a class (SPIFFE X.509-SVID, section 2: exactly one URI). The names in its requests never
+widen what that allows.
 """
 
 from __future__ import annotations
@@ -11,29 +12,31 @@ from collections.abc import Container, Sequence
 
 from msgspec import Struct
 
+from translator.ir.plane import CLASS
 from xds.security import STREAMS, TRUST_DOMAIN
 
 LOCAL = "local"  # the group of all Gateways together
 LONGEST = 1000  # characters of a node id: it stands in logs, and in what people look at
 _WORD = r"([A-Za-z0-9._-]+)"  # SPIFFE ID, section 2.2: what a path segment is made of
-_ID = re.compile(rf"spiffe://([a-z0-9._-]+)/ns/{_WORD}/sa/{_WORD}/gw/{_WORD}", re.ASCII)
+_ID = re.compile(rf"spiffe://([a-z0-9._-]+)/ns/{_WORD}/sa/{_WORD}/(gw|gc)/{_WORD}", re.ASCII)
 
 
 class Identity(Struct, frozen=True):
-    """A kind of proxy: those of one Gateway, run by one account."""
+    """A kind of proxy: those of one Gateway, or of one class, run by one account."""
 
     trust: str
     namespace: str
     account: str
-    gateway: str
+    gateway: str  # or the class
+    of_class: bool = False
 
     def __str__(self) -> str:
-        return f"spiffe://{self.trust}/ns/{self.namespace}/sa/{self.account}/gw/{self.gateway}"
+        return f"spiffe://{self.trust}/ns/{self.namespace}/sa/{self.account}/{'gc' if self.of_class else 'gw'}/{self.gateway}"
 
     @property
     def key(self) -> str:
-        """The Gateway, as its objects are keyed. Node ids of its proxies are this, or begin with this and a slash."""
-        return f"{self.namespace}/{self.gateway}"
+        """The Gateway, as its objects are keyed, or the class. Node ids of its proxies are this, or begin with this and a slash."""
+        return f"{CLASS}{self.gateway}" if self.of_class else f"{self.namespace}/{self.gateway}"
 
 
 class Refusal(Struct, frozen=True):
@@ -120,7 +123,8 @@ def identity(uris: Sequence[str]) -> Identity | None:
     match = _ID.fullmatch(uris[0]) if len(uris) == 1 else None
     if match is None or {".", ".."} & {*match.groups()[1:]}:
         return None
-    return Identity(*match.groups())
+    trust, namespace, account, kind, name = match.groups()
+    return Identity(trust, namespace, account, name, kind == "gc")
 
 
 def unauthenticated(reason: str, message: str) -> Refusal:

@@ -15,6 +15,12 @@ kind: Gateway
 metadata: {name: edge, namespace: infra}
 spec: {gatewayClassName: c, listeners: [{name: http, port: 80, protocol: HTTP}]}
 """
+CLASS = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: c}
+spec: {controllerName: pointsman.io/gateway-controller}
+"""
 CAME, WENT = Change("Gateway", "infra/edge", objects(GATEWAY)[0]), Change("Gateway", "infra/edge", None)
 
 
@@ -32,6 +38,17 @@ def test_group_of_a_gateway_comes_and_goes_with_it() -> None:
     assert groups.follow(WENT) == ("infra/edge", None)
     assert groups.follow(WENT) is None
     assert groups.follow(Change("HTTPRoute", "infra/edge", None)) is None
+
+
+def test_class_has_a_group_where_proxies_run_in_pods() -> None:
+    [owner] = objects(CLASS)
+    pods = Group(bind="10.0.0.1", pods=True)
+    groups = Groups(pods, each=True)
+    assert groups.follow(Change("GatewayClass", "c", owner)) == ("class:c", pods)
+    assert groups.flatten("class:c") == ("class:c", Group(bind="10.0.0.1", pods=True, flat=True))
+    assert groups.follow(Change("GatewayClass", "c", None)) == ("class:c", None)
+    assert Groups(RUN, each=True).follow(Change("GatewayClass", "c", owner)) is None
+    assert Groups(pods).follow(Change("GatewayClass", "c", owner)) is None
 
 
 def test_second_view_is_made_once_and_for_the_group_that_needs_it() -> None:

@@ -20,7 +20,7 @@ from translator.gatewayapi.listeners import (
     terminates,
     transport,
 )
-from translator.gatewayapi.parents import SET, allows, has_unknown_parameters, listener_id, namespace_of, object_of, parent_id
+from translator.gatewayapi.parents import SET, allows, listener_id, namespace_of, object_of, parent_id
 from translator.gatewayapi.references import Referent
 from translator.gatewayapi.rules import clientcerts
 from translator.gatewayapi.rules.asking import labels_of, may_refer
@@ -38,6 +38,7 @@ from translator.gatewayapi.tables import (
     NARROW,
     OURS,
     OWNER,
+    PARAMETERS,
     PRESENTING,
     SERVED,
     SERVING,
@@ -65,29 +66,25 @@ from translator.ir.tables import AUTHORITY, AUTHORITY_USE, CERTIFICATE, GROUP, H
 from translator.resources.gateway import Gateway, GatewayAddress, Listener
 from translator.resources.meta import LocalReference
 
-LOCAL = "local"  # the proxy group of all Gateways that have none of their own
-
 
 @rule(over=GATEWAY, into=(OURS, SERVING, PRESENTING, DECLARED, CLAIM, CERTIFICATE_REF, AUTHORITY_REF, FOUND))
 def gateway(view: View, key: str) -> Facts:
     """A Gateway of a class of ours: each listener declared, and claimed at each of its ports."""
     one = view.one(GATEWAY, key)
-    owner = view.get(GATEWAY_CLASS, one.spec.gateway_class_name)
-    if owner is None:
-        yield FOUND(("Gateway", key), _no_class(key, one.spec.gateway_class_name))
-    if owner is None or owner.spec.controller_name != CONTROLLER or owner.spec.parameters_ref:
-        return  # of another controller, or of a class that is not accepted: its own status says why
-    group, _ = served_at(view, one)
-    yield OURS(key, group)
-    yield SERVING(key, group)
-    if has_unknown_parameters(one):
-        yield FOUND(("Gateway", key), _no_parameters(key))
+    asked = view.get(PARAMETERS, key)
+    if asked is None:
+        if view.get(GATEWAY_CLASS, one.spec.gateway_class_name) is None:
+            yield FOUND(("Gateway", key), _no_class(key, one.spec.gateway_class_name))
+        return
+    yield OURS(key, asked.group)
+    yield SERVING(key, asked.group)
+    if not asked.serves:
         return
     for place, address in enumerate(one.spec.addresses):
         if not usable(address):
             yield FOUND(("Gateway", key), _no_address(key, place, address))
     shown = shown_to_backends(one)
-    yield PRESENTING(group, Presents(key, shown))
+    yield PRESENTING(asked.group, Presents(key, shown))
     if shown and (shown.group, shown.kind) == ("", "Secret"):
         yield CERTIFICATE_REF(shown.key, key)
     yield from declared(view, one, key, one.spec.listeners)
@@ -95,10 +92,11 @@ def gateway(view: View, key: str) -> Facts:
 
 def served_at(view: View, gateway: Gateway) -> tuple[str, Sequence[str]]:
     """The group of proxies that serves a Gateway, and the addresses that these bind."""
-    row, addresses = view.get(GROUP, gateway.key), bind_addresses(gateway.spec.addresses)
+    asked, addresses = view.one(PARAMETERS, gateway.key), bind_addresses(gateway.spec.addresses)
+    row = view.get(GROUP, asked.group)
     if row and row.pods:
-        addresses = addresses and ("",)  # those of the Gateway are its Service's
-    return gateway.key if row else LOCAL, addresses
+        addresses = addresses and (("",) if asked.reached else ())  # those of the Gateway are its Service's
+    return asked.group, addresses
 
 
 def declared(view: View, gateway: Gateway, parent: str, listeners: Sequence[Listener], added_when: str = "") -> Facts:
@@ -128,8 +126,8 @@ def listener_set(view: View, key: str) -> Facts:
     ref = one.spec.parent_ref
     name = f"{ref.namespace or one.namespace}/{ref.name}"
     gateway = view.get(GATEWAY, name)
-    group = view.get(OURS, name)
-    if gateway is None or group is None or has_unknown_parameters(gateway):
+    asked = view.get(PARAMETERS, name)
+    if gateway is None or asked is None or not asked.serves:
         if gateway is None:
             yield FOUND((SET, key), _no_gateway(key, name))
         return
@@ -143,14 +141,8 @@ def listener_set(view: View, key: str) -> Facts:
     parent = parent_id(SET, key)
     yield SET_STATE(key, SetState(name, ""))
     yield SET_ON(name, key)
-    yield SERVING(parent, group)
+    yield SERVING(parent, asked.group)
     yield from declared(view, gateway, parent, one.spec.listeners, one.metadata.creation_timestamp)
-
-
-def _no_parameters(key: str) -> Finding:
-    message = "its parameters are of a kind that is not read here, so nothing of this Gateway is served"
-    path = ("spec", "infrastructure", "parametersRef")
-    return Finding(code="PM0308", kind="Gateway", key=key, message=message, path=path, fix="remove parametersRef")
 
 
 def _no_gateway(key: str, name: str) -> Finding:

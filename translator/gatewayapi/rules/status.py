@@ -23,16 +23,18 @@ from translator.gatewayapi.conditions import (
     verdict,
 )
 from translator.gatewayapi.dropped import dropped_rules, falls_back, is_refused
-from translator.gatewayapi.features import FEATURES
-from translator.gatewayapi.parents import SET, has_unknown_parameters, listener_id, parent_id
+from translator.gatewayapi.features import features
+from translator.gatewayapi.parents import SET, listener_id, parent_id
 from translator.gatewayapi.planes import addresses as addresses_of
-from translator.gatewayapi.planes import obstacle
+from translator.gatewayapi.planes import obstacle, wanted
 from translator.gatewayapi.tables import (
+    CLASS_STATE,
     COMPILED,
     DECLARED,
     FOUND,
     LISTENER_STATE,
     OURS,
+    PARAMETERS,
     PARENT,
     PRESENT_STATE,
     ROUTE_ON,
@@ -41,6 +43,7 @@ from translator.gatewayapi.tables import (
     SLICES_OF,
     Compiled,
     ListenerState,
+    Parameters,
     ParentVerdict,
 )
 from translator.inputs import (
@@ -66,21 +69,12 @@ BY_PROXY = ("PM0605", "PM0606")
 ROUTES: dict[str, Table[str, Any]] = {table.name: table for table in (HTTP_ROUTE, GRPC_ROUTE, TLS_ROUTE, TCP_ROUTE, UDP_ROUTE)}
 
 
-@rule(over=GATEWAY_CLASS, into=(OUT_STATUS, FOUND))
+@rule(over=CLASS_STATE, into=(OUT_STATUS,))
 def class_status(view: View, key: str) -> Facts:
-    one = view.one(GATEWAY_CLASS, key)
-    ref = one.spec.parameters_ref
-    if one.spec.controller_name != CONTROLLER:
-        return
-    condition = holds(ACCEPTED)
-    if ref:
-        message = f"parametersRef names a {ref.kind}, which is no kind of parameters here; no Gateway of this class is served"
-        condition = fails(ACCEPTED, "InvalidParameters", message)
-        finding = Finding(code="PM0308", kind="GatewayClass", key=key, message=message, path=("spec", "parametersRef"), fix="remove it")
-        yield FOUND(("GatewayClass", key), finding)
-    yield OUT_STATUS(
-        ("GatewayClass", key), Status(generation=one.metadata.generation, conditions=(condition,), supported_features=FEATURES)
-    )
+    state, generation = view.one(CLASS_STATE, key), view.one(GATEWAY_CLASS, key).metadata.generation
+    condition = fails(ACCEPTED, "InvalidParameters", state.problem) if state.problem else holds(ACCEPTED)
+    told = features(shared=bool(state.group))
+    yield OUT_STATUS(("GatewayClass", key), Status(generation=generation, conditions=(condition,), supported_features=told))
 
 
 @rule(over=PARENT, into=(OUT_STATUS, ROUTE_ON))
@@ -115,23 +109,23 @@ def gateway_status(view: View, key: str) -> Facts:
     """It is programmed when every proxy that serves it has acknowledged what it says now, where anybody knows that."""
     gateway = view.one(GATEWAY, key)
     states = listener_states(view, "Gateway", key, key)
-    served_by = view.one(OURS, key)
-    group = view.get(GROUP, served_by)
+    asked = view.one(PARAMETERS, key)
+    group = view.get(GROUP, asked.group)
     if group and group.pods:
-        addresses, states = in_pods(view, key, states)
+        addresses, states = in_pods(view, gateway, asked, states)
     else:
         bound = [address or (group.bind if group else "") for address in bind_addresses(gateway.spec.addresses)]
         addresses = tuple(Address(type="IPAddress", value=address) for address in bound if address)
     status = Status(
         generation=gateway.metadata.generation,
-        conditions=(*gateway_conditions(gateway, states), *client_conditions(gateway, view.get(PRESENT_STATE, key))),
+        conditions=(*gateway_conditions(gateway, states, asked.problem), *client_conditions(gateway, view.get(PRESENT_STATE, key))),
         addresses=addresses,
         listeners=listener_statuses(view, key, states),
         attached_listener_sets=attached_sets(view, key) if gateway.spec.allowed_listeners else None,
     )
     if group and group.awaits:
         ports = [port for state in states for one in [view.get(DECLARED, listener_id(key, state.name))] if one for port in one.ports]
-        awaited = Awaited(group=served_by, revision=revision(gateway), listeners=tuple(dict.fromkeys(map(names.listener, ports))))
+        awaited = Awaited(group=asked.group, revision=revision(gateway), listeners=tuple(dict.fromkeys(map(names.listener, ports))))
         yield OUT_AWAITED(("Gateway", key), awaited)
         if view.get(ACKED, ("Gateway", key)) != awaited.revision:
             status = unacknowledged(status)
@@ -145,14 +139,17 @@ def listener_states(view: View, kind: str, key: str, parent: str) -> list[Listen
     return [unpresented(state, [each for one in state.secrets for each in wrongs(view, "Secret", one)]) for state in states]
 
 
-def in_pods(view: View, key: str, states: list[ListenerState]) -> tuple[tuple[Address, ...], list[ListenerState]]:
+def in_pods(
+    view: View, gateway: Gateway, asked: Parameters, states: list[ListenerState]
+) -> tuple[tuple[Address, ...], list[ListenerState]]:
     """Where the proxies of a Gateway are reached, and what its listeners are while they are not: none of them is programmed."""
-    plane = view.get(OUT_PLANE, key)
-    if plane is None:
+    plane, asks = view.get(OUT_PLANE, asked.group), wanted(gateway)
+    if plane is None and asked.reached:
         return (), states
-    found = addresses_of(view.get(SERVICE, plane.key), plane.addresses)
-    why = obstacle(found, plane.addresses, view.list(SLICES_OF, plane.key))
-    return found, [pending(state, why) if why and state.programmed else state for state in states]
+    found = addresses_of(view.get(SERVICE, plane.key), asks) if plane else ()
+    why = obstacle(found, asks, view.list(SLICES_OF, plane.key) if plane else ())
+    stopped = [why is not None and (state.programmed or (state.accepted and not asked.reached)) for state in states]
+    return found, [pending(state, why) if why and waits else state for state, waits in zip(states, stopped, strict=True)]
 
 
 def pending(state: ListenerState, why: Condition) -> ListenerState:
@@ -227,11 +224,10 @@ def listener_status(state: ListenerState, attached: int) -> ListenerStatus:
     return ListenerStatus(name=state.name, supported_kinds=state.kinds, attached_routes=attached, conditions=state.conditions)
 
 
-def gateway_conditions(gateway: Gateway, states: Sequence[ListenerState]) -> tuple[Condition, Condition]:
-    """A Gateway is accepted while one of its listeners is, and programmed while one of them is."""
-    if has_unknown_parameters(gateway):
-        message = "parametersRef names nothing that is read here"
-        return fails(ACCEPTED, "InvalidParameters", message), fails(PROGRAMMED, "Invalid", message)
+def gateway_conditions(gateway: Gateway, states: Sequence[ListenerState], wrong: str = "") -> tuple[Condition, Condition]:
+    """A Gateway is accepted while one of its listeners is, and programmed while one of them is. `wrong` is with its parameters."""
+    if wrong:
+        return fails(ACCEPTED, "InvalidParameters", wrong), fails(PROGRAMMED, "Invalid", wrong)
     odd = [address.value for address in gateway.spec.addresses if not usable(address)]
     if odd:
         message = f"no proxy can bind {', '.join(odd)}: only addresses of type IPAddress"

@@ -87,7 +87,7 @@ def test_each_port_stands_once_and_what_is_told_is_sorted() -> None:
 
 
 def test_long_name_is_cut_and_stays_its_own() -> None:
-    names = {Plane(gateway=f"infra/{'g' * 62}{last}", gateway_class="pods", ports=()).name for last in "ab"}
+    names = {Plane(group=f"infra/{'g' * 62}{last}", gateway_class="pods", ports=()).name for last in "ab"}
     assert len(names) == 2
     assert max(map(len, names)) == 63
 

@@ -8,17 +8,44 @@ from typing import Any
 import pytest
 import yaml
 
-from translator.ir.plane import Plane, PlanePort
-from translator.planes.manifests import KINDS, Made, Terms, collection, objects, secret, selector
+from translator.ir.plane import Plane, PlanePort, PodTerms, Run, Scaling, Way
+from translator.planes.manifests import KINDS, Made, Terms, collection, group_of, leftovers, objects, secret, selector
 
 HERE = Path(__file__).parent
 EDGE = Plane(
-    gateway="infra/edge",
+    group="infra/edge",
     gateway_class="pods",
     ports=(PlanePort(53, "udp"), PlanePort(80, "tcp"), PlanePort(443, "tcp")),
     addresses=("172.18.0.9",),
     labels=(("team", "shop"),),
     annotations=(("told", "yes"),),
+)
+SHARED = Plane(  # everything said that can be said
+    group="class:pods",
+    gateway_class="pods",
+    home="pointsman-system",
+    ports=(PlanePort(80, "tcp"),),
+    run=Run(
+        scaling=Scaling(2, 8, 60),
+        min_available=1,
+        way=Way(annotations=(("balancer", "inside"),), traffic_policy="Local", balancer_class="example.com/lb", sources=("10.0.0.0/8",)),
+        pod=PodTerms(
+            labels=(("team", "edge"),),
+            annotations=(("scrape", "yes"),),
+            node_selector=(("pool", "edge"),),
+            tolerations=({"key": "edge", "operator": "Exists"},),
+            affinity={"podAntiAffinity": {}},
+            spread=({"topologyKey": "zone", "maxSkew": 1, "whenUnsatisfiable": "ScheduleAnyway"},),
+            priority_class="high",
+            pull_secrets=("registry",),
+            requests=(("cpu", 1),),
+            limits=(("memory", "1Gi"),),
+        ),
+        image="registry.example/own:2",
+        log_level="debug",
+        concurrency=2,
+        extra_args=("--component-log-level", "http:trace"),
+    ),
 )
 FILES = {"bootstrap.json": "{}\n"}
 TERMS = Terms("registry.example/pointsman:1", 2)
@@ -32,10 +59,11 @@ def pod(plane: Plane = EDGE, files: dict[str, str] = FILES) -> dict[str, Any]:
     return made(plane, files)["Deployment"].document["spec"]["template"]  # type: ignore[no-any-return]
 
 
-def test_objects_are_those_of_the_golden_file() -> None:
+@pytest.mark.parametrize(("name", "plane"), [("edge", EDGE), ("shared", SHARED)])
+def test_objects_are_those_of_the_golden_file(name: str, plane: Plane) -> None:
     """Read the difference, then write the file anew: it is what a cluster is told."""
-    golden = list(yaml.safe_load_all((HERE / "edge.yaml").read_text()))
-    assert [one.document for one in made().values()] == golden
+    golden = list(yaml.safe_load_all((HERE / f"{name}.yaml").read_text()))
+    assert [one.document for one in made(plane).values()] == golden
 
 
 def test_every_object_is_owned_by_the_gateway_and_found_by_it() -> None:
@@ -47,9 +75,7 @@ def test_every_object_is_owned_by_the_gateway_and_found_by_it() -> None:
 
 
 def test_labels_of_the_gateway_never_take_the_place_of_those_by_which_it_is_found() -> None:
-    bold = Plane(
-        gateway="infra/edge", gateway_class="pods", ports=EDGE.ports, labels=(("gateway.networking.k8s.io/gateway-name", "other"),)
-    )
+    bold = Plane(group="infra/edge", gateway_class="pods", ports=EDGE.ports, labels=(("gateway.networking.k8s.io/gateway-name", "other"),))
     assert pod(bold)["metadata"]["labels"].items() >= selector(bold).items()
 
 
@@ -62,6 +88,12 @@ def test_path_of_an_object_is_that_of_its_kind() -> None:
 def test_pods_start_anew_when_they_would_start_with_something_else() -> None:
     assert pod()["metadata"]["annotations"] != pod(files={"bootstrap.json": "{ }\n"})["metadata"]["annotations"]
     assert pod()["metadata"]["annotations"] == pod(files=dict(FILES))["metadata"]["annotations"]
+
+
+def test_pods_go_on_when_there_is_another_port() -> None:
+    """A listener that is added is told over xDS: what a Pod says of its ports opens none."""
+    more = Plane(group="infra/edge", gateway_class="pods", ports=(*EDGE.ports, PlanePort(8080, "tcp")))
+    assert pod(more) == pod(Plane(group="infra/edge", gateway_class="pods", ports=EDGE.ports))
 
 
 def test_pod_asks_for_no_privilege() -> None:
@@ -77,7 +109,7 @@ def test_pod_asks_for_no_privilege() -> None:
 
 
 def test_address_is_asked_for_only_where_the_gateway_does() -> None:
-    free = Plane(gateway="infra/edge", gateway_class="pods", ports=EDGE.ports)
+    free = Plane(group="infra/edge", gateway_class="pods", ports=EDGE.ports)
     assert "loadBalancerIP" not in made(free)["Service"].document["spec"]
     assert made()["Service"].document["spec"]["externalIPs"] == ["172.18.0.9"]
 
@@ -91,3 +123,55 @@ def test_secret_holds_what_it_is_given() -> None:
     found = secret(EDGE, "uid-1", {"tls.crt": "eA=="})
     assert found.document["data"] == {"tls.crt": "eA=="}
     assert found.document["type"] == "kubernetes.io/tls"
+
+
+def running(**said: Any) -> dict[str, Made]:
+    return made(Plane(group="infra/edge", gateway_class="pods", ports=EDGE.ports, run=Run(**said)))
+
+
+def test_daemons_are_not_counted_and_an_old_one_goes_once_a_new_one_is_there() -> None:
+    found = running(daemons=True, replicas=5, scaling=Scaling(1, 2, 75))
+    assert {"Deployment", "HorizontalPodAutoscaler"} & set(found) == set()
+    spec = found["DaemonSet"].document["spec"]
+    assert "replicas" not in spec
+    assert spec["updateStrategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    assert spec["template"] == pod(Plane(group="infra/edge", gateway_class="pods", ports=EDGE.ports))
+
+
+def test_replicas_are_those_of_the_plane_before_those_of_the_server_and_none_is_one() -> None:
+    assert made()["Deployment"].document["spec"]["replicas"] == 2
+    assert running(replicas=0)["Deployment"].document["spec"]["replicas"] == 0
+
+
+def test_what_counts_proxies_is_left_to_it() -> None:
+    found = running(replicas=5, scaling=Scaling(1, 2, 75))
+    assert "replicas" not in found["Deployment"].document["spec"]
+    assert found["HorizontalPodAutoscaler"].document["spec"]["scaleTargetRef"]["name"] == "edge-pods"
+
+
+def test_service_inside_of_the_cluster_is_told_nothing_of_balancers() -> None:
+    way = Way(type="ClusterIP", traffic_policy="Local", balancer_class="x", sources=("10.0.0.0/8",))
+    assert running(way=way)["Service"].document["spec"].keys() == {"type", "selector", "ports"}
+
+
+def test_pods_of_a_gateway_and_of_a_class_are_told_apart() -> None:
+    one = Plane(group="pointsman-system/edge", gateway_class="pods", ports=())
+    assert not selector(SHARED).items() <= selector(one).items()
+    assert not selector(one).items() <= selector(SHARED).items()
+
+
+@pytest.mark.parametrize("plane", [EDGE, SHARED])
+def test_objects_tell_their_group_and_a_group_where_its_objects_are(plane: Plane) -> None:
+    namespace, labels = leftovers(plane.group, "pointsman-system")
+    for one in [*made(plane).values(), secret(plane, "uid-1", {})]:
+        metadata = one.document["metadata"]
+        assert group_of(metadata["namespace"], metadata["labels"]) == plane.group
+        assert metadata["namespace"] == namespace
+        assert labels.items() <= metadata["labels"].items()
+    assert group_of("infra", {"app.kubernetes.io/managed-by": "pointsman"}) == ""
+    assert group_of("infra", {"gateway.networking.k8s.io/gateway-name": "edge"}) == ""
+
+
+def test_shared_objects_are_owned_by_the_class() -> None:
+    [owner] = made(SHARED)["Deployment"].document["metadata"]["ownerReferences"]
+    assert (owner["kind"], owner["name"]) == ("GatewayClass", "pods")

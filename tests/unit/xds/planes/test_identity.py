@@ -16,8 +16,9 @@ from xds.security.issuing import authority
 from xds.security.peer import peer
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-EDGE = Plane(gateway="infra/edge", gateway_class="pods", ports=())
-INNER = Plane(gateway="infra/inner", gateway_class="pods", ports=())
+EDGE = Plane(group="infra/edge", gateway_class="pods", ports=())
+ALL = Plane(group="class:pods", gateway_class="pods", home="infra", ports=())
+INNER = Plane(group="infra/inner", gateway_class="pods", ports=())
 
 
 @pytest.fixture
@@ -43,6 +44,12 @@ def test_certificate_says_whose_proxies_they_are(ca: Path) -> None:
     assert found
     assert found.uris == (f"spiffe://{TRUST}/ns/infra/sa/edge-pods/gw/edge",)
     assert found.until == NOW + timedelta(days=DAYS)
+
+
+def test_proxies_that_a_class_shares_are_for_the_class(ca: Path) -> None:
+    found = peer(b64decode(issued(ca, ALL)["tls.crt"]), b"")
+    assert found
+    assert found.uris == (f"spiffe://{TRUST}/ns/infra/sa/pods-shared/gc/pods",)
 
 
 def test_good_one_is_kept(ca: Path) -> None:

@@ -15,7 +15,7 @@ from protos.v3 import Bootstrap
 from translator.ir.plane import Plane
 from xds.planes.start import files
 
-EDGE = Plane(gateway="infra/edge", gateway_class="pods", ports=())
+EDGE = Plane(group="infra/edge", gateway_class="pods", ports=())
 
 
 def started() -> Bootstrap:

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.certificates import TRUST
 from tests.unit.xds.planes.server import Server
 from tests.waiting import wait_until
-from translator.ir.plane import Plane, PlanePort
+from translator.ir.plane import Plane, PlanePort, Run, Scaling
 from translator.planes.manifests import KINDS, Terms
 from xds.planes import writer as module
 from xds.planes.identity import Issuer
@@ -21,10 +22,11 @@ from xds.planes.writer import Place, Planes
 from xds.reports import queue
 from xds.security.issuing import authority
 
-EDGE = Plane(gateway="infra/edge", gateway_class="pods", ports=(PlanePort(80, "tcp"),))
+EDGE = Plane(group="infra/edge", gateway_class="pods", ports=(PlanePort(80, "tcp"),))
 GATEWAY = "/apis/gateway.networking.k8s.io/v1/namespaces/infra/gateways/edge"
 SERVICE = "/api/v1/namespaces/infra/services/edge-pods"
-PLACE = Place("pointsman.example:18000", "pointsman.example", Terms("pointsman"))
+WHOLE = set(KINDS) - {"DaemonSet", "HorizontalPodAutoscaler"}
+PLACE = Place("pointsman.example:18000", "pointsman.example", Terms("pointsman"), "pointsman-system")
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +70,7 @@ def kinds(server: Server) -> set[str]:
 
 async def test_leader_makes_all_objects_of_what_is_declared_when_it_begins(server: Server, ca: Path) -> None:
     async with writing(server, ca, {"infra/edge": EDGE}) as one:
-        await wait_until(lambda: kinds(server) == set(KINDS))
+        await wait_until(lambda: kinds(server) == WHOLE)
     assert server.objects[SERVICE]["metadata"]["ownerReferences"][0]["uid"] == "uid-1"
     assert one.problems.held == {}
 
@@ -82,22 +84,22 @@ async def test_nobody_writes_who_does_not_lead(server: Server, ca: Path) -> None
         assert server.asked == []
         leads[0] = True
         one.touch(["infra/edge"])
-        await wait_until(lambda: kinds(server) == set(KINDS))
+        await wait_until(lambda: kinds(server) == WHOLE)
 
 
 async def test_what_was_changed_by_others_is_as_declared_again(server: Server, ca: Path) -> None:
     async with writing(server, ca, {"infra/edge": EDGE}):
-        await wait_until(lambda: kinds(server) == set(KINDS))
+        await wait_until(lambda: kinds(server) == WHOLE)
         server.objects[SERVICE] = {**server.objects[SERVICE], "spec": {"selector": {"nobody": "here"}}}
         await wait_until(lambda: "nobody" not in server.objects[SERVICE]["spec"]["selector"])
 
 
 async def test_certificate_that_is_good_is_kept(server: Server, ca: Path) -> None:
     async with writing(server, ca, {"infra/edge": EDGE}):
-        await wait_until(lambda: kinds(server) == set(KINDS))
+        await wait_until(lambda: kinds(server) == WHOLE)
         held = server.objects["/api/v1/namespaces/infra/secrets/edge-pods"]
         before = len(server.writes())
-        await wait_until(lambda: len(server.writes()) > before + len(KINDS))
+        await wait_until(lambda: len(server.writes()) > before + len(WHOLE))
         assert server.objects["/api/v1/namespaces/infra/secrets/edge-pods"] is held
 
 
@@ -106,7 +108,7 @@ async def test_data_plane_that_is_declared_no_more_is_removed_and_nothing_else(s
     server.objects[other] = {"metadata": {"name": "other", "labels": {"gateway.networking.k8s.io/gateway-name": "edge"}}}
     declared = {"infra/edge": EDGE}
     async with writing(server, ca, declared) as one:
-        await wait_until(lambda: kinds(server) == set(KINDS))
+        await wait_until(lambda: kinds(server) == WHOLE)
         declared.clear()
         one.touch(["infra/edge"])
         await wait_until(lambda: not kinds(server))
@@ -127,10 +129,66 @@ async def test_refusal_is_told_by_kind_and_tried_again(server: Server, ca: Path)
         assert one.problems.held == {"infra/edge": "Deployment: you may not"}
         assert one.counts.failed
         server.refuse.clear()
-        await wait_until(lambda: kinds(server) == set(KINDS) and not one.problems.held)
+        await wait_until(lambda: kinds(server) == WHOLE and not one.problems.held)
 
 
 async def test_without_a_ca_that_can_sign_it_says_so(server: Server, tmp_path: Path) -> None:
     async with writing(server, tmp_path, {"infra/edge": EDGE}) as one:
         await wait_until(lambda: one.problems.held)
         assert "no CA that can sign" in one.problems.held["infra/edge"]
+
+
+ALL = Plane(group="class:pods", gateway_class="pods", home="pointsman-system", ports=EDGE.ports)
+CLASS = "/apis/gateway.networking.k8s.io/v1/gatewayclasses/pods"
+APPS, SCALING = "/apis/apps/v1/namespaces/infra", "/apis/autoscaling/v2/namespaces/infra/horizontalpodautoscalers/edge-pods"
+SCALED, DAEMONS = replace(EDGE, run=Run(scaling=Scaling(1, 3, 75))), replace(EDGE, run=Run(daemons=True))
+
+
+async def test_what_a_data_plane_has_no_more_is_removed(server: Server, ca: Path) -> None:
+    declared = {"infra/edge": SCALED}
+    async with writing(server, ca, declared):
+        await wait_until(lambda: SCALING in server.objects)
+        declared["infra/edge"] = DAEMONS
+        await wait_until(lambda: kinds(server) == WHOLE - {"Deployment"} | {"DaemonSet"})
+        declared["infra/edge"] = EDGE
+        await wait_until(lambda: kinds(server) == WHOLE)
+
+
+async def test_what_another_made_under_the_same_name_is_left_alone(server: Server, ca: Path) -> None:
+    server.objects[SCALING] = {"metadata": {"name": "edge-pods", "labels": {"app.kubernetes.io/managed-by": "somebody"}}}
+    async with writing(server, ca, {"infra/edge": EDGE}) as one:
+        await wait_until(lambda: kinds(server) == WHOLE and one.counts.written > 2 * len(WHOLE))
+    assert SCALING in server.objects
+
+
+async def test_data_plane_that_is_kept_has_its_certificate_made_anew_and_nothing_else(server: Server, ca: Path) -> None:
+    secret, deployment = "/api/v1/namespaces/infra/secrets/edge-pods", f"{APPS}/deployments/edge-pods"
+    declared = {"infra/edge": EDGE}
+    async with writing(server, ca, declared) as one:
+        await wait_until(lambda: kinds(server) == WHOLE and not one.queue.due())
+        declared["infra/edge"] = replace(EDGE, kept=True, run=Run(replicas=9))
+        one.touch(["infra/edge"])
+        await wait_until(lambda: not one.queue.due())
+        server.objects[secret] = {**server.objects[secret], "data": {}}
+        server.objects[deployment] = {**server.objects[deployment], "spec": {"theirs": True}}
+        await wait_until(lambda: server.objects[secret]["data"])
+    assert server.objects[deployment]["spec"] == {"theirs": True}
+
+
+async def test_data_plane_that_was_never_made_is_not_made_to_be_kept(server: Server, ca: Path) -> None:
+    async with writing(server, ca, {"infra/edge": replace(EDGE, kept=True)}) as one:
+        await wait_until(lambda: ("GET", "/api/v1/namespaces/infra/secrets/edge-pods") in server.asked)
+        await wait_until(lambda: not one.queue.due())
+    assert server.writes() == []
+
+
+async def test_what_a_class_shares_is_made_at_home_owned_by_it_and_removed_by_its_labels(server: Server, ca: Path) -> None:
+    server.objects[CLASS] = {"metadata": {"name": "pods", "uid": "uid-2"}}
+    declared = {"class:pods": ALL}
+    async with writing(server, ca, declared) as one:
+        await wait_until(lambda: kinds(server) == WHOLE)
+        owner = server.objects["/api/v1/namespaces/pointsman-system/services/pods-shared"]["metadata"]["ownerReferences"][0]
+        assert (owner["kind"], owner["uid"]) == ("GatewayClass", "uid-2")
+        declared.clear()
+        one.touch(["class:pods"])
+        await wait_until(lambda: not kinds(server))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from xds.security.access import ANYBODY, Grant, Identity, Policy, Refusal, Speaker, identity
 
 EDGE = Identity("pointsman.local", "infra", "envoy", "edge")
+ALL = Identity("pointsman.local", "infra", "envoy", "edge", of_class=True)
 URI = "spiffe://pointsman.local/ns/infra/sa/envoy/gw/edge"
 
 
@@ -16,6 +17,17 @@ def test_identity_is_read_from_its_uri_and_written_as_it() -> None:
     assert identity([URI]) == EDGE
     assert str(EDGE) == URI
     assert EDGE.key == "infra/edge"
+
+
+def test_proxies_of_a_class_are_none_of_a_gateway_of_the_same_name() -> None:
+    assert identity([URI.replace("/gw/", "/gc/")]) == ALL
+    assert str(ALL) == URI.replace("/gw/", "/gc/")
+    [of_class, of_gateway] = [Policy().grant([str(one)]) for one in (ALL, EDGE)]
+    assert isinstance(of_class, Grant)
+    assert isinstance(of_gateway, Grant)
+    assert (of_class.group("infra/edge", ["infra/edge"]), of_gateway.group("class:edge", ["class:edge"])) == ("class:edge", "infra/edge")
+    assert (of_class.admits("class:edge/pod"), of_class.admits("infra/edge")) == (True, False)
+    assert (of_gateway.admits("class:edge/pod"), of_gateway.admits("infra/edge")) == (False, True)
 
 
 @pytest.mark.parametrize(
