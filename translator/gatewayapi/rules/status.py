@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import structs
 
-from translator.engine import Facts, Table, View, rule
+from translator.engine import Fact, Facts, Table, View, rule
 from translator.gatewayapi.addresses import bind_addresses, usable
 from translator.gatewayapi.clientcerts import client_conditions
 from translator.gatewayapi.conditions import (
@@ -42,6 +42,7 @@ from translator.gatewayapi.tables import (
     SET_STATE,
     SLICES_OF,
     Compiled,
+    Declared,
     ListenerState,
     Parameters,
     ParentVerdict,
@@ -63,8 +64,10 @@ from translator.ir.finding import Finding
 from translator.ir.output import Address, Awaited, Condition, ListenerStatus, ParentStatus, Status, fingerprint
 from translator.ir.tables import ACKED, ENTRIES, GROUP, OUT_AWAITED, OUT_FINDINGS, OUT_PLANE, OUT_STATUS, REFUSED
 from translator.resources.gateway import Gateway
+from translator.resources.listenerset import ListenerSet
 
 PENDING = "not acknowledged yet by every connected proxy; `pointsman proxies` tells by which"
+UNACKNOWLEDGED = fails(PROGRAMMED, "Pending", PENDING)
 BY_PROXY = ("PM0605", "PM0606")
 ROUTES: dict[str, Table[str, Any]] = {table.name: table for table in (HTTP_ROUTE, GRPC_ROUTE, TLS_ROUTE, TCP_ROUTE, UDP_ROUTE)}
 
@@ -111,6 +114,8 @@ def gateway_status(view: View, key: str) -> Facts:
     states = listener_states(view, "Gateway", key, key)
     asked = view.one(PARAMETERS, key)
     group = view.get(GROUP, asked.group)
+    facts, states = awaiting(view, asked.group, key, states)
+    yield from facts
     if group and group.pods:
         addresses, states = in_pods(view, gateway, asked, states)
     else:
@@ -124,11 +129,13 @@ def gateway_status(view: View, key: str) -> Facts:
         attached_listener_sets=attached_sets(view, key) if gateway.spec.allowed_listeners else None,
     )
     if group and group.awaits:
-        ports = [port for state in states for one in [view.get(DECLARED, listener_id(key, state.name))] if one for port in one.ports]
-        awaited = Awaited(group=asked.group, revision=revision(gateway), listeners=tuple(dict.fromkeys(map(names.listener, ports))))
-        yield OUT_AWAITED(("Gateway", key), awaited)
-        if view.get(ACKED, ("Gateway", key)) != awaited.revision:
-            status = unacknowledged(status)
+        sets = view.list(SET_ON, key)
+        parents = (key, *(parent_id(SET, one) for one in sets))
+        served = tuple(dict.fromkeys(name for parent in parents for name in served_by(view, parent)))
+        said = revision(gateway, *(view.one(LISTENER_SET, one) for one in sets))
+        yield OUT_AWAITED(("Gateway", key), Awaited(group=asked.group, revision=said, listeners=served))
+        if view.get(ACKED, ("Gateway", key)) != said:
+            status = structs.replace(status, conditions=tuple(map(unless_acknowledged, status.conditions)))
     yield OUT_STATUS(("Gateway", key), status)
 
 
@@ -137,6 +144,28 @@ def listener_states(view: View, kind: str, key: str, parent: str) -> list[Listen
     refused = {finding.path: finding.message for finding in wrongs(view, kind, key)}
     states = [without(state, refused.get(("spec", "listeners", state.index), "")) for state in view.list(LISTENER_STATE, parent)]
     return [unpresented(state, [each for one in state.secrets for each in wrongs(view, "Secret", one)]) for state in states]
+
+
+def served_by(view: View, parent: str) -> Iterator[str]:
+    """The listeners of Envoy that serve a Gateway or a ListenerSet."""
+    for state in view.list(LISTENER_STATE, parent):
+        if one := view.get(DECLARED, listener_id(parent, state.name)):
+            yield from map(names.listener, one.ports)
+
+
+def awaiting(view: View, group: str, parent: str, states: Sequence[ListenerState]) -> tuple[list[Fact], list[ListenerState]]:
+    """Each listener waits for its own: one that comes later, by a ListenerSet or when its certificate does, holds up no other."""
+    run, facts, found = view.get(GROUP, group), list[Fact](), list[ListenerState]()
+    for state in states:
+        key = ("Listener", listener_id(parent, state.name))
+        one = view.get(DECLARED, key[1]) if state.programmed and run and run.awaits else None
+        if one:
+            row = Awaited(group=group, revision=revision(one), listeners=tuple(map(names.listener, one.ports)))
+            facts.append(OUT_AWAITED(key, row))
+            found.append(state if view.get(ACKED, key) == row.revision else pending(state, UNACKNOWLEDGED))
+        else:
+            found.append(state)
+    return facts, found
 
 
 def in_pods(
@@ -148,8 +177,12 @@ def in_pods(
         return (), states
     found = addresses_of(view.get(SERVICE, plane.key), asks) if plane else ()
     why = obstacle(found, asks, view.list(SLICES_OF, plane.key) if plane else ())
-    stopped = [why is not None and (state.programmed or (state.accepted and not asked.reached)) for state in states]
-    return found, [pending(state, why) if why and waits else state for state, waits in zip(states, stopped, strict=True)]
+    return found, [pending(state, why) if why and stoppable(state, asked) else state for state in states]
+
+
+def stoppable(state: ListenerState, asked: Parameters) -> bool:
+    """Whether a listener would be served but for its proxies."""
+    return state.programmed or state.waits is not None or (state.accepted and not asked.reached)
 
 
 def pending(state: ListenerState, why: Condition) -> ListenerState:
@@ -158,19 +191,14 @@ def pending(state: ListenerState, why: Condition) -> ListenerState:
     return structs.replace(state, programmed=False, waits=why, conditions=(*others, fails(PROGRAMMED, "Pending", why.message)))
 
 
-def revision(gateway: Gateway) -> str:
+def revision(*those: Gateway | ListenerSet | Declared) -> str:
     """What generation counts: another for each state of the spec. Files have no generations."""
-    return fingerprint(msgspec.json.encode(gateway.spec))
-
-
-def unacknowledged(status: Status) -> Status:
-    """Nothing of it is programmed yet (GEP-1364: Programmed tells that the data plane has it, and of which generation)."""
-    listeners = tuple(structs.replace(one, conditions=tuple(map(unless_acknowledged, one.conditions))) for one in status.listeners)
-    return structs.replace(status, conditions=tuple(map(unless_acknowledged, status.conditions)), listeners=listeners)
+    return fingerprint(b"".join(msgspec.json.encode(one.spec) for one in those))
 
 
 def unless_acknowledged(one: Condition) -> Condition:
-    return fails(PROGRAMMED, "Pending", PENDING) if one.type == PROGRAMMED and one.status else one
+    """GEP-1364: Programmed tells that the data plane has it, and of which generation."""
+    return UNACKNOWLEDGED if one.type == PROGRAMMED and one.status else one
 
 
 def attached_sets(view: View, key: str) -> int:
@@ -182,11 +210,17 @@ def listener_statuses(view: View, parent: str, states: Sequence[ListenerState]) 
     return tuple(listener_status(state, view.count(ROUTE_ON, listener_id(parent, state.name))) for state in states)
 
 
-@rule(over=SET_STATE, into=(OUT_STATUS,))
+@rule(over=SET_STATE, into=(OUT_STATUS, OUT_AWAITED))
 def listener_set_status(view: View, key: str) -> Facts:
-    """A ListenerSet is accepted while one of its listeners is served."""
+    """A ListenerSet is accepted while one of its listeners is served, and programmed once that one is, where its Gateway is."""
     one, state, parent = view.one(LISTENER_SET, key), view.one(SET_STATE, key), parent_id(SET, key)
     states = listener_states(view, SET, key, parent)
+    asked = view.one(PARAMETERS, state.gateway)
+    facts, states = awaiting(view, asked.group, parent, states)
+    yield from facts
+    group = view.get(GROUP, asked.group)
+    if group and group.pods:
+        _, states = in_pods(view, view.one(GATEWAY, state.gateway), asked, states)
     conditions = set_conditions(state.refused, states)
     listeners = listener_statuses(view, parent, states)
     yield OUT_STATUS((SET, key), Status(generation=one.metadata.generation, conditions=conditions, listeners=listeners))
@@ -195,11 +229,13 @@ def listener_set_status(view: View, key: str) -> Facts:
 def set_conditions(refused: str, states: Sequence[ListenerState]) -> tuple[Condition, Condition]:
     if refused:
         return fails(ACCEPTED, "NotAllowed", refused), fails(PROGRAMMED, "NotAllowed", refused)
-    bad = [state.name for state in states if not (state.accepted and state.programmed)]
+    bad = [state.name for state in states if not (state.accepted and (state.programmed or state.waits))]
     message = f"not served: listener {', '.join(bad)}" if bad else ""
     if len(bad) == len(states):
         return fails(ACCEPTED, "ListenersNotValid", message), fails(PROGRAMMED, "ListenersNotValid", message)
-    return holds(ACCEPTED, "ListenersNotValid" if bad else "Accepted", message), holds(PROGRAMMED)
+    waits = next((state.waits for state in states if state.waits), None)
+    programmed = holds(PROGRAMMED) if waits is None or any(state.programmed for state in states) else waits
+    return holds(ACCEPTED, "ListenersNotValid" if bad else "Accepted", message), programmed
 
 
 def without(state: ListenerState, message: str) -> ListenerState:

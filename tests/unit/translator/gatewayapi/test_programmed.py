@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from tests.objects import changes, objects
+from pathlib import Path
+
+import yaml
+
+from tests.objects import changes, decoded, objects, secret_data
 from translator.engine import Engine
 from translator.ir.output import Awaited, Group, Status
 from translator.ir.tables import ACKED, GROUP, OUT_AWAITED, OUT_FINDINGS, OUT_STATUS
 from translator.program import engine
 
+GOLDEN = Path(__file__).parents[3] / "golden" / "base"
 CLASS = """
 apiVersion: gateway.networking.k8s.io/v1
 kind: GatewayClass
@@ -25,7 +30,32 @@ spec:
   - {{name: same, port: {port}, protocol: HTTP, hostname: a.example}}
   - {{name: odd, port: 9000, protocol: SCTP}}
 """
-EDGE = ("Gateway", "default/edge")
+SECURE = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge, generation: 2}
+spec:
+  gatewayClassName: pointsman
+  allowedListeners: {namespaces: {from: Same}}
+  listeners:
+  - {name: one, port: 80, protocol: HTTP}
+  - {name: tls, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: pair}]}}
+"""
+SET = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: ListenerSet
+metadata: {name: more}
+spec:
+  parentRef: {name: edge}
+  listeners: [{name: late, port: 8082, protocol: HTTP}]
+"""
+WORDS = yaml.safe_load((GOLDEN / "pair.yaml").read_text())["stringData"]
+PAIR = {
+    "kind": "Secret",
+    "metadata": {"name": "pair"},
+    "data": secret_data(**{one.replace(".", "_"): WORDS[one].encode() for one in WORDS}),
+}
+EDGE, MORE = ("Gateway", "default/edge"), ("ListenerSet", "default/more")
 
 
 def gateway(port: int = 80, generation: int = 1, label: str = "") -> str:
@@ -46,15 +76,15 @@ def awaited(of: Engine) -> Awaited | None:
     return of.get(OUT_AWAITED, EDGE)
 
 
-def acknowledge(of: Engine) -> None:
-    row = awaited(of)
-    assert row is not None
-    of.apply([(ACKED, EDGE, row.revision)])
+def acknowledge(of: Engine, *but: str) -> None:
+    """All that is awaited, but for listeners of these names."""
+    rows = {key: rows[0] for key, rows in of.rows(OUT_AWAITED).items() if key[1].rpartition("/")[2] not in but}
+    of.apply([(ACKED, key, row.revision) for key, row in rows.items()])
 
 
-def programmed(of: Engine) -> dict[str, tuple[bool, str]]:
+def programmed(of: Engine, key: tuple[str, str] = EDGE) -> dict[str, tuple[bool, str]]:
     """Of the Gateway, by an empty name, and of its listeners."""
-    status = of.get(OUT_STATUS, EDGE)
+    status = of.get(OUT_STATUS, key)
     assert isinstance(status, Status)
     levels = {"": status.conditions} | {one.name: one.conditions for one in status.listeners}
     return {name: (one.status, one.reason) for name, those in levels.items() for one in those if one.type == "Programmed"}
@@ -89,6 +119,50 @@ def test_change_of_the_spec_is_pending_again_and_a_label_is_not() -> None:
     assert programmed(of)["one"] == (True, "Programmed")
     apply(of, gateway(port=80, generation=3))
     assert programmed(of)["one"] == (False, "Pending")
+
+
+def test_each_listener_waits_for_its_own() -> None:
+    of = world()
+    acknowledge(of, "same")
+    assert programmed(of) == {"": (True, "Programmed"), "one": (True, "Programmed"), "same": (False, "Pending"), "odd": (False, "Invalid")}
+
+
+def test_listener_that_comes_later_waits_and_holds_up_no_other() -> None:
+    """Its certificate was missing: the Gateway says what it said, so only what is new is awaited."""
+    of = world()
+    apply(of, SECURE)
+    acknowledge(of)
+    assert programmed(of)["tls"] == (False, "Invalid")
+    of.apply(changes([decoded(PAIR)]))
+    assert programmed(of) == {"": (True, "Programmed"), "one": (True, "Programmed"), "tls": (False, "Pending")}
+    acknowledge(of)
+    assert programmed(of)["tls"] == (True, "Programmed")
+
+
+def test_gateway_waits_for_listeners_of_its_sets() -> None:
+    of = world()
+    apply(of, SECURE)
+    acknowledge(of)
+    apply(of, SET)
+    row = awaited(of)
+    assert row is not None
+    assert "local/8082" in row.listeners
+    assert programmed(of)[""] == programmed(of, MORE)[""] == (False, "Pending")
+    assert programmed(of)["one"] == (True, "Programmed")
+    acknowledge(of, "late")
+    assert programmed(of)[""] == (True, "Programmed"), "as one of its listeners is"
+    assert programmed(of, MORE) == {"": (False, "Pending"), "late": (False, "Pending")}
+    acknowledge(of)
+    assert programmed(of, MORE) == {"": (True, "Programmed"), "late": (True, "Programmed")}
+
+
+def test_set_that_waits_is_accepted() -> None:
+    of = world()
+    apply(of, SECURE)
+    apply(of, SET)
+    status = of.get(OUT_STATUS, MORE)
+    assert isinstance(status, Status)
+    assert ("Accepted", True) in {(one.type, one.status) for one in status.conditions}
 
 
 def test_pending_is_no_fault_and_everything_else_is_said_at_once() -> None:
