@@ -32,6 +32,7 @@ from xds.planes.settings import DataPlanes
 from xds.recording import record
 from xds.security.access import Policy, Refusal
 from xds.security.credentials import Credentials
+from xds.served import Served
 from xds.server import Server
 from xds.snapshot import Snapshots
 from xds.sources.files import Files
@@ -90,14 +91,16 @@ def _source(settings: Settings) -> Source:
     return kube(settings.cluster.kubeconfig, settings.cluster.context, allow_mass_deletion=settings.allow_mass_deletion)
 
 
-def _outgoing(settings: Settings, statuses: Statuses, engine: Engine, told: Callable[[], None]) -> Outgoing | None:
+def _outgoing(
+    settings: Settings, statuses: Statuses, engine: Engine, told: Callable[[], None], soon: Callable[[tuple[str, str]], bool]
+) -> Outgoing | None:
     """Statuses of files stay with us; those of a cluster are written there."""
     if settings.cluster is None:
         return None
     from xds.outgoing import Outgoing  # noqa: PLC0415
 
     cluster = settings.cluster.kubeconfig, settings.cluster.context
-    return Outgoing(cluster, statuses, engine, settings.planes, settings.policy.trust, told, mesh=settings.mesh)
+    return Outgoing(cluster, statuses, engine, settings.planes, settings.policy.trust, told, soon, mesh=settings.mesh)
 
 
 _MORE = {"new": 1, "gone": -1}  # objects that there are more of
@@ -110,14 +113,16 @@ class App:
         self.source = _source(settings)
         self._look_for = asyncio.Event()
         self.engine: Engine = engine()
-        self.store, self.snapshots, self.statuses, self.journal = Store(), Snapshots([GROUP_NAME]), Statuses(time.time), Journal()
-        self._outgoing = _outgoing(settings, self.statuses, self.engine, self._look_for.set)
+        self.store, self.snapshots, self.journal = Store(), Snapshots([GROUP_NAME]), Journal()
         self.translation = Translation(self.engine, self.store, self._settled, taken=self._taken)
         self.feedback = Feedback(self.snapshots, self._uses)
         self.server = Server(
             self.snapshots, self._event, time.monotonic, reflection=settings.reflection,
             credentials=self._credentials(), policy=settings.policy, turned_away=self._turned_away,
         )  # fmt: skip
+        self.served = Served(self.server.streams)
+        self.statuses = Statuses(time.time, self.served.waits if settings.cluster else None)
+        self._outgoing = _outgoing(settings, self.statuses, self.engine, self._look_for.set, self.served.soon)
         self.server.companions.measured = self._reported
         self.acknowledged = Acknowledged(self.server.streams)
         self.server.caught_up = self._caught_up
@@ -232,6 +237,7 @@ class App:
         self._feed(self.feedback.settled(settled))
         self._acknowledge(self.acknowledged.settled(settled, self.snapshots.epoch) | self.acknowledged.gateways())
         if self._outgoing:
+            self.served.settled(settled, self.snapshots.epoch)
             self._outgoing.touch(settled)
         self.metrics.batches.inc()
         self.metrics.resources.inc(len(names))
@@ -257,6 +263,7 @@ class App:
     def _caught_up(self) -> None:
         """Every stream has looked at the last change, or there is nothing to look at."""
         self.acknowledged.look()
+        self.served.look()
         self._look_soon()
 
     def _want(self, settled: Settled) -> None:
@@ -325,6 +332,7 @@ class App:
         record(event, self.metrics, self._log)
         self._feed(self.feedback.event(event))
         self.acknowledged.event(event)
+        self.served.event(event)
         match event:
             case NeedsView(view=view) if row := self.groups.flatten(group_of(view)):
                 self.store.declare(GROUP, *row)
@@ -363,6 +371,9 @@ class App:
         for took in self.acknowledged.took(now):
             self.metrics.changed.labels(took.kind).observe(took.seconds)
         self.metrics.unacked.set(len(self.acknowledged.objects))
+        if self._outgoing and (routes := self.served.over()):
+            self.statuses.served(routes)
+            self._outgoing.served(routes)
         for line in self.journal.complete(now):
             self._listener.line(line)
         self._look_later()

@@ -26,14 +26,16 @@ from xds.telemetry import Metrics
 
 
 class Outgoing:
-    """`trust` is the trust domain of the certificates of proxies; `told` is called when `findings` are different."""
+    """`trust` is the trust domain of the certificates of proxies; `told` is called when `findings` are different; `soon` says
+    which objects some proxy is about to answer for, so that their statuses are written once and not twice.
+    """
 
     def __init__(
         self, cluster: tuple[str | None, str | None], statuses: Statuses, engine: Engine, of: DataPlanes | None, trust: str,
-        told: Callable[[], None], *, mesh: bool = False,
+        told: Callable[[], None], soon: Callable[[tuple[str, str]], bool], *, mesh: bool = False,
     ) -> None:  # fmt: skip
         self._statuses, self._engine = statuses, engine
-        self._writer: Writer = writer(*cluster, statuses.get)
+        self._writer: Writer = writer(*cluster, statuses.get, soon)
         self._planes = self._of_planes(of, trust) if of else None
         self._meshes = Meshes(self._writer.transport, self._routes, self._writer.leads, time.monotonic) if mesh else None
         for one in (self._writer, self._planes, self._meshes):
@@ -67,6 +69,10 @@ class Outgoing:
         again between two looks has no status.
         """
         self._writer.touch(one for one in objects if self._statuses.get(*one) is not None)
+
+    def served(self, routes: Iterable[tuple[str, str]]) -> None:
+        """Proxies have answered for these."""
+        self._writer.touch(routes)
 
     async def run(self, synced: asyncio.Event) -> None:
         """Without end, from the first full sync on: before it, statuses and data planes say too little."""

@@ -21,19 +21,22 @@ MOST = 10_000  # things that wait; with more of them the oldest are given up
 
 @dataclass(eq=False, slots=True)
 class Wait(Generic[T]):
-    """`left` counts the streams that are not through; `refused` says that one of them refused something meanwhile."""
+    """`left` counts the streams that are not through; `refused` says that one of them refused something meanwhile, and `answered`
+    that one is through.
+    """
 
     thing: T
     epoch: int
     group: str
     left: int = 0
     refused: bool = False
+    answered: bool = False
 
 
 class Settling(Generic[T]):
-    def __init__(self, streams: Callable[[], Iterable[Stream]], *kinds: Kind) -> None:
-        """Only answers for these types count; without any, for all."""
-        self._list, self._kinds = streams, frozenset(kinds)
+    def __init__(self, streams: Callable[[], Iterable[Stream]], *kinds: Kind, somebody: bool = False) -> None:
+        """Only answers for these types count; without any, for all. `somebody`: where no stream is, one is waited for."""
+        self._list, self._kinds, self._somebody = streams, frozenset(kinds), somebody
         self._streams: dict[int, Stream] = {}
         self._behind: dict[int, deque[Wait[T]]] = {}  # stream → what waits for it, oldest first
         self._open: dict[Wait[T], None] = {}
@@ -52,7 +55,7 @@ class Settling(Generic[T]):
             if group in ("", stream.proxy.group):
                 self._behind.setdefault(number, deque()).append(wait)
                 wait.left += 1
-        if not wait.left:
+        if not (wait.left or self._somebody):
             self._end(wait)
         if len(self._open) > MOST:
             del self._open[next(iter(self._open))]
@@ -92,6 +95,7 @@ class Settling(Generic[T]):
     def _check(self, number: int) -> None:
         stream, waits = self._stream(number), self._behind[number]
         while waits and (waits[0] not in self._open or (stream and stream.through(waits[0].epoch, self._kinds))):
+            waits[0].answered = True
             self._leave(waits.popleft())
         if not waits:
             del self._behind[number]
@@ -103,7 +107,7 @@ class Settling(Generic[T]):
 
     def _leave(self, wait: Wait[T]) -> None:
         wait.left -= 1
-        if not wait.left and wait in self._open:
+        if not wait.left and (wait.answered or not self._somebody) and wait in self._open:
             self._end(wait)
 
     def _end(self, wait: Wait[T]) -> None:

@@ -203,6 +203,8 @@ def status_fields(status: Status) -> dict[str, Any]:
         return [plain(item) for item in value] if isinstance(value, tuple) else value
 
     shown: dict[str, Any] = plain(status)
+    for parent in shown.get("parents", ()):
+        parent.pop("group", None)  # no part of what is written
     return {name: value for name, value in shown.items() if name != "generation"}
 
 

@@ -14,6 +14,9 @@ PROGRAMMED = "Programmed"
 CONFLICTED = "Conflicted"
 PARTIALLY_INVALID = "PartiallyInvalid"
 OVERLAPPING_TLS = "OverlappingTLSConfig"
+SERVED = "pointsman.io/Programmed"  # of a route at one parent, what PROGRAMMED is of a Gateway; the Gateway API has no word for it
+
+PENDING = "not acknowledged yet by every connected proxy; `pointsman proxies` tells by which"  # while nothing else is wrong
 
 
 class Problem(Row, frozen=True, gc=False):

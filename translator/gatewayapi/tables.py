@@ -205,12 +205,13 @@ class SetState(Row, frozen=True, gc=False):
 
 
 class ParentVerdict(Row, frozen=True, gc=False):
-    """What came of one parentRef: the listeners it reached, or why none."""
+    """What came of one parentRef: the listeners it reached, or why none; and the group of proxies that serves it there."""
 
     index: int
     ref: ParentRef
     problem: Problem | None
     reached: tuple[str, ...] = ()
+    group: str = ""
 
 
 def _finding_order(finding: Finding) -> tuple[str, str, str]:

@@ -89,9 +89,14 @@ class ParentRef(Row, frozen=True, gc=False, kw_only=True, rename="camel", omit_d
 
 
 class ParentStatus(Row, frozen=True, gc=False, kw_only=True, rename="camel"):
+    """What is said of a route at one parent. `group`, which is no part of what is written, is that of the proxies which serve it
+    there; empty where none does.
+    """
+
     parent_ref: ParentRef
     controller_name: str
     conditions: tuple[Condition, ...]
+    group: str = ""
 
 
 class AncestorStatus(Row, frozen=True, gc=False, kw_only=True, rename="camel"):

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-DURATION = 15.0  # seconds for which a lease is respected after it last changed
-RENEW = 10.0  # seconds after which a leader that could not renew stops; less than DURATION, by what a request may take
-RETRY = 2.0  # seconds between looks
+DURATION = 10.0  # seconds for which a lease is respected after it last changed: with a look each way, another leads within 15
+RENEW = 6.0  # seconds after which a leader that could not renew stops; less than DURATION, by what a request may take
+RETRY = 1.5  # seconds between looks
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 Routes have an entry for each controller (`parents`), policies too (`ancestors`): those of others are kept as they are. So are
 conditions of types that we do not set. `lastTransitionTime` is the server's where the condition says what it said before.
+What every proxy has acknowledged of one generation is not taken back because we were started again and do not know it yet.
 Source: Gateway API, RouteStatus and PolicyStatus; Kubernetes API conventions, "Typical status properties".
 """
 
@@ -9,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from translator.gatewayapi.conditions import PENDING
 
 Json = dict[str, Any]
 ENTRIES = ("parents", "ancestors")  # lists with an entry for each controller
@@ -65,5 +68,11 @@ def _conditions(ours: list[Json], current: list[Json], *, foreign: bool) -> list
 
 
 def _since(one: Json, before: Mapping[str, Any] | None) -> Json:
+    if before and one.get("message") == PENDING and _holds(before) == (True, one.get("observedGeneration")):
+        return dict(before)
     same = before is not None and before.get("status") == one["status"]
     return {**one, "lastTransitionTime": before["lastTransitionTime"]} if same and before else one
+
+
+def _holds(one: Mapping[str, Any]) -> tuple[bool, int | None]:
+    return one.get("status") == "True", one.get("observedGeneration")

@@ -1,4 +1,8 @@
-"""Which objects are to be written, and when: each once however often it changed, and never in a hot loop. No I/O, no clock."""
+"""Which objects are to be written, and when: each once however often it changed, and never in a hot loop. No I/O, no clock.
+
+Of those that are due, what came last and what came first have turns: news does not wait behind thousands that a first start
+left to be written, and these are not put off for ever by news.
+"""
 
 from __future__ import annotations
 
@@ -26,22 +30,30 @@ class Queue:
         self._due: dict[Name, float] = {}
         self._last: dict[Name, tuple[float, float]] = {}  # when it was written, and how long to wait after that
         self._failures: dict[Name, int] = {}
+        self._newest = False  # whose turn it is
 
     def __len__(self) -> int:
         return len(self._due)
 
-    def put(self, name: Name, now: float) -> None:
-        """It changed: what failed before may go through now."""
+    def put(self, name: Name, now: float, patience: float = 0.0) -> None:
+        """It changed: what failed before may go through now. `patience`: seconds that it may wait for more to be known of it."""
         self._failures.pop(name, None)
         last, gap = self._last.get(name, (now, 0.0))
-        self._due[name] = max(now, last + gap)
+        due = max(now + patience, last + gap)
+        self._due[name] = min(due, self._due.get(name, due)) if patience else due
 
     def take(self, now: float, most: int) -> list[Name]:
-        """Those that are due, in the order in which they came; the caller writes them, and says what came of it."""
-        found = [name for name, due in self._due.items() if due <= now][:most]
-        for name in found:
+        """Some that are due; the caller writes them, and says what came of it."""
+        found: list[Name] = []
+        while len(found) < most and (name := self._next(now)):
             del self._due[name]
+            found.append(name)
         return found
+
+    def _next(self, now: float) -> Name | None:
+        self._newest = not self._newest
+        order = reversed(self._due.items()) if self._newest else self._due.items()
+        return next((name for name, due in order if due <= now), None)
 
     def due(self) -> float | None:
         return min(self._due.values(), default=None)
@@ -51,6 +63,8 @@ class Queue:
         last, gap = self._last.get(name, (float("-inf"), 0.0))
         longer = min(LONGEST_GAP, max(GAP, gap * 1.5)) if now - last < 2 * LONGEST_GAP else GAP
         self._last[name] = (now, longer)
+        if name in self._due:  # it changed while it was written
+            self._due[name] = max(self._due[name], now + longer)
 
     def failed(self, name: Name, now: float) -> None:
         """To be tried again, later each time; unless it was put again meanwhile."""

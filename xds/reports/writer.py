@@ -30,6 +30,7 @@ from xds.sources.kube.kinds import Watched, watched
 from xds.sources.kube.transport import Answer, Broken, Transport
 
 AT_ONCE = 16  # objects written at a time
+PATIENCE = 2.0  # seconds for which what is soon to be known better is not written yet
 CONFLICTS = 5
 NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")  # what a Pod is told
 EVENTS = "/api/v1/namespaces/{}/events"
@@ -65,9 +66,12 @@ class Writer:
         status: Callable[[str, str], dict[str, Any] | None],
         terms: Terms,
         clock: Callable[[], float],
+        soon: Callable[[Name], bool] = lambda _: False,
     ) -> None:
+        """`soon` says of which objects more will be known in a moment, so that one write is enough."""
         self.transport, self._clock, self._terms = transport, clock, terms
         self._kinds, self._status = {kind.name: kind for kind in kinds}, status
+        self._soon = soon
         self.election, self.queue, self.counts = Election(terms.identity), Queue(), Counts()
         self._put = asyncio.Event()
         self.problems = Problems()  # kind → why its statuses are not taken
@@ -80,19 +84,20 @@ class Writer:
         now = self._clock()
         for name in names:
             if name[0] in self._kinds:
-                self.queue.put(name, now)
+                self.queue.put(name, now, PATIENCE if self._soon(name) else 0.0)
         self._put.set()
 
     async def run(self, everything: Callable[[], Iterable[Name]]) -> None:
         """Without end. Who begins to lead looks at `everything`: its predecessor may have left off anywhere."""
-        electing = asyncio.create_task(self._elect(everything))
+        electing, writing = asyncio.create_task(self._elect(everything)), set[asyncio.Task[None]]()
         try:
             while True:
-                await self._write_all()
-                await self._until_due()
+                self._begin(writing)
+                await self._until_due(full=len(writing) >= AT_ONCE)
         finally:
-            electing.cancel()
-            await asyncio.gather(electing, return_exceptions=True)
+            for task in (electing, *writing):
+                task.cancel()
+            await asyncio.gather(electing, *writing, return_exceptions=True)
             await self._release()
             await self.transport.close()
 
@@ -139,8 +144,9 @@ class Writer:
 
     # Writing -----------------------------------------------------------------------------------------------------------
 
-    async def _until_due(self) -> None:
-        due = self.queue.due()
+    async def _until_due(self, *, full: bool) -> None:
+        """Until the next object is due, or one of those that are being written is done, or something changed."""
+        due = None if full else self.queue.due()
         wait = None if due is None else max(0.01, due - self._clock())
         if due is not None and not self.election.leads(self._clock()):
             wait = RETRY
@@ -149,9 +155,16 @@ class Writer:
                 await self._put.wait()
         self._put.clear()
 
-    async def _write_all(self) -> None:
-        while self.election.leads(self._clock()) and (names := self.queue.take(self._clock(), AT_ONCE)):
-            await asyncio.gather(*map(self._write, names))
+    def _begin(self, writing: set[asyncio.Task[None]]) -> None:
+        """Whatever is due is being written, AT_ONCE of it at a time: a slow one holds up no other."""
+        for one in [one for one in writing if one.done()]:
+            writing.discard(one)
+            one.result()  # a bug of ours ends the writer, and is not passed over
+        now = self._clock()
+        for name in self.queue.take(now, AT_ONCE - len(writing)) if self.election.leads(now) else ():
+            task = asyncio.create_task(self._write(name))
+            task.add_done_callback(lambda _: self._put.set())
+            writing.add(task)
 
     async def _write(self, name: Name) -> None:
         try:
@@ -210,11 +223,13 @@ class Writer:
                     await self.transport.call("PUT", path, again(there.json(), made["lastTimestamp"]))
 
 
-def writer(kubeconfig: str | None, context: str | None, status: Callable[[str, str], dict[str, Any] | None]) -> Writer:
+def writer(
+    kubeconfig: str | None, context: str | None, status: Callable[[str, str], dict[str, Any] | None], soon: Callable[[Name], bool]
+) -> Writer:
     """One that writes to the cluster to which the configuration leads; the election is held in our own namespace."""
     identity = f"{socket.gethostname()}_{os.getpid()}_{secrets.token_hex(4)}"
     terms = Terms(CONTROLLER, identity, home())
-    return Writer(Transport(loader(kubeconfig, context)), watched(crds.shipped()), status, terms, time.monotonic)
+    return Writer(Transport(loader(kubeconfig, context)), watched(crds.shipped()), status, terms, time.monotonic, soon)
 
 
 def home() -> str:

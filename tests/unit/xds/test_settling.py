@@ -141,3 +141,16 @@ def test_so_many_things_wait_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (len(world.settling), world.settling.given_up) == (3, 2)
     assert world.acks(stuck, 5) == ["c", "d", "e"]
     assert not world.settling
+
+
+def test_where_somebody_is_wanted_nobody_is_not_enough() -> None:
+    client, world = Client(1), World()
+    world.settling = Settling(lambda: world.clients, somebody=True)
+    world.settling.add("a", 1)
+    world.settling.look()
+    assert world.over() == []
+    world.clients.append(client)
+    assert world.told(Connected(client.proxy)) == []
+    assert world.told(Disconnected(client.proxy)) == [], "it has not answered"
+    assert world.told(Connected(client.proxy)) == []
+    assert world.acks(client, 1) == ["a"]

@@ -122,3 +122,28 @@ def test_phase_is_shown_where_a_kind_has_one() -> None:
     statuses.apply({(OUT_STATUS, ("Sandbox", "shop/alice")): pending, NAME: gateway(True)})
     assert (statuses.get("Sandbox", "shop/alice") or {})["phase"] == "Pending"
     assert "phase" not in (statuses.get("Gateway", "infra/edge") or {})
+
+
+def test_whether_a_route_is_served_is_said_of_parents_that_accept_it() -> None:
+    clock, waiting = Clock(), {"infra/edge"}
+    statuses = Statuses(clock, lambda _, group: group in waiting)
+    parents = (
+        ParentStatus(parent_ref=ParentRef(name="edge"), controller_name="c", conditions=(accepted(True),), group="infra/edge"),
+        ParentStatus(parent_ref=ParentRef(name="odd"), controller_name="c", conditions=(accepted(False),)),
+    )
+    statuses.apply({(OUT_STATUS, ("HTTPRoute", "shop/cart")): Status(generation=3, parents=parents)})
+    assert said_of_route(statuses) == [("False", "Pending", 3, "20Z"), None]
+    waiting.clear()
+    clock.now += 5
+    statuses.served([("HTTPRoute", "shop/cart")])
+    assert said_of_route(statuses) == [("True", "Programmed", 3, "25Z"), None]
+
+
+def said_of_route(statuses: Statuses) -> list[tuple[str, str, int, str] | None]:
+    found: Any = statuses.get("HTTPRoute", "shop/cart")
+    assert [set(parent) for parent in found["parents"]] == [{"parentRef", "controllerName", "conditions"}] * 2
+    each = [[one for one in parent["conditions"] if one["type"] == "pointsman.io/Programmed"] for parent in found["parents"]]
+    return [
+        (one[0]["status"], one[0]["reason"], one[0]["observedGeneration"], one[0]["lastTransitionTime"][-3:]) if one else None
+        for one in each
+    ]

@@ -74,7 +74,8 @@ def at_parents(view: View, kind: str, route: AnyRoute) -> tuple[list[Fact], list
         problem, reached = reach(view, kind, route, index, ref, parent)
         if problem:
             facts.append(FOUND((kind, route.key), problem.finding))
-        facts.append(PARENT(name, ParentVerdict(index, parent_ref(ref), problem, tuple(target.id for target, _ in reached))))
+        served_by = group if group and reached else ""
+        facts.append(PARENT(name, ParentVerdict(index, parent_ref(ref), problem, tuple(target.id for target, _ in reached), served_by)))
         found += ((group, one) for one in reached if group)
     return facts, found
 

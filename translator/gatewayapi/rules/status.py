@@ -15,6 +15,7 @@ from translator.gatewayapi.conditions import (
     ACCEPTED,
     CONTROLLER,
     PARTIALLY_INVALID,
+    PENDING,
     PROGRAMMED,
     RESOLVED_REFS,
     Problem,
@@ -66,7 +67,6 @@ from translator.ir.tables import ACKED, ENTRIES, GROUP, OUT_AWAITED, OUT_FINDING
 from translator.resources.gateway import Gateway
 from translator.resources.listenerset import ListenerSet
 
-PENDING = "not acknowledged yet by every connected proxy; `pointsman proxies` tells by which"
 UNACKNOWLEDGED = fails(PROGRAMMED, "Pending", PENDING)
 BY_PROXY = ("PM0605", "PM0606")
 ROUTES: dict[str, Table[str, Any]] = {table.name: table for table in (HTTP_ROUTE, GRPC_ROUTE, TLS_ROUTE, TCP_ROUTE, UDP_ROUTE)}
@@ -286,13 +286,14 @@ ALL_WELL = (verdict(ACCEPTED, []), verdict(RESOLVED_REFS, []))  # of nearly all 
 def parent_status(parent: ParentVerdict, compiled: Compiled, wrong: list[Problem], served: bool) -> ParentStatus:
     """`wrong` are rules not served as written: together with others that are, the route is partially invalid."""
     if not (wrong or parent.problem or compiled.unresolved):
-        return ParentStatus(parent_ref=parent.ref, controller_name=CONTROLLER, conditions=ALL_WELL)
+        return ParentStatus(parent_ref=parent.ref, controller_name=CONTROLLER, conditions=ALL_WELL, group=parent.group)
     problems = [] if served else wrong
     accepted = verdict(ACCEPTED, [parent.problem] if parent.problem else problems)
     conditions = [accepted, verdict(RESOLVED_REFS, list(compiled.unresolved))]
     if wrong and served:
         conditions.append(holds(PARTIALLY_INVALID, wrong[0].reason, dropped_rules(problem.finding for problem in wrong)))
-    return ParentStatus(parent_ref=parent.ref, controller_name=CONTROLLER, conditions=tuple(conditions))
+    group = parent.group if accepted.status else ""
+    return ParentStatus(parent_ref=parent.ref, controller_name=CONTROLLER, conditions=tuple(conditions), group=group)
 
 
 @rule(over=BACKEND, into=(OUT_STATUS,))

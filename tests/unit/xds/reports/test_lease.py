@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from xds.reports.lease import DURATION, RENEW, Election, Write
+from xds.reports.lease import DURATION, RENEW, RETRY, Election, Write
 
 NOW, ODD = "2026-01-01T00:00:00.000000Z", "1970-01-01T00:00:00.000000Z"
 
 
-def held_by(name: str, seconds: int = 15) -> dict[str, Any]:
+def held_by(name: str, seconds: int = int(DURATION)) -> dict[str, Any]:
     return {"holderIdentity": name, "leaseDurationSeconds": seconds, "renewTime": NOW, "leaseTransitions": 3}
 
 
@@ -37,11 +37,24 @@ def test_leader_that_cannot_renew_stops_before_anybody_else_may_begin() -> None:
 def test_lease_of_another_is_respected_for_its_duration_from_when_it_was_last_seen_to_change() -> None:
     one = Election("b")
     assert one.seen("1", held_by("a"), 0.0, NOW) is None
-    assert one.seen("2", held_by("a"), 10.0, NOW) is None
-    assert one.seen("2", held_by("a"), 24.9, NOW) is None
-    write = one.seen("2", held_by("a"), 25.0, NOW)
+    assert one.seen("2", held_by("a"), 5.0, NOW) is None
+    assert one.seen("2", held_by("a"), 4.9 + DURATION, NOW) is None
+    write = one.seen("2", held_by("a"), 5.0 + DURATION, NOW)
     assert write is not None
     assert (write.version, write.spec["leaseTransitions"]) == ("2", 4)
+
+
+@pytest.mark.parametrize("phase", [0.0, 0.5, RETRY - 0.01])
+def test_another_leads_within_fifteen_seconds_of_a_leader_that_was_killed(phase: float) -> None:
+    """Which renewed right before, and right after the other had looked."""
+    other, killed = Election("b"), 100.0
+    for look in range(-20, 20):
+        at = killed + phase + look * RETRY
+        renewals = 40 if at >= killed else int(at)
+        if other.seen(str(renewals), held_by("a"), at, NOW):
+            other.wrote("41", at)
+            break
+    assert killed + RENEW < at <= killed + 15.0
 
 
 def test_holder_may_ask_for_longer() -> None:

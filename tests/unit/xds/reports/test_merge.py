@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from translator.gatewayapi.conditions import PENDING, SERVED
 from xds.reports.merge import merged
 
 US, THEM = "pointsman.io/gateway-controller", "other.example/controller"
@@ -91,3 +92,28 @@ def test_addresses_that_are_no_more_go() -> None:
 def test_order_of_the_server_is_no_change() -> None:
     current = {"conditions": [condition("Programmed"), condition("Accepted")]}
     assert merged("Gateway", current, {"conditions": [condition("Accepted"), condition("Programmed")]}, US) is None
+
+
+def pending(kind: str, generation: int = 1) -> dict[str, Any]:
+    return condition(kind, "False", reason="Pending", message=PENDING, observedGeneration=generation)
+
+
+def test_what_was_acknowledged_of_a_generation_is_not_taken_back_by_who_does_not_know_it_yet() -> None:
+    current = {"parents": [entry(US, "edge", condition(), condition(SERVED, since=EARLY))]}
+    assert merged("HTTPRoute", current, {"parents": [entry(US, "edge", condition(), pending(SERVED))]}, US) is None
+    listeners = [{"name": "http", "conditions": [condition("Programmed")]}]
+    current = {"conditions": [condition("Programmed")], "listeners": listeners}
+    ours = {"conditions": [pending("Programmed")], "listeners": [{"name": "http", "conditions": [pending("Programmed")]}]}
+    assert merged("Gateway", current, ours, US) is None
+
+
+def test_next_generation_is_pending_again() -> None:
+    current = {"parents": [entry(US, "edge", condition(SERVED, since=EARLY))]}
+    ours = {"parents": [entry(US, "edge", pending(SERVED, generation=2))]}
+    assert merged("HTTPRoute", current, ours, US) == ours
+
+
+def test_what_fails_for_another_reason_is_taken_back() -> None:
+    current = {"conditions": [condition("Programmed")]}
+    ours = {"conditions": [condition("Programmed", "False", reason="Pending", message="no address yet")]}
+    assert merged("Gateway", current, ours, US) == ours

@@ -44,11 +44,39 @@ def test_object_that_goes_on_changing_is_written_less_and_less_and_then_often_ag
     assert queue.due() == pytest.approx(now + 60 + GAP)
 
 
-def test_few_are_taken_at_a_time_in_their_order() -> None:
+def test_few_are_taken_at_a_time() -> None:
     queue = Queue()
     queue.put(B, 0.0)
     queue.put(A, 0.0)
-    assert (queue.take(0.0, 1), queue.take(0.0, 1), queue.due()) == ([B], [A], None)
+    assert (queue.take(0.0, 1), queue.take(0.0, 1), queue.due()) == ([A], [B], None)
+
+
+def test_news_and_what_has_waited_longest_have_turns() -> None:
+    queue = Queue()
+    names = [("HTTPRoute", f"default/r{number}") for number in range(6)]
+    for one in names:
+        queue.put(one, 0.0)
+    taken = [queue.take(0.0, 1)[0] for _ in names]
+    assert taken == [names[place] for place in (5, 0, 4, 1, 3, 2)]
+
+
+def test_object_of_which_more_will_be_known_waits_for_it_and_not_for_ever() -> None:
+    queue = Queue()
+    queue.put(A, 0.0, patience=2.0)
+    assert (queue.take(1.9, 1), queue.due()) == ([], 2.0)
+    queue.put(A, 1.0, patience=2.0)
+    assert queue.due() == pytest.approx(2.0), "it is not put off again"
+    queue.put(A, 1.5)
+    assert queue.take(1.5, 1) == [A]
+
+
+def test_object_that_changed_while_it_was_written_keeps_the_gap() -> None:
+    queue = Queue()
+    queue.put(A, 0.0)
+    queue.take(0.0, 1)
+    queue.put(A, 0.1)
+    queue.wrote(A, 0.2)
+    assert queue.due() == pytest.approx(0.2 + GAP)
 
 
 def test_failures_wait_longer_each_time_and_a_change_tries_at_once() -> None:
