@@ -49,6 +49,11 @@ def shared(gateway_class: str, home: str) -> Plane:
     return Plane(group=f"{CLASS}{gateway_class}", gateway_class=gateway_class, home=home, ports=())
 
 
+def own_plane(gateway: Gateway) -> Plane:
+    """The data plane of one Gateway, before it is known what it listens on."""
+    return Plane(group=gateway.key, gateway_class=gateway.spec.gateway_class_name, ports=())
+
+
 def named(view: View, ref: LocalReference, namespace: str) -> tuple[EnvoyProxySpec, str]:
     """What the parameters say; or nothing, and why."""
     if why := unknown(ref):
@@ -69,7 +74,7 @@ def complaint(kind: str, key: str, ref: LocalReference, path: Path, why: str) ->
 
 @rule(over=GATEWAY, into=(PARAMETERS, FOUND))
 def parameters(view: View, key: str) -> Facts:
-    """Of a Gateway of ours. Where proxies are not made for Gateways, a class or a Gateway with bad parameters is not served."""
+    """Of a Gateway of ours. One with bad parameters is served only where proxies of its own run already: none are made for it."""
     one = view.one(GATEWAY, key)
     of_class = view.get(CLASS_STATE, one.spec.gateway_class_name)
     own = view.get(GROUP, key)
@@ -88,7 +93,8 @@ def parameters(view: View, key: str) -> Facts:
     problem = "; ".join(filter(None, (why, class_says)))
     reached = not of_class.group or not lacking(shared_addresses(view, one, of_class.group), wanted(one))
     how = run(of_class.spec if why or of_class.problem else merged(of_class.spec, spec))
-    yield PARAMETERS(key, Parameters(group, how, problem, serves=alone or not why, reached=reached))
+    stands = alone and view.get(SERVICE, own_plane(one).key) is not None if why else True
+    yield PARAMETERS(key, Parameters(group, how, problem, serves=stands, reached=reached))
 
 
 def said_over(view: View, gateway: Gateway, ref: LocalReference, of_class: ClassState) -> tuple[EnvoyProxySpec, str]:

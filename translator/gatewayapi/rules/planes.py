@@ -17,7 +17,7 @@ def plane_part(view: View, key: str) -> Facts:
     """Nothing of a Gateway that is not accepted for its own sake, as its proxies would serve nothing."""
     asked, gateway = view.one(PARAMETERS, key), view.one(GATEWAY, key)
     group = view.get(GROUP, asked.group)
-    if not (group and group.pods and bind_addresses(gateway.spec.addresses) and asked.serves and asked.reached):
+    if not (group and group.pods and bind_addresses(gateway.spec.addresses) and (asked.serves or asked.group == key) and asked.reached):
         return
     added = [one for each in view.list(SET_ON, key) for one in view.one(LISTENER_SET, each).spec.listeners]
     found = plane(gateway, added, asked.run, kept=bool(asked.problem))

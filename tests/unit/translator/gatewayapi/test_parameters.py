@@ -57,6 +57,7 @@ metadata: {name: pods-shared, namespace: pointsman-system}
 spec: {type: LoadBalancer, ports: [{port: 80}]}
 status: {loadBalancer: {ingress: [{ip: 172.18.0.2}]}}
 """
+OWN_SERVICE = SHARED_SERVICE.replace("pods-shared, namespace: pointsman-system", "edge-pods, namespace: infra")
 SLICE = """
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
@@ -202,13 +203,19 @@ BROKEN = [
 def test_bad_parameters_are_told_and_proxies_that_run_stay_as_they_are(
     of_class: str, proxy: str, refers: str, told: tuple[str, str, str]
 ) -> None:
-    of = world(of_class, proxy, gateway(more=refers))
+    of = world(of_class, proxy, gateway(more=refers), OWN_SERVICE)
     assert codes(of) == {told}
     assert condition(of, told[0], told[1], "Accepted") == (False, "InvalidParameters")
     assert condition(of, "Gateway", "infra/edge", "Accepted") == (False, "InvalidParameters")
     assert condition(of, "Gateway", "infra/edge", "Programmed") == (False, "Invalid")
     assert plane(of).kept
     assert {name for _, name in of.rows(OUT_LISTENER)} == {"infra/edge/80"}, "proxies that are there go on being told"
+
+
+def test_bad_parameters_of_a_gateway_that_has_no_proxies_make_none() -> None:
+    of = world(CLASS, ALL, gateway(more=REFERS))
+    assert plane(of).kept
+    assert of.rows(OUT_LISTENER) == {}
 
 
 def test_bad_parameters_of_a_gateway_keep_what_the_class_says_of_the_others() -> None:
