@@ -48,7 +48,9 @@ from protos.envoy.config.route.v3.route_pb2 import RouteConfiguration
 from protos.envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 from protos.envoy.extensions.dynamic_modules.v3.dynamic_modules_pb2 import DynamicModuleConfig
 from protos.envoy.extensions.filters.http.cors.v3.cors_pb2 import Cors, CorsPolicy
+from protos.envoy.extensions.filters.http.header_mutation.v3.header_mutation_pb2 import HeaderMutation
 from protos.envoy.extensions.filters.http.router.v3.router_pb2 import Router
+from protos.envoy.extensions.filters.http.upstream_codec.v3.upstream_codec_pb2 import UpstreamCodec
 from protos.envoy.extensions.filters.listener.tls_inspector.v3.tls_inspector_pb2 import TlsInspector
 from protos.envoy.extensions.filters.network.connection_limit.v3.connection_limit_pb2 import ConnectionLimit
 from protos.envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
@@ -119,6 +121,7 @@ __all__ = [
     "FilterChainMatch",
     "FractionalPercent",
     "HeaderMatcher",
+    "HeaderMutation",
     "HeaderValue",
     "HeaderValueOption",
     "Http2ProtocolOptions",
@@ -171,6 +174,7 @@ __all__ = [
     "UdpProxyConfig",
     "UdpRoute",
     "UpstreamTlsContext",
+    "UpstreamCodec",
     "UpstreamHttpProtocolOptions",
     "ValueMatcher",
     "VirtualHost",

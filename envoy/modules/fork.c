@@ -1,7 +1,8 @@
 /* Cluster specifier `fork`: sends a request with a key to the fork of its cluster where there is one, else as without a key.
  *
  * The fork of a cluster for a key is the cluster <prefix><key>, if it exists and has a healthy host. So one more key is one more
- * cluster, and no route changes. A request that is tried again goes to the baseline: its fork has just failed it.
+ * cluster, and no route changes. Where the fork has rules (rules.c), they say which of its clusters takes the request, if any. A
+ * request that is tried again goes to the baseline: its fork has just failed it.
  *
  * Configuration, a StringValue of lines:
  *   header=<header>                the canonical spelling that `key` writes
@@ -12,10 +13,11 @@
 #include "roles.h"
 #include "text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BASES = 16, WEIGHT = 1000000, LONGEST_KEY = 63, LONGEST_PREFIX = 1024 };
+enum { BASES = 16, WEIGHT = 1000000, LONGEST_PREFIX = 1024, PLACE = 8 };
 
 typedef struct {
   buffer cluster, prefix;
@@ -49,15 +51,29 @@ static bool has_healthy_host(void *request, buffer cluster) {
   return envoy_dynamic_module_callback_cluster_specifier_get_cluster_host_count(request, cluster, 0, NULL, &healthy, NULL) && healthy > 0;
 }
 
+/* Behind the name of a fork: / and the place of one of its rules. */
+static size_t put_place(char *end, size_t place) {
+  int length = snprintf(end, PLACE, "/%zu", place);
+  return length > 0 && length < PLACE ? (size_t)length : 0;
+}
+
+/* Once a rule decides, it does so for good: a fork of another base would be another answer than the one that was asked for. */
 static bool chose_fork(const settings *set, void *request, buffer key) {
-  char name[LONGEST_PREFIX + LONGEST_KEY];
+  char name[LONGEST_PREFIX + LONGEST_ROUTE_KEY + PLACE];
   for (size_t i = 0; i < set->count; i++) {
     buffer prefix = set->bases[i].prefix;
     if (prefix.length == 0) continue;
     memcpy(name, prefix.ptr, prefix.length);
     memcpy(name + prefix.length, key.ptr, key.length);
     buffer cluster = {name, prefix.length + key.length};
-    if (!has_healthy_host(request, cluster)) continue;
+    size_t place = 0;
+    ruling said = rules_of(cluster, request, &place);
+    if (said == LEFT) return false;
+    if (said == TAKEN) cluster.length += put_place(name + cluster.length, place);
+    if (!has_healthy_host(request, cluster)) {
+      if (said == TAKEN) return false;
+      continue;
+    }
     envoy_dynamic_module_callback_cluster_specifier_set_cluster_name(request, cluster);
     return true;
   }

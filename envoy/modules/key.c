@@ -9,6 +9,7 @@
  *   spelling=<header>              a header whose value is the key
  *   member=<header>/<name>         a member of a list, as in W3C baggage and tracestate
  *   host=.<suffix>                 a preview host: the label in front of this suffix is a key
+ *   hosts=<group>                  hosts and their keys are looked up among those of this group (rules.c), before the suffixes
  *   wrong=reject|strip             whether x-route-key-error is set
  *   admit=all|signed|none          of spellings; `none` takes them away whatever they say. A preview host is always read
  *   secret=<file>                  with signed: the name of a file in the folder $POINTSMAN_KEYS, up to four
@@ -24,7 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST = 63, SPELLINGS = 16, HOSTS = 8, SECRETS = 4, SHORTEST_SECRET = 16, EXPIRY = 12, LIST = 65536, FOLDER = 4096 };
+enum { LONGEST = 63, SPELLINGS = 16, HOSTS = 8, SECRETS = 4, SHORTEST_SECRET = 16, EXPIRY = 12, LIST = 65536, FOLDER = 4096, HOST = 512 };
 
 typedef struct {
   buffer header, member; /* without a member the header is the key */
@@ -32,7 +33,7 @@ typedef struct {
 
 typedef struct {
   spelling spellings[SPELLINGS];
-  buffer hosts[HOSTS];
+  buffer hosts[HOSTS], group;
   hmac_key secrets[SECRETS];
   size_t spelling_count, host_count, secret_count, named_secrets;
   enum { UNSAID, ALL, SIGNED, NONE } admit;
@@ -153,10 +154,23 @@ static bool ends_with(buffer host, buffer suffix) {
   return true;
 }
 
+static bool read_named_host(const settings *set, buffer host, finding *found) {
+  char name[HOST], key[LONGEST_ROUTE_KEY];
+  size_t length = set->group.length + 1 + host.length;
+  if (set->group.length == 0 || length > HOST) return false;
+  memcpy(name, set->group.ptr, set->group.length);
+  name[set->group.length] = ' ';
+  for (size_t i = 0; i < host.length; i++) name[set->group.length + 1 + i] = (char)lower(host.ptr[i]);
+  size_t known = key_of_host((buffer){name, length}, key);
+  if (known > 0) take(found, (buffer){key, known});
+  return known > 0;
+}
+
 static void read_host(const settings *set, void *request, finding *found) {
   buffer host;
-  if (set->host_count == 0 || !line(request, TEXT(":authority"), 0, &host)) return;
+  if ((set->host_count == 0 && set->group.length == 0) || !line(request, TEXT(":authority"), 0, &host)) return;
   host = without_dot(without_port(host));
+  if (read_named_host(set, host, found)) return; /* what is told of this very host goes before a suffix */
   for (size_t i = 0; i < set->host_count; i++) {
     if (!ends_with(host, set->hosts[i])) continue;
     size_t length = host.length - set->hosts[i].length;
@@ -294,6 +308,9 @@ static const char *read_line(settings *into, buffer key, buffer value) {
     if (into->host_count == HOSTS || value.length < 2 || value.ptr[0] != '.' || !is_name((buffer){value.ptr + 1, value.length - 1}))
       return "host is not .suffix in lower case, or one of more than 8";
     into->hosts[into->host_count++] = value;
+  } else if (equal(key, TEXT("hosts"))) {
+    if (into->group.length > 0 || !is_visible(value)) return "hosts is not the name of one group";
+    into->group = value;
   } else if (equal(key, TEXT("admit"))) {
     if (!read_choice(value, ADMIT, &admit)) return "admit is not all, signed or none, once";
   } else if (equal(key, TEXT("wrong"))) {
@@ -302,7 +319,7 @@ static const char *read_line(settings *into, buffer key, buffer value) {
     if (into->named_secrets++ == SECRETS || !is_name(value)) return "secret is no name of a file, or one of more than 4";
     read_secret(into, value);
   } else {
-    return "a line is none of spelling, member, host, wrong, admit, secret";
+    return "a line is none of spelling, member, host, hosts, wrong, admit, secret";
   }
   into->admit = (unsigned)admit;
   into->wrong = (unsigned)wrong;

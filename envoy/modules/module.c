@@ -9,6 +9,7 @@ typedef struct {
   const char *name;
   void *(*settings)(buffer config, const char **reason);
   void (*request)(const void *settings, void *request);
+  void (*forget)(void *settings);
 } role;
 
 typedef struct {
@@ -16,8 +17,8 @@ typedef struct {
   void *settings;
 } configured;
 
-static const role MUTATIONS[] = {{"shard", shard_settings, shard_request}, {"key", key_settings, key_request}};
-static const role SPECIFIERS[] = {{"fork", fork_settings, fork_request}};
+static const role MUTATIONS[] = {{"shard", shard_settings, shard_request, free}, {"key", key_settings, key_request, free}};
+static const role SPECIFIERS[] = {{"fork", fork_settings, fork_request, free}, {"rules", rules_settings, rules_request, rules_forget}};
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static void say(const char *name, const char *reason) {
@@ -49,7 +50,7 @@ static void *configure(const role *roles, size_t count, buffer name, buffer conf
 
 static void forget(void *config) {
   configured *one = config;
-  free(one->settings);
+  one->as->forget(one->settings);
   free(one);
 }
 

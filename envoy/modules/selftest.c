@@ -1,7 +1,7 @@
 /* The module without Envoy: driven through the same calls, from a pipe.
  *
  * Reads frames from stdin, each a length (4 bytes, little end first) and so many bytes: the role, its configuration, then any
- * number of requests. A request is a frame of frames: name and value of each header, in their order. Writes for each request a
+ * number of requests. In front may stand `rules` with its configurations, and `forget` for each that is to be gone again. A request is a frame of frames: name and value of each header, in their order. Writes for each request a
  * frame of the same form. A mutation answers with the headers as they are then. A cluster specifier answers with the cluster
  * it chose; its requests say with the name `healthy` which clusters there are, as <hosts>=<cluster>, and with `random` the
  * numbers to draw. What the module logs goes to stderr. Exit: 0, 1 if the configuration was refused, 2 if the input broke off.
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADERS = 256, NOW = 1000000000 };
+enum { HEADERS = 256, NOW = 1000000000, RULES = 16 };
 
 typedef struct {
   buffer name, value;
@@ -177,12 +177,39 @@ static void serve(const void *config, bool mutation, buffer frame) {
   forget(asked.chosen);
 }
 
-int main(void) {
-  buffer name, text, frame;
-  if (!read_frame(&name) || !read_frame(&text)) return 2;
+static void *made_rules[RULES];
+
+/* Rules that stand beside the role. Answers whether one of them was refused. */
+static bool read_rules(buffer *name, buffer *text) {
+  size_t count = 0;
+  while (equal(*name, TEXT("rules")) || equal(*name, TEXT("forget"))) {
+    bool refused = false;
+    uint64_t which = 0;
+    if (equal(*name, TEXT("rules")) && count < RULES) {
+      made_rules[count] = envoy_dynamic_module_on_cluster_specifier_config_new(NULL, *name, *text);
+      refused = made_rules[count++] == NULL;
+    } else if (number_of(*text, 2, &which) && which < count && made_rules[which] != NULL) {
+      envoy_dynamic_module_on_cluster_specifier_config_destroy(made_rules[which]);
+      made_rules[which] = NULL;
+    }
+    forget(*name);
+    forget(*text);
+    *name = *text = (buffer){NULL, 0};
+    if (refused || !read_frame(name) || !read_frame(text)) return !refused;
+  }
+  return true;
+}
+
+static void forget_rules(void) {
+  for (size_t i = 0; i < RULES; i++)
+    if (made_rules[i] != NULL) envoy_dynamic_module_on_cluster_specifier_config_destroy(made_rules[i]);
+}
+
+static int serve_role(buffer name, buffer text) {
   bool mutation = !equal(name, TEXT("fork"));
   void *config = mutation ? envoy_dynamic_module_on_early_header_mutation_config_new(NULL, name, text)
                           : envoy_dynamic_module_on_cluster_specifier_config_new(NULL, name, text);
+  buffer frame;
   forget(name);
   forget(text);
   if (config == NULL) return 1;
@@ -195,4 +222,12 @@ int main(void) {
   else
     envoy_dynamic_module_on_cluster_specifier_config_destroy(config);
   return 0;
+}
+
+int main(void) {
+  buffer name, text;
+  if (!read_frame(&name) || !read_frame(&text)) return 2;
+  int left = read_rules(&name, &text) ? serve_role(name, text) : 1;
+  forget_rules();
+  return left;
 }

@@ -43,6 +43,12 @@ spec:
   parentRefs: [{{name: edge}}]
   previewHosts: ["*.preview.example.com"]
   admission: {{mode: All}}
+  selector: {{}}
+  endpoints: [{{name: shop, hostname: shop.preview.example.com, routingKey: alice}}]
+  routes:
+  - {{targetSandbox: alice, routingKey: ruled, paths: [{{prefix: /b}}], headers: {{V: "2"}}, additionalHeaders: {{x-env: ruled}}}}
+  - {{targetSandbox: refusing, routingKey: ruled, paths: [{{prefix: /r}}]}}
+  - {{targetSandbox: bob, routingKey: half, weight: 50}}
 """
 ROUTE = """
 apiVersion: gateway.networking.k8s.io/v1
@@ -82,11 +88,11 @@ SPELLINGS = [
 SPELLINGS += [("baggage", "user=7, sd-routing-key=alice;p=1"), ("tracestate", "v=1,sd-routing-key=alice")]
 
 
-async def ask(port: int, host: str, headers: Headers = ()) -> tuple[int, str]:
+async def ask(port: int, host: str, headers: Headers = (), path: str = "/") -> tuple[int, str]:
     """Status and body of one request on a connection of its own."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    writer.write(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{lines}\r\n".encode())
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{lines}\r\n".encode())
     try:
         head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
     finally:
@@ -105,7 +111,8 @@ class World:
         try:
             while head := (await reader.readuntil(b"\r\n\r\n")).decode("latin-1"):
                 kept = [("baggage", line.partition(": ")[2]) for line in head.split("\r\n") if line.lower().startswith("baggage: ")]
-                said = f"{name}>{(await ask(self.port, follows, kept))[1]}" if follows else name
+                added = "".join(f"+{line.partition(': ')[2]}" for line in head.split("\r\n") if line.lower().startswith("x-env: "))
+                said = f"{name}{added}>{(await ask(self.port, follows, kept))[1]}" if follows else name
                 writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(said)}\r\n\r\n{said}".encode())
         except (asyncio.IncompleteReadError, OSError):
             writer.close()
@@ -121,8 +128,8 @@ class World:
     def sandbox(self, key: str, service: str, target: str) -> None:
         self.folder.save(f"sandbox-{key}", SANDBOX.format(key=key, service=service, target=target))
 
-    async def says(self, *headers: tuple[str, str], host: str = "a.example.com") -> tuple[int, str]:
-        return await ask(self.port, host, headers)
+    async def says(self, *headers: tuple[str, str], host: str = "a.example.com", path: str = "/") -> tuple[int, str]:
+        return await ask(self.port, host, headers, path)
 
     async def becomes(self, key: str, wanted: str) -> None:
         async def is_so() -> bool:
@@ -192,6 +199,22 @@ async def look_at_forks_that_cannot_answer(at: World) -> None:
     assert await at.says(SPELLINGS[0], ("x-envoy-attempt-count", "2")) == (200, "a>b-alice>c")
 
 
+async def look_at_rules(at: World) -> None:
+    key, fits = ("X-Route-Key", "ruled"), ("v", "2")
+
+    async def direct(*headers: tuple[str, str], path: str = "/b/x") -> str:
+        return (await at.says(key, *headers, host="b.example.com", path=path))[1]
+
+    assert await direct(fits) == "b-alice+ruled>c"
+    assert await direct(fits, path="/b?q=/x") == "b-alice+ruled>c"
+    for headers, path in (((), "/b"), ((fits,), "/bb"), ((fits,), "/"), ((("v", "3"),), "/b"), ((fits,), "/r")):
+        assert await direct(*headers, path=path) == "b>c", (headers, path)
+    drawn = [(await at.says(("X-Route-Key", "half"), host="c.example.com"))[1] for _ in range(40)]
+    assert set(drawn) == {"c", "c-bob"}
+    assert await at.says(host="shop.preview.example.com") == (200, "a>b-alice>c")
+    assert (await at.says(("X-Route-Key", "bob"), host="shop.preview.example.com"))[0] == 400
+
+
 async def change_keys_under_load(at: World) -> None:
     hosts = ["a.example.com", "alice.preview.example.com", "carol.preview.example.com", "refusing.preview.example.com"]
     async with Load([Target(at.port, host=host) for host in hosts], rate=30) as load:
@@ -210,4 +233,5 @@ async def test_key_leads_through_three_services_to_its_forks_and_nowhere_else(tm
         await look_at_spellings(at)
         await look_at_keys_that_are_not_one(at)
         await look_at_forks_that_cannot_answer(at)
+        await look_at_rules(at)
         await change_keys_under_load(at)

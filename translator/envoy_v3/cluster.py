@@ -14,8 +14,11 @@ from protos.v3 import (
     CircuitBreakers,
     Cluster,
     ClusterLoadAssignment,
+    HeaderMutation,
+    HeaderValueOption,
     Http2ProtocolOptions,
     LbEndpoint,
+    UpstreamCodec,
     UpstreamHttpProtocolOptions,
     data,
     framed,
@@ -32,10 +35,9 @@ _UNBOUNDED = {"value": 2**32 - 1}
 _BREAKERS = CircuitBreakers(
     thresholds=[{"max_connections": _UNBOUNDED, "max_pending_requests": _UNBOUNDED, "max_requests": _UNBOUNDED, "max_retries": _UNBOUNDED}]
 )
+_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _H2C: dict[str, Any] = {
-    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": pack(
-        UpstreamHttpProtocolOptions(explicit_http_config={"http2_protocol_options": Http2ProtocolOptions(**WINDOWS)})
-    )
+    _OPTIONS: pack(UpstreamHttpProtocolOptions(explicit_http_config={"http2_protocol_options": Http2ProtocolOptions(**WINDOWS)}))
 }
 _COMMON = Cluster(
     connect_timeout=milliseconds(CONNECT_TIMEOUT),
@@ -83,18 +85,37 @@ _TOLD = {protocol: _Told(kind) for (discovery, protocol), kind in _KINDS.items()
 
 
 def cluster(row: ir.Cluster) -> bytes:
-    if row.discovery == "eds" and not row.tls:
+    if row.discovery == "eds" and not row.tls and not row.sets:
         return _TOLD[row.protocol].named(row.name)
     message = Cluster(name=row.name)
     message.MergeFrom(_KINDS[row.discovery, row.protocol])
     if row.tls:
         message.transport_socket.name = "envoy.transport_sockets.tls"
         message.transport_socket.typed_config.CopyFrom(pack(upstream_tls(row.tls, row.protocol == "h2c")))
+    if row.sets:
+        message.typed_extension_protocol_options[_OPTIONS].CopyFrom(_setting(row))
     if row.discovery == "eds":
         message.eds_cluster_config.service_name = row.name
     else:
         message.load_assignment.MergeFrom(assignment(row.name, row.endpoints))
     return data(message)
+
+
+def _setting(row: ir.Cluster) -> Any:
+    """Headers that each request gets on its way here: by filters of the upstream, so that no route says it."""
+    changes = HeaderMutation()
+    for name, value in row.sets:
+        one = changes.mutations.request_mutations.add().append
+        one.header.key, one.header.value = name, value
+        one.append_action = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
+    options = UpstreamHttpProtocolOptions()
+    if row.protocol == "h2c":
+        options.explicit_http_config.http2_protocol_options.CopyFrom(Http2ProtocolOptions(**WINDOWS))
+    else:
+        options.explicit_http_config.http_protocol_options.SetInParent()
+    options.http_filters.add(name="envoy.filters.http.header_mutation").typed_config.CopyFrom(pack(changes))
+    options.http_filters.add(name="envoy.filters.http.upstream_codec").typed_config.CopyFrom(pack(UpstreamCodec()))
+    return pack(options)
 
 
 def assignment(name: str, endpoints: Iterable[ir.Endpoint]) -> ClusterLoadAssignment:

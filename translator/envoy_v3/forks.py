@@ -1,29 +1,33 @@
 """Routes whose upstreams may have forks, made of routes that have none. Knows no tables.
 
 With the native module a route names a specifier, which looks for the fork's cluster at each request (envoy/modules/fork.c): what
-forks there are is not said in it. Without, each key has a route of its own in front.
+forks there are is not said in it. Without, each key has routes of its own in front.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import re2
+
 from protos.v3 import (
     DynamicModuleClusterSpecifier,
     DynamicModuleConfig,
     HeaderMatcher,
+    RegexMatcher,
     Route,
     RouteAction,
     StringMatcher,
     StringValue,
     VirtualHost,
+    WeightedCluster,
     pack,
 )
 from translator.envoy_v3.hcm import MODULE
 from translator.envoy_v3.keys import ERROR
 from translator.envoy_v3.route import packed
 from translator.ir import names
-from translator.ir.keys import HEADER
+from translator.ir.keys import HEADER, KeyRule, KeyWay
 
 Prefixes = Mapping[str, str]  # cluster → what the names of its forks begin with
 
@@ -46,10 +50,10 @@ def forked(framed: bytes, prefixes: Prefixes) -> bytes:
     return b"".join(map(packed, routes))
 
 
-def with_keys(framed: bytes, prefixes: Prefixes, keys: Mapping[str, Sequence[str]]) -> bytes:
-    """The same for an Envoy without the module: a route in front of each for each key that has a fork. `keys` by prefix."""
+def with_keys(framed: bytes, prefixes: Prefixes, ways: Mapping[str, Sequence[KeyWay]]) -> bytes:
+    """The same for an Envoy without the module: routes in front of each, for each way that keys have. `ways` by prefix."""
     routes = VirtualHost.FromString(framed).routes
-    return b"".join(packed(each) for one in routes for each in (*_of_keys(one, prefixes, keys), one))
+    return b"".join(packed(each) for one in routes for each in (*_of_keys(one, prefixes, ways), one))
 
 
 def plain(route: Route) -> None:
@@ -72,26 +76,61 @@ def _specify(action: RouteAction, bases: Sequence[tuple[int, str]], prefixes: Pr
     lines = [f"header={HEADER}"]
     for weight, cluster in bases:
         lines += [f"base={weight} {cluster}", *([f"fork={prefixes[cluster]}"] if cluster in prefixes else [])]
-    extension = DynamicModuleClusterSpecifier(
-        dynamic_module_config=DynamicModuleConfig(name=MODULE, do_not_close=True),
-        specifier_name="fork",
-        specifier_config=pack(StringValue(value="\n".join(lines) + "\n")),
-    )
     action.ClearField("weighted_clusters")
-    action.inline_cluster_specifier_plugin.extension.name = "fork"
-    action.inline_cluster_specifier_plugin.extension.typed_config.CopyFrom(pack(extension))
+    specifier(action, "fork", lines)
     if not action.retry_policy.retry_on:
         action.retry_policy.retry_on = "connect-failure,refused-stream"
         action.retry_policy.num_retries.value = 1
     action.retry_policy.refresh_cluster_on_retry = True
 
 
-def _of_keys(one: Route, prefixes: Prefixes, keys: Mapping[str, Sequence[str]]) -> Iterator[Route]:
-    clusters = [cluster for _, cluster in _bases(one) if cluster in prefixes]
-    for key in dict.fromkeys(key for cluster in clusters for key in keys[prefixes[cluster]]):
-        fork = next(prefixes[cluster] + key for cluster in clusters if key in keys[prefixes[cluster]])
-        each = Route()
-        each.CopyFrom(one)
-        each.match.headers.add(name=HEADER).string_match.CopyFrom(StringMatcher(exact=key))
-        each.route.cluster = fork
-        yield each
+def specifier(action: RouteAction, role: str, lines: Sequence[str]) -> None:
+    """The native module chooses the cluster of each request, by what these lines say."""
+    extension = DynamicModuleClusterSpecifier(
+        dynamic_module_config=DynamicModuleConfig(name=MODULE, do_not_close=True),
+        specifier_name=role,
+        specifier_config=pack(StringValue(value="\n".join(lines) + "\n")),
+    )
+    action.inline_cluster_specifier_plugin.extension.name = role
+    action.inline_cluster_specifier_plugin.extension.typed_config.CopyFrom(pack(extension))
+
+
+def _of_keys(one: Route, prefixes: Prefixes, ways: Mapping[str, Sequence[KeyWay]]) -> Iterator[Route]:
+    bases = _bases(one)
+    found = [way for _, cluster in bases if cluster in prefixes for way in ways[prefixes[cluster]]]
+    taken: set[str] = set()  # keys of which nothing is left
+    for way in found:
+        if way.key not in taken:
+            yield _of_way(one, bases, way)
+        if way.rule.takes_all:
+            taken.add(way.key)
+
+
+def _of_way(one: Route, bases: Sequence[tuple[int, str]], way: KeyWay) -> Route:
+    each = Route()
+    each.CopyFrom(one)
+    fill_rule(each, way.key, way.rule)
+    if not way.cluster:
+        return each
+    if way.rule.weight == 100:
+        each.route.cluster = way.cluster
+    else:
+        each.route.weighted_clusters.CopyFrom(_weighted(bases, way))
+    return each
+
+
+def _weighted(bases: Sequence[tuple[int, str]], way: KeyWay) -> WeightedCluster:
+    """The share of the fork, and of what is left the shares of the baseline."""
+    share, whole = way.rule.weight, sum(weight for weight, _ in bases)
+    parts = [(share * whole, way.cluster), *(((100 - share) * weight, cluster) for weight, cluster in bases)]
+    return WeightedCluster(clusters=[{"name": cluster, "weight": {"value": weight}} for weight, cluster in parts])
+
+
+def fill_rule(into: Route, key: str, rule: KeyRule) -> None:
+    """The route matches fewer requests: those of this key that fit the rule."""
+    for name, value in ((HEADER, key), *rule.headers):
+        into.match.headers.add(name=name).string_match.CopyFrom(StringMatcher(exact=value))
+    if rule.prefixes or rule.exact:
+        wanted = [*(f"{re2.escape(one.rstrip('/'))}(?:/.*)?" for one in rule.prefixes), *map(re2.escape, rule.exact)]
+        pattern = f"(?s)(?:{'|'.join(wanted)})(?:\\?.*)?"
+        into.match.headers.add(name=":path").string_match.safe_regex.CopyFrom(RegexMatcher(regex=pattern))

@@ -25,7 +25,7 @@ def keyed(view: View, key: str) -> Facts:
         place, prefixes = lowered(one.place), dict(one.forks)
         opened = view.get(DOOR, place.table)
         group = (view.get(GROUP, opened.group) if opened else None) or Group()
-        keys = {prefix: view.list(FORK_KEY, prefix) for prefix in prefixes.values()} if group.flat else {}
+        ways = {prefix: view.list(FORK_KEY, prefix) for prefix in prefixes.values()} if group.flat else {}
         yield READS_KEYS(place, key)
         for piece in view.get(COMPILED, key) or ():
             entry = entries[piece.precedence.place]
@@ -35,7 +35,7 @@ def keyed(view: View, key: str) -> Facts:
             served, found = routes_served(view, poisons, body) if poisons else (body, ())
             refused.update(dict.fromkeys(found, entry))
             if here and served:
-                flat = with_keys(here.body, prefixes, keys) if group.flat else None
+                flat = with_keys(here.body, prefixes, ways) if group.flat else None
                 yield ATTACHED(place, structs.replace(here, body=served, entry=None, flat=flat))
     for poison, entry in refused.items():
         yield from told_of_routes(entry, (poison,))

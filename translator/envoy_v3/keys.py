@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from translator.ir.keys import Reading, Spelling
 
@@ -24,16 +25,19 @@ def settings(reading: Reading) -> str:
     """The configuration that key.c reads."""
     lines = [f"spelling={one.header}" if not one.member else f"member={one.header}/{one.member}" for one in reading.spellings]
     lines += [f"host={suffix}" for suffix in reading.hosts]
+    lines += [f"hosts={reading.group}"] if reading.group else []
     lines += [f"wrong={reading.wrong}", f"admit={reading.admit}", *(f"secret={name}" for name in reading.secrets)]
     return "\n".join(lines) + "\n"
 
 
-def rewritten(reading: Reading, headers: Headers, secrets: Sequence[bytes] = (), now: int = 0) -> Headers:
+def rewritten(
+    reading: Reading, headers: Headers, secrets: Sequence[bytes] = (), now: int = 0, hosts: Mapping[bytes, bytes] = MappingProxyType({})
+) -> Headers:
     """The headers of a request once its key was read: all spellings say the same, or none is left.
 
-    `secrets` are what the files of the reading hold, `now` is in seconds since 1970.
+    `secrets` are what the files of the reading hold, `now` is in seconds since 1970, `hosts` are those of endpoints and their keys.
     """
-    said = [*_spelled(reading, headers, secrets, now), *_of_host(reading, headers)]
+    said = [*_spelled(reading, headers, secrets, now), *_of_host(reading, headers, hosts)]
     key = said[0] if said and None not in said and len(set(said)) == 1 else None
     left = _without(_without(headers, ERROR), ATTEMPTS)
     for one in reading.spellings:
@@ -67,10 +71,13 @@ def _signed(value: bytes, secrets: Sequence[bytes], now: int) -> bytes | None:
     return _valid(parts[1]) if good else None
 
 
-def _of_host(reading: Reading, headers: Headers) -> Iterator[bytes | None]:
+def _of_host(reading: Reading, headers: Headers, hosts: Mapping[bytes, bytes]) -> Iterator[bytes | None]:
     host = next((value for name, value in headers if name == b":authority"), b"")
     colon = host.rfind(b":")
     host = (host[:colon] if colon > host.rfind(b"]") else host).removesuffix(b".").lower()
+    if reading.group and host in hosts:
+        yield hosts[host]
+        return
     for suffix in reading.hosts:
         if host.endswith(suffix.encode()) and len(host) > len(suffix):
             yield _valid(host.removesuffix(suffix.encode()))

@@ -49,9 +49,10 @@ def upstream(view: View, use: Use) -> Facts:
 @rule(over=FORK, into=(UPSTREAM, REFUSED, FAULTY, HELD))
 def fork(view: View, made: Use) -> Facts:
     """Another cluster with the same endpoints. Its own name is what a key leads to."""
-    of = view.one(FORK, made)
-    if row := view.get(CLUSTER, of):
-        yield from served(view, made, structs.replace(row, name=names.cluster(made)), view.get(ENDPOINTS, of))
+    one = view.one(FORK, made)
+    if row := view.get(CLUSTER, one.to):
+        named = structs.replace(row, name=names.cluster(made), sets=one.sets)
+        yield from served(view, made, named, view.get(ENDPOINTS, one.to))
 
 
 def served(view: View, use: Use, row: Cluster, endpoints: Endpoints | None) -> Facts:
@@ -61,7 +62,9 @@ def served(view: View, use: Use, row: Cluster, endpoints: Endpoints | None) -> F
     faults = endpoint_faults(use, row, found) if members is None else {}
     sound = tuple(one for one in found if one not in faults) if faults else found
     body = cluster(row if row.discovery == "eds" else structs.replace(row, endpoints=sound))
-    varies = row.discovery == "dns" or row.tls or not row.name  # of others only the name does, and a test holds the rest to the rules
+    varies = (
+        row.discovery == "dns" or row.tls or row.sets or not row.name
+    )  # of others only the name does, and a test holds the rest to the rules
     wrong = broken(EnvoyCluster.FromString(body), use.kind, use.key) if varies else []
     for finding in (*faults.values(), *wrong):
         yield REFUSED((use.kind, use.key), finding)

@@ -10,33 +10,36 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
+from msgspec import structs
+
 from translator.gatewayapi.listeners import KINDS
-from translator.gatewayapi.parents import listener_id
+from translator.gatewayapi.parents import listener_id, parent_id
 from translator.gatewayapi.selectors import selects
 from translator.gatewayapi.tables import Joined
 from translator.ir import names
 from translator.ir.cluster import Use
-from translator.ir.finding import Finding
-from translator.ir.keys import HEADER, Reading, Spelling
+from translator.ir.finding import Finding, Path
+from translator.ir.keys import HEADER, KeyHost, Reading, Spelling
 from translator.resources.gateway import Gateway, Listener, RouteNamespaces
-from translator.resources.sandbox import USUAL, GatewayRef, KeyHeader, RouteGroup
+from translator.resources.listenerset import ListenerSet
+from translator.resources.sandbox import USUAL, GatewayRef, KeyHeader, RouteGroup, settable
 
 _ADMIT: dict[str, Literal["none", "all", "signed"]] = {"None": "none", "All": "all", "Signed": "signed"}
 
 
-def listeners(gateway: Gateway | None, ref: GatewayRef, namespace: str, labels: Mapping[str, str]) -> tuple[str, list[str]]:
+def listeners(parent: Gateway | ListenerSet | None, ref: GatewayRef, namespace: str, labels: Mapping[str, str]) -> tuple[str, list[str]]:
     """The listeners that a parentRef means, by id, or why there are none."""
-    if gateway is None:
+    if parent is None:
         return "it does not exist", []
-    meant = [one for one in gateway.spec.listeners if ref.section_name in ("", one.name) and ref.port in (None, one.port)]
+    meant = [one for one in parent.spec.listeners if ref.section_name in ("", one.name) and ref.port in (None, one.port)]
     if not meant:
-        return "no listener of the Gateway matches its sectionName and port", []
+        return f"no listener of the {ref.kind} matches its sectionName and port", []
     speaking = [one for one in meant if one.protocol in KINDS and KINDS[one.protocol] is KINDS["HTTP"]]
     if not speaking:
         return "no listener that it names speaks HTTP, so there are no keys to read", []
-    admitting = [one for one in speaking if _admits(one, gateway.namespace, namespace, labels)]
+    admitting = [one for one in speaking if _admits(one, parent.namespace, namespace, labels)]
     reason = "" if admitting else f"no listener admits routes from namespace {namespace}"
-    return reason, [listener_id(gateway.key, one.name) for one in admitting]
+    return reason, [listener_id(parent_id(ref.kind, parent.key), one.name) for one in admitting]
 
 
 def _admits(listener: Listener, own: str, namespace: str, labels: Mapping[str, str]) -> bool:
@@ -60,6 +63,14 @@ def reading(group: RouteGroup) -> Reading:
         wrong="reject" if spec.admission.wrong == "Reject" else "strip",
         admit=_ADMIT[spec.admission.mode],
         secrets=spec.admission.secrets,
+        group=group.key,
+    )
+
+
+def agree(one: RouteGroup, other: RouteGroup) -> bool:
+    """Whether keys are read alike. Endpoints are heard of one group only, so those of another are not."""
+    return one is other or (
+        reading(one) == structs.replace(reading(other), group=one.key) and not any(each.hostname for each in one.spec.endpoints)
     )
 
 
@@ -88,7 +99,7 @@ def fork_names(uses: Iterable[Use], keys: Mapping[str, str]) -> tuple[tuple[str,
 
 
 def not_joined(key: str, place: int, ref: GatewayRef, why: str) -> Finding:
-    message = f'keys are not read at Gateway "{ref.name}": {why}'
+    message = f'keys are not read at {ref.kind} "{ref.name}": {why}'
     path = ("spec", "parentRefs", place)
     fix = "name a Gateway and a listener that admit this namespace"
     return Finding(code="PM0701", kind="RouteGroup", key=key, message=message, path=path, fix=fix)
@@ -96,7 +107,7 @@ def not_joined(key: str, place: int, ref: GatewayRef, why: str) -> Finding:
 
 def outvoted(key: str, listener: str, other: str) -> Finding:
     message = f"how keys are read at listener {listener} is decided by RouteGroup {other}"
-    fix = "give both the same headers, previewHosts and admission"
+    fix = "give both the same headers, previewHosts and admission, and endpoints to the other alone"
     return Finding(code="PM0702", kind="RouteGroup", key=key, message=message, path=("spec",), fix=fix, severity="warning")
 
 
@@ -112,6 +123,39 @@ def without_module(key: str, group: str) -> Finding:
     )
     fix = "give it libpointsman.so, and announce it in its bootstrap"
     return Finding(code="PM0703", kind="RouteGroup", key=key, message=message, path=("spec", "parentRefs"), fix=fix, severity="warning")
+
+
+def hosts(group: RouteGroup) -> Iterator[KeyHost]:
+    """The hosts of endpoints, and the key of each. Of two for one host the first counts."""
+    found = {one.hostname: one.routing_key or group.spec.default_routing_key for one in reversed(group.spec.endpoints) if one.hostname}
+    return (KeyHost(group.key, host, key) for host, key in found.items() if key)
+
+
+def misspelled(group: RouteGroup) -> Iterator[Finding]:
+    """What of it counts for nothing, whatever Gateways there are."""
+    spec = group.spec
+    if spec.parent_refs and spec.admission.mode == "None" and not spec.preview_hosts and not any(hosts(group)):
+        yield nobody_believed(group.key)
+    for place, one in enumerate(spec.endpoints):
+        if not (one.routing_key or spec.default_routing_key):
+            yield without_key(group.key, ("spec", "endpoints", place))
+    for place, route in enumerate(spec.routes):
+        if not (route.routing_key or spec.default_routing_key):
+            yield without_key(group.key, ("spec", "routes", place))
+        for field, given in (("headers", route.headers), ("additionalHeaders", route.additional_headers)):
+            for name in given:
+                if not settable(name):
+                    yield no_header(group.key, ("spec", "routes", place, field, name), name)
+
+
+def without_key(key: str, path: Path) -> Finding:
+    message = "it has no routingKey, and the RouteGroup no defaultRoutingKey, so it counts for nothing"
+    return Finding(code="PM0708", kind="RouteGroup", key=key, message=message, path=path, fix="give it a routingKey", severity="warning")
+
+
+def no_header(key: str, path: Path, name: str) -> Finding:
+    message = f'"{name}" is no header that a route can ask for or set, so the whole route counts for nothing'
+    return Finding(code="PM0709", kind="RouteGroup", key=key, message=message, path=path, fix="use another header")
 
 
 def nobody_believed(key: str) -> Finding:

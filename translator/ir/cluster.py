@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from translator.ir.keys import KeyRule
 from translator.ir.value import Row
 
 Protocol = Literal["http1", "h2c"]
@@ -36,6 +37,21 @@ class BackendTLS(Row, frozen=True, gc=False, kw_only=True):
     authority: str = ""
 
 
+class Fork(Row, frozen=True, gc=False, kw_only=True):
+    """An upstream by another name, for requests of one key. `prefix` is what the names of all forks of its baseline begin with.
+
+    `sets` are headers that each request gets on its way there. `rule` is None where it takes all requests of its key, else it
+    is the one at this `place`.
+    """
+
+    to: Use
+    prefix: str
+    key: str
+    sets: tuple[tuple[str, str], ...] = ()
+    place: int = 0
+    rule: KeyRule | None = None
+
+
 class Authority(Row, frozen=True, gc=False):
     """Whom to trust: certificates in PEM, checked, and the kind and key of the object that names them."""
 
@@ -54,6 +70,7 @@ class Cluster(Row, frozen=True, gc=False, kw_only=True):
     endpoints: tuple[Endpoint, ...] = ()  # of `dns` only: (host, port)
     tls: BackendTLS | None = None
     sealed: bool = False
+    sets: tuple[tuple[str, str], ...] = ()  # headers of each request, whatever value they had
 
 
 class Endpoint(Row, frozen=True, gc=False, order=True):

@@ -21,6 +21,7 @@ class Reading(Row, frozen=True, gc=False, kw_only=True):
 
     `hosts` are suffixes such as `.preview.example.com`: the label in front of one is a key. `wrong` says what becomes of a request
     whose spellings differ or hold no key. `admit` says whose spellings count; hosts always do. `secrets` are names of files.
+    `group` is the RouteGroup whose endpoints give keys to further hosts.
     """
 
     spellings: tuple[Spelling, ...]
@@ -28,3 +29,43 @@ class Reading(Row, frozen=True, gc=False, kw_only=True):
     wrong: Literal["reject", "strip"] = "reject"
     admit: Literal["all", "signed", "none"] = "none"
     secrets: tuple[str, ...] = ()
+    group: str = ""
+
+
+class KeyRule(Row, frozen=True, gc=False, order=True, kw_only=True):
+    """Which requests of a key one fork takes: a path that is one of `exact` or below one of `prefixes`, or any where there are
+    none, and all headers (lower case) there once and equal. Of 100 of them `weight` go there, the others to the baseline.
+    """
+
+    prefixes: tuple[str, ...] = ()
+    exact: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    weight: int = 100
+
+    @property
+    def takes_all(self) -> bool:
+        return not (self.prefixes or self.exact or self.headers) and self.weight == 100
+
+
+class KeyRules(Row, frozen=True, gc=False):
+    """The rules of one key at one upstream. `fork` is what names of its clusters begin with; / and the place of the rule follow."""
+
+    fork: str
+    rules: tuple[KeyRule, ...]
+
+
+class KeyHost(Row, frozen=True, gc=False, order=True):
+    """Requests to this host have this key, at listeners that read those of the RouteGroup."""
+
+    group: str
+    host: str
+    key: str
+
+
+class KeyWay(Row, frozen=True, gc=False, order=True):
+    """Where requests of a key go, for a proxy without the native module. Without a cluster what fits goes to the baseline."""
+
+    key: str
+    place: int
+    cluster: str
+    rule: KeyRule

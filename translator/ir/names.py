@@ -52,6 +52,16 @@ def mesh(group: str, service: str, port: int) -> str:
     return f"mesh/{group}/{service}/{port}/"
 
 
+def fork(prefix: str, key: str, place: int | None = None) -> str:
+    """The fork for a key, or the one of the rule at that place."""
+    return prefix + key if place is None else f"{prefix}{key}/{place}"
+
+
+def key_rules(which: str) -> str:
+    """`keys/shop/previews/alice`: a RouteConfiguration, and its scope, that no request is routed by; it holds the rules of a key."""
+    return f"keys/{which}"
+
+
 def authority(kind: str, key: str) -> str:
     """`authority/backendtlspolicy/shop/cart`: the bundle of certificates that an object names."""
     return f"authority/{kind.lower()}/{key}"

@@ -7,8 +7,9 @@ without our native module.
 from __future__ import annotations
 
 from translator.engine import Table
-from translator.ir.cluster import Authority, Cluster, Endpoints, Split, Use
+from translator.ir.cluster import Authority, Cluster, Endpoints, Fork, Split, Use
 from translator.ir.finding import Finding
+from translator.ir.keys import KeyHost, KeyRules, KeyWay
 from translator.ir.listener import Chain, Datagrams, Port
 from translator.ir.mesh import MeshRoute
 from translator.ir.output import Awaited, Group, Packed, Status
@@ -32,8 +33,10 @@ ENTRIES = Table[str, tuple[Entry, ...]]("Entries")  # route (`HTTPRoute/shop/car
 PLACED = Table[str, Place]("Placed")  # route → virtual hosts where its entries stand
 KEYED = Table[str, Keyed]("Keyed")  # route → virtual hosts where its entries stand, with the forks of their upstreams
 FORKABLE = Table[tuple[str, str], tuple[str, Use]]("Forkable")  # (RouteGroup, Service) → (group, upstream) that a keyed route sends to
-FORK = Table[Use, Use]("Fork")  # an upstream by another name → the one it is
-FORK_KEY = Table[str, str]("ForkKey")  # what the names of forks begin with → the keys of those that can answer
+FORK = Table[Use, Fork]("Fork")  # an upstream by another name
+FORK_KEY = Table[str, KeyWay]("ForkKey", order=lambda way: way)  # what the names of forks begin with → where its keys lead
+KEY_RULES = Table[tuple[str, str], KeyRules]("KeyRules", order=lambda rules: rules.fork)  # (group, RouteGroup and key)
+KEY_HOST = Table[tuple[str, str], KeyHost]("KeyHost", order=lambda one: one)  # (group, RouteGroup and key) → hosts that give this key
 HOST = Table[Place, str]("Host")  # virtual hosts that exist even without a route, and who wants them
 STRAY = Table[Place, str]("Stray")  # virtual hosts of other listeners: what comes here for them took the wrong connection
 CLUSTER_USE = Table[tuple[str, Use], str]("ClusterUse")  # (group, upstream) → the routes that use it

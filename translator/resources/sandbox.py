@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import field
 from typing import Annotated, Literal
 
@@ -61,9 +62,10 @@ class Sandbox(Object, frozen=True, gc=False, kw_only=True):
 
 @dataclass(frozen=True, slots=True, config=written())
 class GatewayRef:
-    """A Gateway whose listeners read keys, or those of its listeners that are named."""
+    """A Gateway or ListenerSet whose listeners read keys, or those of its listeners that are named."""
 
     name: Annotated[str, NAME]
+    kind: Literal["Gateway", "ListenerSet"] = "Gateway"
     namespace: Annotated[str, Field(max_length=63, description="That of the RouteGroup unless given.")] = ""
     section_name: Annotated[str, Field(max_length=253, description="One listener; all of them unless given.")] = ""
     port: Annotated[int | None, Field(ge=1, le=65535, description="The listeners of one port.")] = None
@@ -85,12 +87,82 @@ class KeyHeader:
     member: Annotated[str, Field(max_length=63, pattern="^[a-z0-9][-_.a-z0-9]*$|^$", description="Of a list: whose value is the key.")] = ""
 
 
+PATH = Field(max_length=1024, pattern="^(/[!-~]*)?$")
+
+
+@dataclass(
+    frozen=True, slots=True, config=written(**rule("(self.prefix != '') != (self.exact != '')", "one of prefix and exact, and not both"))
+)
+class GroupPath:
+    """Paths that fit: all below a prefix, in whole segments, or one."""
+
+    prefix: Annotated[str, PATH] = ""
+    exact: Annotated[str, PATH] = ""
+
+
+NAMED = Field(max_length=16, description="Names of headers, in any case, and a value each.")
+Values = dict[str, Annotated[str, Field(max_length=1024, pattern="^[!-~]([ -~]*[!-~])?$")]]
+
+
 @dataclass(frozen=True, slots=True, config=written())
 class GroupRoute:
-    """A further key of one Sandbox."""
+    """A rule of a key: which requests that carry it go to the Sandbox. Of several for one key and Service the first that fits decides."""
 
     target_sandbox: Annotated[str, NAME]
     routing_key: Annotated[str, KEY] = ""
+    paths: Annotated[tuple[GroupPath, ...], Field(max_length=16, description="One of them fits; all paths unless given.")] = ()
+    headers: Annotated[Values, NAMED] = field(default_factory=dict)
+    weight: Annotated[int, Field(ge=0, le=100, description="Of 100 requests that fit, how many; the others go to the baseline.")] = 100
+    additional_headers: Annotated[Values, NAMED] = field(default_factory=dict)
+
+
+HOST = Field(max_length=253, pattern=rf"{_NAME}|^$", description="Requests to this host have the key, whoever sends them.")
+TARGET = Field(
+    max_length=512, pattern="^(https?://[^/ ]+/?)?$", description="What answers there: http://SERVICE:PORT, of the RouteGroup's namespace."
+)
+
+
+@dataclass(frozen=True, slots=True, config=written())
+class GroupEndpoint:
+    """A host whose requests have a key: a link is enough to see a preview."""
+
+    name: Annotated[str, NAME]
+    hostname: Annotated[str, HOST] = ""
+    target: Annotated[str, TARGET] = ""
+    routing_key: Annotated[str, KEY, Field(description="defaultRoutingKey unless given.")] = ""
+
+
+@dataclass(frozen=True, slots=True, config=written())
+class LabelGlob:
+    """A label of a Sandbox: * in the value stands for any characters."""
+
+    key: Annotated[str, Field(min_length=1, max_length=316)]
+    value: Annotated[str, Field(max_length=63)]
+
+
+@dataclass(frozen=True, slots=True, config=written())
+class MatchTerm:
+    """One condition."""
+
+    label: LabelGlob
+
+
+TERMS = Field(max_length=16)
+
+
+@dataclass(
+    frozen=True,
+    slots=True,
+    config=written(
+        **rule("(has(self.label) ? 1 : 0) + (size(self.any) > 0 ? 1 : 0) + (size(self.all) > 0 ? 1 : 0) == 1", "one of label, any and all")
+    ),
+)
+class GroupMatch:
+    """Which Sandboxes are meant, by their labels."""
+
+    label: LabelGlob | None = None
+    any: Annotated[tuple[MatchTerm, ...], TERMS] = ()
+    all: Annotated[tuple[MatchTerm, ...], TERMS] = ()
 
 
 SIGNED = rule("(self.mode == 'Signed') == (size(self.secrets) > 0)", "secrets are for mode Signed, which needs one")
@@ -135,13 +207,24 @@ class RouteGroupSpec:
 
     parent_refs: Annotated[tuple[GatewayRef, ...], Field(max_length=16, description="Gateways where keys are read.")] = ()
     selector: Annotated[SandboxSelector | None, Field(description="All Sandboxes of the namespace unless given.")] = None
+    match: Annotated[GroupMatch | None, Field(description="The same by patterns; where both are given, both must hold.")] = None
     default_routing_key: Annotated[str, KEY, Field(description="A key that leads to all these Sandboxes at once.")] = ""
     routing_key_header: Annotated[str, HEADER] = "x-route-key"
     headers: Annotated[tuple[KeyHeader, ...] | None, HEADERS] = None
     routes: Annotated[tuple[GroupRoute, ...], Field(max_length=256, description="Further keys.")] = ()
     preview_hosts: Annotated[tuple[Annotated[str, Field(max_length=253, pattern=PREVIEW)], ...], HOSTS] = ()
+    endpoints: Annotated[tuple[GroupEndpoint, ...], Field(max_length=64, description="Hosts that have a key.")] = ()
     admission: KeyAdmission = field(default_factory=KeyAdmission)
     mesh_output: Annotated[Literal["None", "Istio", "GatewayAPI"], MESH] = "None"
+
+
+HOP = frozenset({"host", "connection", "content-length", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"})
+
+
+def settable(name: str) -> bool:
+    """Whether a route may ask for a header, or set it: one of the application, and not what carries the request itself."""
+    lower = name.lower()
+    return re.fullmatch(_HEADER, name) is not None and lower not in HOP and not lower.startswith("x-envoy-")
 
 
 class RouteGroup(Object, frozen=True, gc=False, kw_only=True):

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from translator.ir.cluster import Cluster, Endpoints, Use
 from translator.ir.finding import Finding
+from translator.ir.keys import KeyRule
 from translator.ir.output import Condition
 from translator.ir.value import Row
 from translator.resources.backend import Backend
 from translator.resources.core import Service
 from translator.resources.sandbox import SandboxService
+from translator.sandbox.keys import SELECTED
 
 
 class Wish(Row, frozen=True, gc=False, order=True):
-    """A Sandbox that wants the requests of one key for one Service. The oldest has them, then the first by name."""
+    """A Sandbox that wants requests of one key for one Service. Those that routes of the RouteGroup name come first, in the
+    order of these; of the others the oldest, then the first by name.
+    """
 
+    route: int  # the place of the route, or SELECTED
     created: str
     sandbox: str
     place: int  # in its services
+    rule: KeyRule = KeyRule()
+    sets: tuple[tuple[str, str], ...] = ()
 
 
 class State(Row, frozen=True, gc=False, order=True):
@@ -28,6 +36,19 @@ class State(Row, frozen=True, gc=False, order=True):
     reason: Literal["", "NotRouted", "Conflicted", "InvalidTarget"]
     message: str = ""
     target: Use | None = None
+
+
+def heard(wishes: Sequence[Wish]) -> tuple[list[Wish], list[Wish]]:
+    """Those that some request can reach, and the others: behind one that takes all, or not named where others are."""
+    found: list[Wish] = []
+    lost: list[Wish] = []
+    for one in wishes:
+        behind = bool(found) and (found[-1].rule.takes_all or found[-1].route < one.route == SELECTED)
+        if not behind:
+            found.append(one)
+        elif all((one.sandbox, one.place) != (other.sandbox, other.place) for other in found):
+            lost.append(one)
+    return found, lost
 
 
 def target(service: SandboxService, baseline: Use, namespace: str) -> Use:
@@ -72,7 +93,8 @@ def ready(states: list[State], silent: list[str]) -> Condition:
 
 
 def conflict(key: str, routing_key: str, service: str, other: Wish, place: int) -> Finding:
-    message = f'requests for {service} with key "{routing_key}" go to the older Sandbox {other.sandbox}'
+    why = "the older" if other.route == SELECTED else "by a route of the RouteGroup to"
+    message = f'requests for {service} with key "{routing_key}" go {"to " if other.route == SELECTED else ""}{why} Sandbox {other.sandbox}'
     return _finding("PM0705", key, place, "name", message, "use another routingKey, or remove one of them")
 
 

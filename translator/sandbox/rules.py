@@ -5,11 +5,12 @@ from __future__ import annotations
 from translator.engine import Facts, Table, View, rule
 from translator.inputs import BACKEND, ROUTE_GROUP, SANDBOX, SERVICE
 from translator.ir import names
-from translator.ir.cluster import Use
+from translator.ir.cluster import Fork, Use
+from translator.ir.keys import KeyRule, KeyRules, KeyWay
 from translator.ir.output import Status
-from translator.ir.tables import CLUSTER, CLUSTER_USE, ENDPOINTS, FORK, FORK_KEY, FORKABLE, OUT_STATUS, REFUSED
-from translator.sandbox.forks import State, Wish, answers, conflict, invalid, not_routed, problem, ready, target
-from translator.sandbox.keys import keys
+from translator.ir.tables import CLUSTER, CLUSTER_USE, ENDPOINTS, FORK, FORK_KEY, FORKABLE, KEY_RULES, OUT_STATUS, REFUSED
+from translator.sandbox.forks import State, Wish, answers, conflict, heard, invalid, not_routed, problem, ready, target
+from translator.sandbox.keys import keys, rule_of, sets_of
 
 GROUPS_IN = Table[str, str]("GroupsIn")  # namespace → its RouteGroups
 WISH = Table[tuple[str, str, str], Wish]("Wish", order=lambda wish: wish)  # (RouteGroup, key, Service)
@@ -25,40 +26,56 @@ def groups_in_namespace(view: View, key: str) -> Facts:
 def wishes(view: View, key: str) -> Facts:
     one = view.one(SANDBOX, key)
     for group in view.list(GROUPS_IN, one.namespace):
-        for routing_key in keys(view.one(ROUTE_GROUP, group), one):
+        through = view.one(ROUTE_GROUP, group)
+        for routing_key, route in keys(through, one):
+            rule, sets = rule_of(through, route), sets_of(through, route)
             for place, service in enumerate(one.spec.services):
                 wanted = (group, routing_key, f"{one.namespace}/{service.name}")
-                yield WISH(wanted, Wish(one.metadata.creation_timestamp, key, place))
+                yield WISH(wanted, Wish(route, one.metadata.creation_timestamp, key, place, rule, sets))
 
 
-@rule(over=WISH, into=(FORK, CLUSTER_USE, STATE, REFUSED))
+@rule(over=WISH, into=(FORK, FORK_KEY, KEY_RULES, CLUSTER_USE, STATE, REFUSED))
 def fork(view: View, key: tuple[str, str, str]) -> Facts:
-    """A fork for each upstream that routes have of the Service: one for each of its ports, and for gRPC one that speaks it."""
+    """A fork for each upstream that routes have of the Service: one for each of its ports, and for gRPC one that speaks it.
+
+    Where one takes all requests of the key, that is all. Else each has a place, and rules say which requests it takes.
+    """
     group, routing_key, service = key
-    first, *others = view.list(WISH, key)
+    found, others = heard(view.list(WISH, key))
+    first = found[0]
     for other in others:
         told = conflict(other.sandbox, routing_key, service, first, other.place)
         yield STATE(other.sandbox, State(other.place, "Conflicted", told.message))
         yield REFUSED(("Sandbox", other.sandbox), told)
     uses = dict.fromkeys(view.list(FORKABLE, (group, service)))
-    if not uses and view.one(ROUTE_GROUP, group).spec.mesh_output == "None":
-        told = not_routed(first.sandbox, first.place, service, group)
-        yield STATE(first.sandbox, State(first.place, "NotRouted", told.message))
-        yield REFUSED(("Sandbox", first.sandbox), told)
+    meshed = view.one(ROUTE_GROUP, group).spec.mesh_output != "None"
+    for one in dict.fromkeys((one.sandbox, one.place) for one in found) if not uses and not meshed else ():
+        told = not_routed(*one, service, group)
+        yield STATE(one[0], State(one[1], "NotRouted", told.message))
+        yield REFUSED(("Sandbox", one[0]), told)
+    ruled = not first.rule.takes_all
     for proxies, baseline in uses:
-        yield from forked(view, first, proxies, baseline, names.forks(group, names.cluster(baseline)) + routing_key)
+        prefix = names.forks(group, names.cluster(baseline))
+        for place, wish in enumerate(found):
+            yield from forked(view, wish, proxies, baseline, KeyWay(routing_key, place, prefix, wish.rule), ruled=ruled)
+        if ruled:
+            yield KEY_RULES((proxies, f"{group}/{routing_key}"), KeyRules(prefix + routing_key, tuple(wish.rule for wish in found)))
 
 
-def forked(view: View, wish: Wish, proxies: str, baseline: Use, name: str) -> Facts:
+def forked(view: View, wish: Wish, proxies: str, baseline: Use, way: KeyWay, *, ruled: bool) -> Facts:
+    """One fork. The cluster of `way` is the prefix of all forks of the baseline."""
     one = view.one(SANDBOX, wish.sandbox)
     to = target(one.spec.services[wish.place], baseline, one.namespace)
     wrong = problem(to, view.get(SERVICE, to.key) if to.kind == "Service" else view.get(BACKEND, to.key))
     if wrong:
         yield STATE(wish.sandbox, State(wish.place, "InvalidTarget", wrong))
         yield REFUSED(("Sandbox", wish.sandbox), invalid(wish.sandbox, wish.place, wrong))
+        if ruled:
+            yield FORK_KEY(way.cluster, KeyWay(way.key, way.place, "", way.rule))
         return
-    made = Use("Sandbox", wish.sandbox, fork=name)
-    yield FORK(made, to)
+    made = Use("Sandbox", wish.sandbox, fork=names.fork(way.cluster, way.key, way.place if ruled else None))
+    rule = way.rule if ruled else None
+    yield FORK(made, Fork(to=to, prefix=way.cluster, key=way.key, sets=wish.sets, place=way.place, rule=rule))
     yield CLUSTER_USE((proxies, made), f"Sandbox/{wish.sandbox}")
     yield STATE(wish.sandbox, State(wish.place, "", target=to))
 
@@ -66,10 +83,10 @@ def forked(view: View, wish: Wish, proxies: str, baseline: Use, name: str) -> Fa
 @rule(over=FORK, into=(FORK_KEY,))
 def answering(view: View, made: Use) -> Facts:
     """The keys that a route may lead to for a proxy that cannot look whether a fork is there."""
-    to = view.one(FORK, made)
-    if answers(view.get(CLUSTER, to), view.get(ENDPOINTS, to)):
-        before, slash, key = made.fork.rpartition("/")
-        yield FORK_KEY(before + slash, key)
+    one = view.one(FORK, made)
+    there = answers(view.get(CLUSTER, one.to), view.get(ENDPOINTS, one.to))
+    if there or one.rule:
+        yield FORK_KEY(one.prefix, KeyWay(one.key, one.place, made.fork if there else "", one.rule or KeyRule()))
 
 
 @rule(over=SANDBOX, into=(OUT_STATUS,))

@@ -20,6 +20,7 @@ NOW = 1_000_000_000  # what the clock of the program says
 
 Host = bytes | None
 Headers = list[tuple[bytes, bytes]]
+Rules = Iterable[bytes | None]  # configurations of the role `rules`; None: the first of them is gone again
 
 
 def frame(content: bytes) -> bytes:
@@ -44,23 +45,24 @@ class Program:
     path: Path
     environment: Mapping[str, str] = field(default_factory=dict)
 
-    def run(self, requests: Iterable[Headers], config: bytes, name: bytes) -> subprocess.CompletedProcess[bytes]:
-        given = frame(name) + frame(config) + b"".join(map(request, requests))
+    def run(self, requests: Iterable[Headers], config: bytes, name: bytes, rules: Rules = ()) -> subprocess.CompletedProcess[bytes]:
+        beside = b"".join(frame(b"rules" if one is not None else b"forget") + frame(one or b"0") for one in rules)
+        given = beside + frame(name) + frame(config) + b"".join(map(request, requests))
         return subprocess.run([self.path], input=given, capture_output=True, check=False, timeout=60, env=dict(self.environment))
 
-    def answers(self, requests: Iterable[Headers], config: bytes, name: bytes) -> list[list[bytes]]:
+    def answers(self, requests: Iterable[Headers], config: bytes, name: bytes, rules: Rules = ()) -> list[list[bytes]]:
         """What is left of each request: name, value, name, value, …; or the cluster that was chosen."""
-        done = self.run(requests, config, name)
+        done = self.run(requests, config, name, rules)
         assert (done.returncode, done.stderr) == (0, b"")
         return [[*frames(one)] for one in frames(done.stdout)]
 
-    def rewritten(self, requests: Iterable[Headers], config: bytes) -> list[Headers]:
+    def rewritten(self, requests: Iterable[Headers], config: bytes, rules: Rules = ()) -> list[Headers]:
         """The headers of each request once the role `key` has seen it."""
-        return [[*zip(one[::2], one[1::2], strict=True)] for one in self.answers(requests, config, b"key")]
+        return [[*zip(one[::2], one[1::2], strict=True)] for one in self.answers(requests, config, b"key", rules)]
 
-    def chosen(self, requests: Iterable[Headers], config: bytes) -> list[bytes]:
+    def chosen(self, requests: Iterable[Headers], config: bytes, rules: Rules = ()) -> list[bytes]:
         """The cluster that the role `fork` sends each request to."""
-        return [one for (one,) in self.answers(requests, config, b"fork")]
+        return [one for (one,) in self.answers(requests, config, b"fork", rules)]
 
     def values(self, hosts: Iterable[Host], config: bytes = CONFIG) -> list[str]:
         """What the role `shard` sets x-shard to, one for each host."""

@@ -25,7 +25,7 @@ from translator.gatewayapi.references import Referent
 from translator.gatewayapi.rules import clientcerts
 from translator.gatewayapi.rules.asking import labels_of, may_refer
 from translator.gatewayapi.rules.clientcerts import trusted
-from translator.gatewayapi.sandboxes import first_of_namespaces, outvoted, reading, replaced, speaker
+from translator.gatewayapi.sandboxes import agree, first_of_namespaces, outvoted, reading, replaced, speaker
 from translator.gatewayapi.tables import (
     AUTHORITY_REF,
     CERTIFICATE_REF,
@@ -243,11 +243,11 @@ def listener(view: View, key: str) -> Facts:
 
 def reading_at(view: View, listener: str, joined: Sequence[Joined]) -> tuple[Reading, list[Finding]]:
     """How keys are read at a listener, and the RouteGroups that would have it otherwise."""
-    chosen, firsts = speaker(joined, listener.partition("/")[0]), first_of_namespaces(joined)
-    wanted = {one.group: reading(view.one(ROUTE_GROUP, one.group)) for one in joined}
+    chosen, firsts = speaker(joined, namespace_of(listener)), first_of_namespaces(joined)
+    heard = view.one(ROUTE_GROUP, chosen.group)
     late = [replaced(one.group, listener, firsts[one.namespace].group) for one in joined if firsts[one.namespace] is not one]
-    differing = [one for one in firsts.values() if wanted[one.group] != wanted[chosen.group]]
-    return wanted[chosen.group], [*late, *(outvoted(one.group, listener, chosen.group) for one in differing)]
+    differing = [one for one in firsts.values() if not agree(view.one(ROUTE_GROUP, one.group), heard)]
+    return reading(heard), [*late, *(outvoted(one.group, listener, chosen.group) for one in differing)]
 
 
 def served(key: str, one: Declared, tables: tuple[tuple[Port, str], ...], secrets: tuple[str, ...], keys: Reading | None) -> Facts:

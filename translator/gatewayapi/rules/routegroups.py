@@ -4,37 +4,41 @@ from __future__ import annotations
 
 from translator.engine import Facts, View, rule
 from translator.gatewayapi.conditions import ACCEPTED, fails, holds
+from translator.gatewayapi.parents import SET, parent_id
 from translator.gatewayapi.rules.asking import labels_of
-from translator.gatewayapi.sandboxes import listeners, nobody_believed, not_joined, without_module
-from translator.gatewayapi.tables import FOUND, JOINED, OURS, USE, Joined
-from translator.inputs import GATEWAY, ROUTE_GROUP
+from translator.gatewayapi.sandboxes import hosts, listeners, misspelled, not_joined, without_module
+from translator.gatewayapi.tables import FOUND, JOINED, SERVING, USE, Joined
+from translator.inputs import GATEWAY, LISTENER_SET, ROUTE_GROUP
 from translator.ir.cluster import Use
 from translator.ir.output import Status
-from translator.ir.tables import FORK, GROUP, OUT_STATUS
+from translator.ir.tables import FORK, GROUP, KEY_HOST, OUT_STATUS
 
 
-@rule(over=ROUTE_GROUP, into=(JOINED, OUT_STATUS, FOUND))
+@rule(over=ROUTE_GROUP, into=(JOINED, KEY_HOST, OUT_STATUS, FOUND))
 def route_group(view: View, key: str) -> Facts:
     """It is accepted while one listener takes it. Gateways of other controllers are theirs to talk about."""
     one = view.one(ROUTE_GROUP, key)
     problems: list[str] = []
     reached = not one.spec.parent_refs  # then it is about a mesh alone
     for place, ref in enumerate(one.spec.parent_refs):
-        gateway = view.get(GATEWAY, f"{ref.namespace or one.namespace}/{ref.name}")
-        group = view.get(OURS, gateway.key) if gateway else None
-        if gateway and group is None:
+        name = f"{ref.namespace or one.namespace}/{ref.name}"
+        parent = view.get(LISTENER_SET, name) if ref.kind == SET else view.get(GATEWAY, name)
+        group = (view.get(SERVING, parent_id(ref.kind, name)) if parent else None) or ""
+        if parent and not group:
             continue
-        why, found = listeners(gateway, ref, one.namespace, labels_of(view, one.namespace))
+        why, found = listeners(parent, ref, one.namespace, labels_of(view, one.namespace))
         for listener in found:
             yield JOINED(listener, Joined(one.metadata.creation_timestamp, key))
+        for each in hosts(one) if group and found else ():
+            yield KEY_HOST((group, f"{key}/{each.key}"), each)
         reached |= bool(found)
         if why:
             problems.append(why)
             yield FOUND(("RouteGroup", key), not_joined(key, place, ref, why))
         elif group and (served := view.get(GROUP, group)) and served.flat:
             yield FOUND(("RouteGroup", key), without_module(key, group))
-    if one.spec.parent_refs and one.spec.admission.mode == "None" and not one.spec.preview_hosts:
-        yield FOUND(("RouteGroup", key), nobody_believed(key))
+    for told in misspelled(one):
+        yield FOUND(("RouteGroup", key), told)
     condition = (
         holds(ACCEPTED) if reached else fails(ACCEPTED, "NoMatchingParent", "; ".join(dict.fromkeys(problems)) or "no Gateway of ours")
     )
@@ -44,7 +48,7 @@ def route_group(view: View, key: str) -> Facts:
 @rule(over=FORK, into=(USE,))
 def forked(view: View, fork: Use) -> Facts:
     """What a fork stands for is an upstream in use, though no group of proxies is given it under its own name."""
-    yield USE(view.one(FORK, fork), fork.fork)
+    yield USE(view.one(FORK, fork).to, fork.fork)
 
 
 RULES = (route_group,)

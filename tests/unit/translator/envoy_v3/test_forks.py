@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import re2
 
 from protos.v3 import DynamicModuleClusterSpecifier, Route, StringValue, VirtualHost
 from translator.envoy_v3.forks import forked, plain, with_keys
 from translator.envoy_v3.route import packed
+from translator.ir.keys import KeyRule, KeyWay
 
 CART, FORKS = "service/shop/cart/80", "fork/shop/g/service/shop/cart/80/"
 PREFIXES = {CART: FORKS}
@@ -21,6 +23,10 @@ def route(action: dict[str, Any], **more: Any) -> bytes:
 
 def routes(framed: bytes) -> list[Route]:
     return [*VirtualHost.FromString(framed).routes]
+
+
+def way(key: str, place: int = 0, cluster: str | None = None, **rule: Any) -> KeyWay:
+    return KeyWay(key, place, f"{FORKS}{key}" if cluster is None else cluster, KeyRule(**rule))
 
 
 def config(one: Route) -> str:
@@ -73,7 +79,7 @@ def test_all_else_of_a_route_stays() -> None:
 )
 def test_route_without_forks_is_the_same_bytes(body: bytes) -> None:
     assert forked(body, PREFIXES) == body
-    assert with_keys(body, PREFIXES, {FORKS: ["alice"]}) == body
+    assert with_keys(body, PREFIXES, {FORKS: [way("alice")]}) == body
 
 
 def test_both_routes_of_an_entry_are_forked() -> None:
@@ -83,7 +89,7 @@ def test_both_routes_of_an_entry_are_forked() -> None:
 
 def test_without_the_module_each_key_has_a_route_in_front() -> None:
     body = route({"cluster": CART})
-    first, second, last = routes(with_keys(body, PREFIXES, {FORKS: ["alice", "bob"]}))
+    first, second, last = routes(with_keys(body, PREFIXES, {FORKS: [way("alice"), way("bob")]}))
     assert [(one.route.cluster, one.match.headers[0].string_match.exact) for one in (first, second)] == [
         (f"{FORKS}alice", "alice"),
         (f"{FORKS}bob", "bob"),
@@ -92,7 +98,7 @@ def test_without_the_module_each_key_has_a_route_in_front() -> None:
 
 
 def test_without_the_module_a_key_takes_all_of_a_split() -> None:
-    first, last = routes(with_keys(route(SPLIT), PREFIXES, {FORKS: ["alice"]}))
+    first, last = routes(with_keys(route(SPLIT), PREFIXES, {FORKS: [way("alice")]}))
     assert first.route.cluster == f"{FORKS}alice"
     assert not first.route.HasField("weighted_clusters")
     assert last.route.HasField("weighted_clusters")
@@ -102,3 +108,43 @@ def test_specifier_is_taken_out_where_there_is_no_module() -> None:
     (one,) = routes(forked(route({"cluster": CART}), PREFIXES))
     plain(one)
     assert one.route.cluster == "unresolved"
+
+
+def asked(one: Route) -> dict[str, str]:
+    return {each.name: each.string_match.exact or each.string_match.safe_regex.regex for each in one.match.headers}
+
+
+def test_without_the_module_a_rule_asks_for_its_headers_and_paths_too() -> None:
+    first, last = routes(with_keys(route({"cluster": CART}), PREFIXES, {FORKS: [way("alice", headers=(("v", "2"),), prefixes=("/a/",))]}))
+    assert asked(first) == {"x-route-key": "alice", "v": "2", ":path": r"(?s)(?:\/a(?:/.*)?)(?:\?.*)?"}
+    assert asked(last) == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "fits"),
+    [("/a", True), ("/a/b", True), ("/a?q", True), ("/ab", False), ("/x.y", True), ("/xzy", False), ("/x.y/z", False), ("/", False)],
+)
+def test_without_the_module_a_prefix_is_whole_segments_and_an_exact_path_is_itself(path: str, fits: bool) -> None:
+    first, _ = routes(with_keys(route({"cluster": CART}), PREFIXES, {FORKS: [way("alice", prefixes=("/a",), exact=("/x.y",))]}))
+    assert (re2.fullmatch(asked(first)[":path"], path) is not None) is fits
+
+
+def test_without_the_module_a_share_of_a_key_leaves_the_rest_to_the_baseline() -> None:
+    first, _ = routes(with_keys(route(SPLIT), PREFIXES, {FORKS: [way("alice", weight=30)]}))
+    assert [(one.name, one.weight.value) for one in first.route.weighted_clusters.clusters] == [
+        (f"{FORKS}alice", 300),
+        ("other", 630),
+        (CART, 70),
+    ]
+
+
+def test_without_the_module_a_rule_whose_fork_is_not_ready_keeps_later_rules_from_its_requests() -> None:
+    ways = [way("alice", cluster="", prefixes=("/a",)), way("alice", 1)]
+    first, second, last = routes(with_keys(route({"cluster": CART}), PREFIXES, {FORKS: ways}))
+    assert [one.route.cluster for one in (first, second, last)] == [CART, f"{FORKS}alice", CART]
+    assert ":path" in asked(first)
+    assert ":path" not in asked(second)
+
+
+def test_without_the_module_nothing_stands_behind_a_rule_that_takes_all() -> None:
+    assert len(routes(with_keys(route({"cluster": CART}), PREFIXES, {FORKS: [way("alice"), way("alice", 1, prefixes=("/a",))]}))) == 2

@@ -10,16 +10,18 @@ from protos.v3 import Cluster as EnvoyCluster
 from protos.v3 import (
     ClusterLoadAssignment,
     DynamicModuleEarlyHeaderMutation,
+    HeaderMutation,
     HttpConnectionManager,
     Listener,
     RouteConfiguration,
     StringValue,
+    UpstreamHttpProtocolOptions,
     VirtualHost,
 )
 from tests.unit.translator.envoy_v3.world import CART, MANY_PLACES, NAME, PLAIN, TABLE, USE, World, at, entry, served, upstream
 from translator.envoy_v3.hcm import http_connection
-from translator.ir.cluster import Cluster, Endpoint, Endpoints, Use
-from translator.ir.keys import Reading, Spelling
+from translator.ir.cluster import Cluster, Endpoint, Endpoints, Fork, Use
+from translator.ir.keys import KeyRule, KeyWay, Reading, Spelling
 from translator.ir.output import Group, fingerprint
 from translator.ir.quarantine import ROUTE, Poison, Quarantined
 from translator.ir.route import Keyed, Place, Redirect
@@ -43,6 +45,7 @@ WEB = "HTTPRoute/shop/cart"
 FORKS = f"fork/shop/g/{NAME}/"
 READING = Reading(spellings=(Spelling("x-route-key"),), admit="all")
 ALICE = Use("Sandbox", "shop/alice", fork=f"{FORKS}alice")
+WAY = KeyWay("alice", 0, f"{FORKS}alice", KeyRule())
 TARGET = Use("Service", "shop/cart-alice", 80)
 
 
@@ -89,14 +92,14 @@ def test_reading_is_written_as_the_module_reads_it() -> None:
 
 def test_key_that_can_be_answered_changes_no_route_with_the_module() -> None:
     world = World(*keyed())
-    assert world.change((FORK_KEY, FORKS, "alice")) == {}
+    assert world.change((FORK_KEY, FORKS, WAY)) == {}
 
 
 def test_without_the_module_each_key_that_can_be_answered_has_a_route() -> None:
     world = World(*keyed(flat=True))
     assert [one.route.cluster for one in host(world, "local~flat").routes] == [NAME]
     before = world.body(OUT_ROUTES, f"{TABLE}/1/0")
-    world.change((FORK_KEY, FORKS, "alice"))
+    world.change((FORK_KEY, FORKS, WAY))
     assert [one.route.cluster for one in host(world, "local~flat").routes] == [f"{FORKS}alice", NAME]
     assert world.body(OUT_ROUTES, f"{TABLE}/1/0") == before
     assert mutations(world, "local~flat") == []
@@ -124,7 +127,9 @@ def test_fork_is_the_cluster_of_its_target_under_its_own_name() -> None:
     there = (Endpoint("10.0.0.9", 8080),)
     made = Cluster(name="service/shop/cart-alice/80", protocol="h2c")
     known = [(CLUSTER, TARGET, made), (ENDPOINTS, TARGET, Endpoints(endpoints=there))]
-    world = World(*keyed(), *known, (FORK, ALICE, TARGET), (CLUSTER_USE, ("local", ALICE), "Sandbox/shop/alice"))
+    world = World(
+        *keyed(), *known, (FORK, ALICE, Fork(to=TARGET, prefix=FORKS, key="alice")), (CLUSTER_USE, ("local", ALICE), "Sandbox/shop/alice")
+    )
     assert world.names(OUT_CLUSTER) == {NAME, ALICE.fork}
     cluster = EnvoyCluster.FromString(world.body(OUT_CLUSTER, ALICE.fork))
     assert (cluster.name, cluster.eds_cluster_config.service_name) == (ALICE.fork, ALICE.fork)
@@ -134,11 +139,28 @@ def test_fork_is_the_cluster_of_its_target_under_its_own_name() -> None:
 
 
 def test_fork_of_a_target_that_is_not_there_is_no_cluster() -> None:
-    world = World(*keyed(), (FORK, ALICE, TARGET), (CLUSTER_USE, ("local", ALICE), "Sandbox/shop/alice"))
+    world = World(
+        *keyed(), (FORK, ALICE, Fork(to=TARGET, prefix=FORKS, key="alice")), (CLUSTER_USE, ("local", ALICE), "Sandbox/shop/alice")
+    )
     assert world.names(OUT_CLUSTER) == {NAME}
 
 
 def test_endpoint_of_a_fork_that_envoy_would_refuse_is_told_to_its_sandbox() -> None:
     known = [(CLUSTER, USE, CART), (ENDPOINTS, USE, Endpoints(endpoints=(Endpoint("no address", 80),)))]
-    world = World(*keyed(), *known, (FORK, ALICE, USE), (CLUSTER_USE, ("local", ALICE), "Sandbox/shop/alice"))
+    world = World(
+        *keyed(), *known, (FORK, ALICE, Fork(to=USE, prefix=FORKS, key="alice")), (CLUSTER_USE, ("local", ALICE), "Sandbox/shop/alice")
+    )
     assert [finding.code for finding in world.refused("Sandbox", "shop/alice")] == ["PM0603"]
+
+
+def test_headers_of_a_fork_are_set_by_its_cluster_whatever_it_speaks() -> None:
+    for protocol, spoken in (("http1", "http_protocol_options"), ("h2c", "http2_protocol_options")):
+        made = Cluster(name="t", protocol=protocol)  # type: ignore[arg-type]
+        fork = Fork(to=TARGET, prefix=FORKS, key="alice", sets=(("x-env", "alice"),))
+        world = World(*keyed(), (CLUSTER, TARGET, made), (FORK, ALICE, fork), (CLUSTER_USE, ("local", ALICE), "Sandbox/shop/alice"))
+        cluster = EnvoyCluster.FromString(world.body(OUT_CLUSTER, ALICE.fork))
+        (options,) = (UpstreamHttpProtocolOptions.FromString(one.value) for one in cluster.typed_extension_protocol_options.values())
+        assert options.explicit_http_config.HasField(spoken)  # type: ignore[arg-type]
+        changes = HeaderMutation.FromString(options.http_filters[0].typed_config.value).mutations.request_mutations
+        assert [(one.append.header.key, one.append.header.value) for one in changes] == [("x-env", "alice")]
+        assert [one.name for one in options.http_filters] == ["envoy.filters.http.header_mutation", "envoy.filters.http.upstream_codec"]

@@ -10,7 +10,7 @@ from tests.objects import decoded
 from translator.ir.cluster import Cluster, Endpoint, Endpoints, Use
 from translator.resources.sandbox import RouteGroup, Sandbox, SandboxService, SandboxTarget
 from translator.sandbox.forks import State, answers, problem, ready, target
-from translator.sandbox.keys import keys
+from translator.sandbox.keys import SELECTED, keys
 
 CART = Use("Service", "shop/cart", 8080)
 
@@ -33,6 +33,10 @@ def service(*ports: int, **spec: Any) -> Any:
     return decoded({"kind": "Service", "metadata": {"name": "cart-alice"}, "spec": document})
 
 
+def label(key: str, value: str) -> dict[str, Any]:
+    return {"label": {"key": key, "value": value}}
+
+
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
@@ -41,6 +45,12 @@ def service(*ports: int, **spec: Any) -> Any:
         pytest.param({"selector": {"matchLabels": {"team": "web"}}}, ["alice"], id="selected"),
         pytest.param({"selector": {"matchLabels": {"team": "api"}}}, [], id="not-selected"),
         pytest.param({"selector": {}}, ["alice"], id="empty-selector"),
+        pytest.param({"match": label("team", "w*b")}, ["alice"], id="matched"),
+        pytest.param({"match": label("team", "w.b")}, [], id="only-a-star-is-special"),
+        pytest.param({"match": label("gone", "*")}, [], id="label-that-is-not-there"),
+        pytest.param({"match": {"any": [label("team", "x"), label("team", "*")]}}, ["alice"], id="any-of-two"),
+        pytest.param({"match": {"all": [label("team", "x"), label("team", "*")]}}, [], id="not-all-of-two"),
+        pytest.param({"match": label("team", "*"), "selector": {"matchLabels": {"team": "api"}}}, [], id="matched-and-not-selected"),
         pytest.param({"routes": [{"targetSandbox": "alice", "routingKey": "x"}]}, ["x"], id="named-by-a-route-alone"),
         pytest.param({"routes": [{"targetSandbox": "bob", "routingKey": "x"}]}, [], id="another-is-named"),
         pytest.param({"routes": [{"targetSandbox": "alice"}], "defaultRoutingKey": "all"}, ["all"], id="route-with-the-key-of-the-group"),
@@ -49,11 +59,11 @@ def service(*ports: int, **spec: Any) -> Any:
     ],
 )
 def test_keys_that_lead_to_a_sandbox(spec: dict[str, Any], expected: list[str]) -> None:
-    assert [*keys(group(**spec), sandbox(team="web"))] == expected
+    assert [key for key, _ in keys(group(**spec), sandbox(team="web"))] == expected
 
 
 def test_key_of_a_sandbox_is_its_name_unless_it_says_another() -> None:
-    assert [*keys(group(), sandbox("bob", key="carol"))] == ["carol"]
+    assert [*keys(group(), sandbox("bob", key="carol"))] == [("carol", SELECTED)]
 
 
 @pytest.mark.parametrize(
