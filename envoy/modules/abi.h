@@ -21,6 +21,9 @@ typedef struct {
 
 typedef enum { LOG_TRACE, LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_CRITICAL, LOG_OFF } log_level;
 
+/* Of envoy_dynamic_module_type_attribute_id those that we ask for. */
+typedef enum { SOURCE_ADDRESS = 24, PEER_DNS_NAME = 35, PEER_URI = 37 } attribute;
+
 /* Called by Envoy. */
 EXPORT const char *envoy_dynamic_module_on_program_init(void);
 EXPORT void *envoy_dynamic_module_on_early_header_mutation_config_new(void *envoy, buffer name, buffer config);
@@ -34,6 +37,7 @@ EXPORT bool envoy_dynamic_module_on_cluster_specifier_select(const void *config,
 void envoy_dynamic_module_callback_log(log_level level, buffer message);
 bool envoy_dynamic_module_callback_early_header_mutation_get_header_value(void *request, buffer key, buffer *value, size_t index,
                                                                           size_t *count);
+bool envoy_dynamic_module_callback_early_header_mutation_get_attribute_string(void *request, attribute id, buffer *value);
 bool envoy_dynamic_module_callback_early_header_mutation_set_header(void *request, buffer key, buffer value);
 bool envoy_dynamic_module_callback_early_header_mutation_remove_header(void *request, buffer key);
 bool envoy_dynamic_module_callback_cluster_specifier_get_request_header_value(void *request, buffer key, buffer *value, size_t index,

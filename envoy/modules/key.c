@@ -12,11 +12,14 @@
  *   hosts=<group>                  hosts and their keys are looked up among those of this group (rules.c), before the suffixes
  *   wrong=reject|strip             whether x-route-key-error is set
  *   admit=all|signed|none          of spellings; `none` takes them away whatever they say. A preview host is always read
+ *   source=<address>/<bits>        clients whose connection comes from there are admitted whatever admit says, up to 32
+ *   peer=<name>                    and those whose certificate has this as its first DNS name or URI, up to 32
  *   secret=<file>                  with signed: the name of a file in the folder $POINTSMAN_KEYS, up to four
  *
  * A signed key is <key>.<seconds since 1970>.<HMAC-SHA256 of all before the last dot, 64 lower hex digits>. A secret that cannot
  * be read signs nothing, and is told in the log: a listener must not fall with a file.
  */
+#include "clients.h"
 #include "roles.h"
 #include "sha256.h"
 #include "text.h"
@@ -31,12 +34,15 @@ typedef struct {
   buffer header, member; /* without a member the header is the key */
 } spelling;
 
+typedef enum { UNSAID, ALL, SIGNED, NONE } admission;
+
 typedef struct {
   spelling spellings[SPELLINGS];
   buffer hosts[HOSTS], group;
+  clients trusted;
   hmac_key secrets[SECRETS];
   size_t spelling_count, host_count, secret_count, named_secrets;
-  enum { UNSAID, ALL, SIGNED, NONE } admit;
+  admission admit;
   enum { UNTOLD, REJECT, STRIP } wrong;
   char text[]; /* what the buffers above point into */
 } settings;
@@ -45,6 +51,7 @@ typedef struct {
 typedef struct {
   char key[LONGEST];
   size_t length;
+  admission admit; /* of this client */
   bool wrong;
   bool present[SPELLINGS];
 } finding;
@@ -103,7 +110,7 @@ static void take(finding *found, buffer key) {
 
 static void take_spelled(const settings *set, finding *found, buffer value) {
   value = trimmed(value);
-  if (set->admit == SIGNED && !is_signed(set, &value))
+  if (found->admit == SIGNED && !is_signed(set, &value))
     found->wrong = true;
   else
     take(found, value);
@@ -126,7 +133,7 @@ static bool read_list(const settings *set, const spelling *from, buffer list, fi
     buffer value, item = taken(&list, ',');
     if (!is_member(item, from->member, &value)) continue;
     present = true;
-    if (set->admit != NONE) take_spelled(set, found, value);
+    if (found->admit != NONE) take_spelled(set, found, value);
   }
   return present;
 }
@@ -141,7 +148,7 @@ static void read_spellings(const settings *set, void *request, finding *found) {
         continue;
       }
       found->present[i] = true;
-      if (set->admit != NONE) take_spelled(set, found, value);
+      if (found->admit != NONE) take_spelled(set, found, value);
     }
   }
 }
@@ -247,7 +254,7 @@ static void write_spellings(const settings *set, void *request, const finding *f
 
 void key_request(const void *config, void *request) {
   const settings *set = config;
-  finding found = {.length = 0};
+  finding found = {.admit = is_trusted(&set->trusted, request) ? ALL : set->admit};
   read_spellings(set, request, &found);
   read_host(set, request, &found);
   away(request, TEXT(ROUTE_KEY_ERROR));
@@ -315,13 +322,17 @@ static const char *read_line(settings *into, buffer key, buffer value) {
     if (!read_choice(value, ADMIT, &admit)) return "admit is not all, signed or none, once";
   } else if (equal(key, TEXT("wrong"))) {
     if (!read_choice(value, WRONG, &wrong)) return "wrong is not reject or strip, once";
+  } else if (equal(key, TEXT("source"))) {
+    if (!read_source(&into->trusted, value)) return "source is no range of addresses, or one of more than 32";
+  } else if (equal(key, TEXT("peer"))) {
+    if (!read_peer(&into->trusted, value)) return "peer is no name, or one of more than 32";
   } else if (equal(key, TEXT("secret"))) {
     if (into->named_secrets++ == SECRETS || !is_name(value)) return "secret is no name of a file, or one of more than 4";
     read_secret(into, value);
   } else {
-    return "a line is none of spelling, member, host, hosts, wrong, admit, secret";
+    return "a line is none of spelling, member, host, hosts, wrong, admit, source, peer, secret";
   }
-  into->admit = (unsigned)admit;
+  into->admit = (admission)admit;
   into->wrong = (unsigned)wrong;
   return NULL;
 }

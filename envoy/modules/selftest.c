@@ -55,6 +55,11 @@ bool envoy_dynamic_module_callback_early_header_mutation_get_header_value(void *
   return value_of(context, key, value, index, count);
 }
 
+/* Told by headers that no client can send. */
+bool envoy_dynamic_module_callback_early_header_mutation_get_attribute_string(void *context, attribute id, buffer *value) {
+  return value_of(context, id == SOURCE_ADDRESS ? TEXT("source address") : id == PEER_URI ? TEXT("peer uri") : TEXT("peer name"), value, 0, NULL);
+}
+
 bool envoy_dynamic_module_callback_early_header_mutation_remove_header(void *context, buffer key) {
   request *asked = context;
   size_t left = 0;

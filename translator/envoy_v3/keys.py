@@ -26,6 +26,7 @@ def settings(reading: Reading) -> str:
     lines = [f"spelling={one.header}" if not one.member else f"member={one.header}/{one.member}" for one in reading.spellings]
     lines += [f"host={suffix}" for suffix in reading.hosts]
     lines += [f"hosts={reading.group}"] if reading.group else []
+    lines += [f"source={one}" for one in reading.sources] + [f"peer={one}" for one in reading.peers]
     lines += [f"wrong={reading.wrong}", f"admit={reading.admit}", *(f"secret={name}" for name in reading.secrets)]
     return "\n".join(lines) + "\n"
 

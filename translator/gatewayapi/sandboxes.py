@@ -64,6 +64,8 @@ def reading(group: RouteGroup) -> Reading:
         admit=_ADMIT[spec.admission.mode],
         secrets=spec.admission.secrets,
         group=group.key,
+        sources=spec.admission.sources,
+        peers=spec.admission.certificates,
     )
 
 
@@ -111,6 +113,18 @@ def outvoted(key: str, listener: str, other: str) -> Finding:
     return Finding(code="PM0702", kind="RouteGroup", key=key, message=message, path=("spec",), fix=fix, severity="warning")
 
 
+def verified(keys: Reading, *, required: bool) -> Reading:
+    """Names in certificates count only where the listener has seen to it that they are true."""
+    return keys if required or not keys.peers else structs.replace(keys, peers=())
+
+
+def unverified(key: str, listener: str) -> Finding:
+    message = f"listener {listener} does not demand certificates of clients that it can verify, so none admits a key there"
+    path = ("spec", "admission", "certificates")
+    fix = "have the Gateway validate client certificates (spec.tls.frontend), with mode AllowValidOnly"
+    return Finding(code="PM0710", kind="RouteGroup", key=key, message=message, path=path, fix=fix, severity="warning")
+
+
 def replaced(key: str, listener: str, other: str) -> Finding:
     message = f"it counts for nothing at listener {listener}, where the older RouteGroup {other} of its namespace is"
     return Finding(code="PM0702", kind="RouteGroup", key=key, message=message, path=("spec", "parentRefs"), fix="keep one of them")
@@ -134,7 +148,9 @@ def hosts(group: RouteGroup) -> Iterator[KeyHost]:
 def misspelled(group: RouteGroup) -> Iterator[Finding]:
     """What of it counts for nothing, whatever Gateways there are."""
     spec = group.spec
-    if spec.parent_refs and spec.admission.mode == "None" and not spec.preview_hosts and not any(hosts(group)):
+    admission = spec.admission
+    known = admission.sources or admission.certificates or spec.preview_hosts or any(hosts(group))
+    if spec.parent_refs and admission.mode == "None" and not known:
         yield nobody_believed(group.key)
     for place, one in enumerate(spec.endpoints):
         if not (one.routing_key or spec.default_routing_key):

@@ -21,7 +21,8 @@ class Reading(Row, frozen=True, gc=False, kw_only=True):
 
     `hosts` are suffixes such as `.preview.example.com`: the label in front of one is a key. `wrong` says what becomes of a request
     whose spellings differ or hold no key. `admit` says whose spellings count; hosts always do. `secrets` are names of files.
-    `group` is the RouteGroup whose endpoints give keys to further hosts.
+    `group` is the RouteGroup whose endpoints give keys to further hosts. Clients from `sources` (ranges of addresses), and those
+    whose certificate has one of `peers` as its first DNS name or URI, are believed whatever `admit` says.
     """
 
     spellings: tuple[Spelling, ...]
@@ -30,6 +31,8 @@ class Reading(Row, frozen=True, gc=False, kw_only=True):
     admit: Literal["all", "signed", "none"] = "none"
     secrets: tuple[str, ...] = ()
     group: str = ""
+    sources: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
 
 
 class KeyRule(Row, frozen=True, gc=False, order=True, kw_only=True):

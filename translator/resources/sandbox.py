@@ -179,6 +179,14 @@ class KeyAdmission:
         tuple[Annotated[str, Field(min_length=1, max_length=63, pattern="^[a-z0-9][-a-z0-9]*$")], ...],
         Field(max_length=4, description="Names of files of the proxy, in the folder that its variable POINTSMAN_KEYS names."),
     ] = ()
+    sources: Annotated[
+        tuple[Annotated[str, Field(max_length=43, json_schema_extra=rule("isCIDR(self)", "must be a range such as 10.0.0.0/8"))], ...],
+        Field(max_length=32, description="Ranges of addresses: clients whose connection comes from there are believed."),
+    ] = ()
+    certificates: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=253, pattern="^[!-~]+$")], ...],
+        Field(max_length=32, description="Clients are believed whose verified certificate has one of these as its first DNS name or URI."),
+    ] = ()
     wrong: Annotated[
         Literal["Reject", "Strip"],
         Field(description="What becomes of a request whose key is not valid, or is spelled in two ways: 400, or no key."),

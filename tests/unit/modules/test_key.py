@@ -308,3 +308,61 @@ def test_planted_fault_of_signatures_is_found(believing: Program, planted: Plant
     requests: list[Headers] = [[(b"x-route-key", one)] for one in signatures()]
     broken = replace(planted(name, sound, faulty), environment=believing.environment)
     assert broken.rewritten(requests, keys.settings(two).encode()) != expected(two, requests)
+
+
+def admitted(program: Program, seen: Headers, *, admit: str = "none", **trusted: tuple[str, ...]) -> bool:
+    """Whether a plain key is believed of a client that Envoy sees so."""
+    reading = Reading(spellings=SPELLINGS, admit=admit, **trusted)  # type: ignore[arg-type]
+    (found,) = program.rewritten([[*ALICE, *seen]], keys.settings(reading).encode())
+    return key_of(found) == b"alice"
+
+
+RANGES = ("10.1.0.0/16", "192.0.2.128/25", "2001:db8::/33", "203.0.113.9/32")
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        pytest.param(b"10.1.255.255:1", True, id="in"),
+        pytest.param(b"10.2.0.0:1", False, id="beyond"),
+        pytest.param(b"192.0.2.128:1", True, id="half-a-byte"),
+        pytest.param(b"192.0.2.127:1", False, id="half-a-byte-before"),
+        pytest.param(b"203.0.113.9:65535", True, id="one-address"),
+        pytest.param(b"203.0.113.8:1", False, id="its-neighbour"),
+        pytest.param(b"[2001:db8:7fff::1]:80", True, id="ipv6"),
+        pytest.param(b"[2001:db8:8000::1]:80", False, id="ipv6-beyond"),
+        pytest.param(b"[::ffff:10.1.2.3]:80", True, id="ipv4-in-ipv6"),
+        pytest.param(b"/tmp/socket", False, id="no-address"),
+        pytest.param(b"", False, id="nothing"),
+        pytest.param(b"[" + b"1" * 80 + b"]:1", False, id="too-long"),
+    ],
+)
+def test_client_is_believed_by_where_its_connection_comes_from(program: Program, address: bytes, expected: bool) -> None:
+    assert admitted(program, [(b"source address", address)], sources=RANGES) is expected
+
+
+def test_header_that_says_where_a_client_is_counts_for_nothing(program: Program) -> None:
+    assert not admitted(program, [(b"x-forwarded-for", b"10.1.0.1"), (b"source address", b"198.51.100.1:1")], sources=RANGES)
+
+
+def test_client_is_believed_by_the_first_name_of_its_certificate(program: Program) -> None:
+    peers = ("ci.example", "spiffe://x/ns/a")
+    assert admitted(program, [(b"peer name", b"ci.example")], peers=peers)
+    assert admitted(program, [(b"peer uri", b"spiffe://x/ns/a")], peers=peers)
+    assert not admitted(program, [(b"peer name", b"ci.example.org")], peers=peers)
+    assert not admitted(program, [], peers=peers)
+
+
+def test_stranger_still_needs_a_signature_where_friends_need_none(program: Program) -> None:
+    assert admitted(program, [(b"source address", b"10.1.0.1:1")], admit="all", sources=RANGES)
+    reading = structs.replace(SIGNED, sources=RANGES)
+    config = keys.settings(reading).encode()
+    friend, stranger = (program.run([[*ALICE, (b"source address", at)]], config, b"key").stdout for at in (b"10.1.0.1:1", b"10.2.0.1:1"))
+    assert b"x-route-key-error" not in friend
+    assert b"x-route-key-error" in stranger
+
+
+@pytest.mark.parametrize("line", ["10.0.0.0", "10.0.0.0/33", "::/129", "a/8", "10.0.0.0/", "/8", "10.0.0/8"])
+def test_range_that_is_none_is_refused(program: Program, line: str) -> None:
+    done = program.run([], keys.settings(structs.replace(NONE, sources=(line,))).encode(), b"key")
+    assert (done.returncode, b"source is no range" in done.stderr) == (1, True)

@@ -25,7 +25,7 @@ from translator.gatewayapi.references import Referent
 from translator.gatewayapi.rules import clientcerts
 from translator.gatewayapi.rules.asking import labels_of, may_refer
 from translator.gatewayapi.rules.clientcerts import trusted
-from translator.gatewayapi.sandboxes import agree, first_of_namespaces, outvoted, reading, replaced, speaker
+from translator.gatewayapi.sandboxes import agree, first_of_namespaces, outvoted, reading, replaced, speaker, unverified, verified
 from translator.gatewayapi.tables import (
     AUTHORITY_REF,
     CERTIFICATE_REF,
@@ -47,6 +47,7 @@ from translator.gatewayapi.tables import (
     TARGET,
     VERDICT,
     Claim,
+    ClientCheck,
     Declared,
     Joined,
     Presents,
@@ -233,7 +234,7 @@ def listener(view: View, key: str) -> Facts:
     for section in (spec.name, ""):
         yield TARGET((parent, section), target)
     if serves:
-        keys, told = reading_at(view, key, joined) if joined else (None, [])
+        keys, told = reading_at(view, key, joined, one.clients) if joined else (None, [])
         for finding in told:
             yield FOUND((finding.kind, finding.key), finding)
         yield from served(key, one, tables, tuple(secrets), keys)
@@ -241,13 +242,16 @@ def listener(view: View, key: str) -> Facts:
         yield AUTHORITY(one.clients.name, Authority(bundle, ("Gateway", one.clients.gateway)))
 
 
-def reading_at(view: View, listener: str, joined: Sequence[Joined]) -> tuple[Reading, list[Finding]]:
+def reading_at(view: View, listener: str, joined: Sequence[Joined], clients: ClientCheck | None) -> tuple[Reading, list[Finding]]:
     """How keys are read at a listener, and the RouteGroups that would have it otherwise."""
     chosen, firsts = speaker(joined, namespace_of(listener)), first_of_namespaces(joined)
     heard = view.one(ROUTE_GROUP, chosen.group)
     late = [replaced(one.group, listener, firsts[one.namespace].group) for one in joined if firsts[one.namespace] is not one]
     differing = [one for one in firsts.values() if not agree(view.one(ROUTE_GROUP, one.group), heard)]
-    return reading(heard), [*late, *(outvoted(one.group, listener, chosen.group) for one in differing)]
+    found, required = reading(heard), clients is not None and clients.required
+    if found.peers and not required:
+        late.append(unverified(chosen.group, listener))
+    return verified(found, required=required), [*late, *(outvoted(one.group, listener, chosen.group) for one in differing)]
 
 
 def served(key: str, one: Declared, tables: tuple[tuple[Port, str], ...], secrets: tuple[str, ...], keys: Reading | None) -> Facts:

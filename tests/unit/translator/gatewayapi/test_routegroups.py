@@ -211,3 +211,10 @@ def test_listener_of_a_listener_set_reads_keys() -> None:
     assert keys_of_ports(engine) == {80: False, 81: False, 82: True}
     assert condition(engine, "RouteGroup", "previews") == (True, "Accepted")
     assert run(BASE, SET, PREVIEWS.replace("{name: edge, sectionName: a}", "{kind: ListenerSet, name: gone}")).rows(OUT_FINDINGS)
+
+
+def test_certificates_admit_nobody_where_none_is_verified() -> None:
+    engine = run(BASE, PREVIEWS.replace("{mode: All}", "{sources: [10.0.0.0/8], certificates: [ci.example]}"))
+    assert codes(engine) == [("default/previews", "PM0710")]
+    (reading,) = [chain.keys for (chain,) in engine.rows(CHAIN).values() if chain.keys]
+    assert (reading.admit, reading.sources, reading.peers) == ("none", ("10.0.0.0/8",), ())
