@@ -11,15 +11,15 @@ from itertools import groupby
 from translator.engine import Facts, Table, View, rule
 from translator.inputs import ROUTE_GROUP, SANDBOX, SERVICE
 from translator.ir import names
-from translator.ir.cluster import Use
+from translator.ir.cluster import Fork, Use
 from translator.ir.finding import Finding
-from translator.ir.keys import HEADER, Spelling
+from translator.ir.keys import HEADER, KeyRule, Spelling
 from translator.ir.mesh import Branch, MeshPort, MeshRoute, Way
 from translator.ir.tables import CLUSTER, ENDPOINTS, FORK, OUT_MESH, REFUSED
 from translator.ir.value import Row
 from translator.resources.core import Service, ServicePort
 from translator.resources.sandbox import USUAL, KeyHeader, RouteGroup
-from translator.sandbox.forks import State, Wish, answers, invalid, problem, target
+from translator.sandbox.forks import State, Wish, answers, heard, invalid, problem, target
 from translator.sandbox.rules import STATE, WISH
 
 
@@ -44,13 +44,17 @@ def meshed(view: View, key: tuple[str, str, str]) -> Facts:
     of = view.one(ROUTE_GROUP, group)
     if of.spec.mesh_output == "None":
         return
-    wish = view.list(WISH, key)[0]
+    wish = heard(view.list(WISH, key))[0][0]
+    if wish.rule != KeyRule() or wish.sets:
+        yield REFUSED(("Sandbox", wish.sandbox), no_rule(wish.sandbox, wish.place, group))
+        return
     found, wrong = forked(view, wish, service)
     if wrong and not found:
         yield STATE(wish.sandbox, State(wish.place, "InvalidTarget", wrong[0].message))
         yield REFUSED(("Sandbox", wish.sandbox), wrong[0])
     for number, to in found:
-        yield FORK(Use("Sandbox", wish.sandbox, fork=names.mesh(group, service, number) + routing_key), to)
+        prefix = names.mesh(group, service, number)
+        yield FORK(Use("Sandbox", wish.sandbox, fork=prefix + routing_key), Fork(to=to, prefix=prefix, key=routing_key))
         yield STATE(wish.sandbox, State(wish.place, "", target=to))
         row = Meshed(created=of.metadata.creation_timestamp, group=group, key=routing_key, spellings=spellings(of), port=number, to=to)
         yield MESHED((of.spec.mesh_output, service), row)
@@ -110,6 +114,13 @@ def no_service(key: str, place: int, to: Use) -> Finding:
     message = f"{to.kind} {to.key} is no Service, which is all that a mesh can send to, so the baseline answers"
     path = ("spec", "services", place, "targetRef")
     fix = "make a Service for it, and name that"
+    return Finding(code="PM0731", kind="Sandbox", key=key, message=message, path=path, fix=fix, severity="warning")
+
+
+def no_rule(key: str, place: int, group: str) -> Finding:
+    message = f"a route of RouteGroup {group} says more than a key, which a mesh is not told, so the baseline answers there"
+    path = ("spec", "services", place)
+    fix = "name the key in a route without paths, headers, weight and additionalHeaders"
     return Finding(code="PM0731", kind="Sandbox", key=key, message=message, path=path, fix=fix, severity="warning")
 
 

@@ -137,3 +137,10 @@ def test_everything_goes_with_the_sandbox() -> None:
     [removed] = objects(yaml.safe_dump(sandbox()))
     core.apply([(table, key, None) for table, key, _ in changes([removed])])
     assert core.rows(OUT_MESH) == {}
+
+
+def test_rule_of_a_key_is_not_told_to_a_mesh_and_its_sandbox_is() -> None:
+    for more in ({"weight": 10}, {"paths": [{"prefix": "/pay"}]}, {"additionalHeaders": {"x-env": "a"}}):
+        core = told(CART, FORK, SLICE, group(routes=[{"targetSandbox": "alice", "routingKey": "alice", **more}]), sandbox())
+        assert branches(core) == []
+        assert "PM0731" in codes(core)
