@@ -24,8 +24,8 @@ from translator.gatewayapi.rules import (
     streamroutes,
 )
 from translator.inputs import OBJECTS
-from translator.ir.tables import ACKED, GROUP, OUTPUTS, QUARANTINE
-from translator.sandbox import meshes
+from translator.ir.tables import ACKED, EXPIRED, GROUP, OUTPUTS, QUARANTINE
+from translator.sandbox import lives, meshes
 from translator.sandbox import rules as sandbox
 
 COMPILING: tuple[Rule, ...] = (routes.compile_route, grpcroutes.compile_grpc_route)
@@ -47,6 +47,7 @@ FRONTS: tuple[Rule, ...] = (
     *routegroups.FORKS,
     *chains.RULES,
     *backends.RULES,
+    *lives.RULES,
     *sandbox.STATUS,
     *meshes.OUTPUT,
 )
@@ -55,4 +56,4 @@ RULES: tuple[Rule, ...] = (*FRONTS, *envoy_v3.RULES, *faults.RULES, *policies.ST
 
 def engine() -> Engine:
     """A new engine without any object in it."""
-    return Engine((*OBJECTS.values(), GROUP, QUARANTINE, ACKED), RULES, OUTPUTS)
+    return Engine((*OBJECTS.values(), GROUP, QUARANTINE, ACKED, EXPIRED), RULES, OUTPUTS)

@@ -18,15 +18,17 @@ from translator.engine import Engine
 from translator.ir import names as named
 from translator.ir.cluster import Use
 from translator.ir.output import Group
-from translator.ir.tables import ACKED, CLUSTER, GROUP, OUT_FINDINGS, QUARANTINE, WANTED
+from translator.ir.tables import ACKED, CLUSTER, EXPIRED, GROUP, OUT_FINDINGS, QUARANTINE, WANTED
 from translator.program import engine
 from xds.acknowledged import Acknowledged
 from xds.crash import told
+from xds.ending import Ending
 from xds.events import Event, NeedsView, Refused
 from xds.feedback import Feedback, Rows
 from xds.groups import Groups
 from xds.journal import Journal, Line
 from xds.kinds import BY_TABLE, group_of
+from xds.lives import Key
 from xds.offline import GROUP_NAME, door, translated
 from xds.planes.settings import DataPlanes
 from xds.recording import record
@@ -92,15 +94,16 @@ def _source(settings: Settings) -> Source:
 
 
 def _outgoing(
-    settings: Settings, statuses: Statuses, engine: Engine, told: Callable[[], None], soon: Callable[[tuple[str, str]], bool]
-) -> Outgoing | None:
+    settings: Settings, statuses: Statuses, engine: Engine, told: Callable[[], None], soon: Callable[[tuple[str, str]], bool],
+    over: dict[Key, str],
+) -> Outgoing | None:  # fmt: skip
     """Statuses of files stay with us; those of a cluster are written there."""
     if settings.cluster is None:
         return None
     from xds.outgoing import Outgoing  # noqa: PLC0415
 
     cluster = settings.cluster.kubeconfig, settings.cluster.context
-    return Outgoing(cluster, statuses, engine, settings.planes, settings.policy.trust, told, soon, mesh=settings.mesh)
+    return Outgoing(cluster, statuses, engine, settings.planes, settings.policy.trust, told, soon, lambda: over, mesh=settings.mesh)
 
 
 _MORE = {"new": 1, "gone": -1}  # objects that there are more of
@@ -114,6 +117,7 @@ class App:
         self._look_for = asyncio.Event()
         self.engine: Engine = engine()
         self.store, self.snapshots, self.journal = Store(), Snapshots([GROUP_NAME]), Journal()
+        self.ending = Ending(time.time, self._over)
         self.translation = Translation(self.engine, self.store, self._settled, taken=self._taken)
         self.feedback = Feedback(self.snapshots, self._uses)
         self.server = Server(
@@ -122,7 +126,9 @@ class App:
         )  # fmt: skip
         self.served = Served(self.server.streams)
         self.statuses = Statuses(time.time, self.served.waits if settings.cluster else None)
-        self._outgoing = _outgoing(settings, self.statuses, self.engine, self._look_for.set, self.served.soon)
+        self._outgoing = _outgoing(
+            settings, self.statuses, self.engine, self._look_for.set, self.served.soon, self.ending.lives.over
+        )  # fmt: skip
         self.server.companions.measured = self._reported
         self.acknowledged = Acknowledged(self.server.streams)
         self.server.caught_up = self._caught_up
@@ -163,6 +169,7 @@ class App:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)  # one that failed is for `failed` to tell
+        self.ending.stop()
         if self._timer:
             self._timer.cancel()
         await self.server.stop(0.2)
@@ -243,6 +250,7 @@ class App:
         self.metrics.resources.inc(len(names))
         self.metrics.failures.set(len(self.engine.failures))
         self._want(settled)
+        self.ending.settled(settled)
         if not self.synced.is_set():
             return
         if names:
@@ -324,6 +332,15 @@ class App:
             self.store.declare(ACKED, key, row)
         if rows:
             self.translation.wake()
+
+    def _over(self, key: Key, mark: str | None) -> None:
+        """The time of an object is over, or begins anew. In a cluster it is deleted; in a folder it counts for nothing."""
+        self.store.declare(EXPIRED, key, mark)
+        self.translation.wake()
+        if mark is not None:
+            self._log.info(Log.EXPIRED, kind=key[0], key=key[1])
+            if self._outgoing:
+                self._outgoing.ended(key)
 
     # Streams → everybody -----------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from translator.engine import Engine, Name
@@ -14,10 +14,12 @@ from translator.ir.plane import CLASS, Plane
 from translator.ir.tables import OUT_MESH, OUT_PLANE, OUT_STATUS
 from translator.planes.manifests import Terms
 from xds.bootstrap import split
+from xds.lives import Key
 from xds.mesh.writer import Meshes
 from xds.planes.identity import Issuer
 from xds.planes.settings import DataPlanes
 from xds.planes.writer import Place, Planes
+from xds.removal import Removal
 from xds.reports.writer import Writer, writer
 from xds.sources.folder import Located
 from xds.sources.kube.notices import NOWHERE
@@ -27,18 +29,20 @@ from xds.telemetry import Metrics
 
 class Outgoing:
     """`trust` is the trust domain of the certificates of proxies; `told` is called when `findings` are different; `soon` says
-    which objects some proxy is about to answer for, so that their statuses are written once and not twice.
+    which objects some proxy is about to answer for, so that their statuses are written once and not twice; `over` gives objects
+    whose time is over.
     """
 
     def __init__(
         self, cluster: tuple[str | None, str | None], statuses: Statuses, engine: Engine, of: DataPlanes | None, trust: str,
-        told: Callable[[], None], soon: Callable[[tuple[str, str]], bool], *, mesh: bool = False,
+        told: Callable[[], None], soon: Callable[[tuple[str, str]], bool], over: Callable[[], Collection[Key]], *, mesh: bool = False,
     ) -> None:  # fmt: skip
         self._statuses, self._engine = statuses, engine
         self._writer: Writer = writer(*cluster, statuses.get, soon)
         self._planes = self._of_planes(of, trust) if of else None
         self._meshes = Meshes(self._writer.transport, self._routes, self._writer.leads, time.monotonic) if mesh else None
-        for one in (self._writer, self._planes, self._meshes):
+        self._removal = Removal(self._writer.transport, over, self._writer.leads, time.monotonic)
+        for one in (self._writer, self._planes, self._meshes, self._removal):
             if one:
                 one.problems.told = told
 
@@ -64,6 +68,10 @@ class Outgoing:
         if self._meshes:
             self._meshes.touch({name[1].partition("/")[0] for table, name in names if table is OUT_MESH})
 
+    def ended(self, key: Key) -> None:
+        """The time of this object is over."""
+        self._removal.touch(key)
+
     def read(self, objects: Iterable[tuple[str, str]]) -> None:
         """These were translated anew. What we say of them may be the same, and not be there: an object that was deleted and made
         again between two looks has no status.
@@ -79,6 +87,7 @@ class Outgoing:
         await synced.wait()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._writer.run(self._statuses.names))
+            group.create_task(self._removal.run())
             if self._planes:
                 group.create_task(self._planes.run(self._all_planes))
             if self._meshes:
@@ -94,12 +103,19 @@ class Outgoing:
         found = [_unwritten(kind, why) for kind, why in sorted(self._writer.problems.held.items())]
         found += [_unmade(group, why) for group, why in sorted(self._planes.problems.held.items())] if self._planes else []
         found += [_unmeshed(namespace, why) for namespace, why in sorted(self._meshes.problems.held.items())] if self._meshes else []
+        found += [_undeleted(name, why) for name, why in sorted(self._removal.problems.held.items())]
         return [Located("", NOWHERE, one) for one in found]
 
 
 def _unwritten(kind: str, why: str) -> Finding:
     message = f"what is said of objects of kind {kind} is not taken: {why}"
     return Finding(code="PM0135", kind=kind, key="", message=message, fix="allow get of the kind and update of its status")
+
+
+def _undeleted(name: str, why: str) -> Finding:
+    kind, _, key = name.partition("/")
+    message = f"its time is over, and it cannot be deleted: {why}"
+    return Finding(code="PM0712", kind=kind, key=key, message=message, fix="allow delete of the kind, or delete it")
 
 
 def _unmade(group: str, why: str) -> Finding:

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from translator.planes.manifests import KINDS
+from translator.resources.crd import GROUP
 from xds import crds
 from xds.mesh.difference import PLURALS
+from xds.removal import PLURALS as REMOVED
 from xds.sources.kube.kinds import Watched, watched
 
 Json = dict[str, Any]
@@ -30,6 +32,7 @@ def everywhere(kinds: Iterable[Watched]) -> Iterator[Right]:
         yield from ((kind.group, kind.plural, verb) for verb in READ)
         if kind.reports:
             yield kind.group, f"{kind.plural}/status", "update"
+    yield from ((GROUP, plural, "delete") for plural in REMOVED.values())  # when their time is over
     yield "apiextensions.k8s.io", "customresourcedefinitions", "get"
     yield from (("", "events", verb) for verb in ("get", "create", "update"))
     for version, plural in KINDS.values():

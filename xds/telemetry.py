@@ -29,6 +29,7 @@ class Log(StrEnum):
     CHANGED = "sources.changed"
     FINDING = "sources.finding"
     CLEARED = "sources.finding-cleared"
+    EXPIRED = "sources.expired"
     RULE_FAILED = "translation.rule-failed"
     CONNECTED = "proxy.connected"
     DISCONNECTED = "proxy.disconnected"

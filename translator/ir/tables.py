@@ -10,6 +10,7 @@ from translator.engine import Table
 from translator.ir.cluster import Authority, Cluster, Endpoints, Fork, Split, Use
 from translator.ir.finding import Finding
 from translator.ir.keys import KeyHost, KeyRules, KeyWay
+from translator.ir.life import Life
 from translator.ir.listener import Chain, Datagrams, Port
 from translator.ir.mesh import MeshRoute
 from translator.ir.output import Awaited, Group, Packed, Status
@@ -25,6 +26,9 @@ QUARANTINE = Table[tuple[str, str], Quarantined]("Quarantine")
 
 # Input: (kind, key) of an object → the revision of it that every connected proxy has acknowledged
 ACKED = Table[tuple[str, str], str]("Acked")
+
+# Input: (kind, key) of an object whose time is over → the mark of the life that has ended
+EXPIRED = Table[tuple[str, str], str]("Expired")
 
 # Fronts → Envoy
 CHAIN = Table[Port, Chain]("Chain", order=lambda chain: chain.name)  # what a port listens for
@@ -68,6 +72,8 @@ OUT_FINDINGS = Table[tuple[str, str], tuple[Finding, ...]]("Findings")  # (kind,
 OUT_AWAITED = Table[tuple[str, str], Awaited]("Awaited")  # (kind, key)
 WANTED = Table[tuple[str, str], bool]("Wanted")  # (kind, key): a source may hold back what nobody refers to
 
+OUT_LIFE = Table[tuple[str, str], Life]("Life")  # (kind, key) of an object that is to end by itself
+
 OUT_PLANE = Table[str, Plane]("Plane")  # a group of proxies that runs in Pods
 
 OUT_MESH = Table[tuple[str, str], MeshRoute]("Mesh")  # (output of the RouteGroup, key of a Service)
@@ -81,4 +87,4 @@ OUT_EXTENSION = Table[tuple[str, str], Packed]("envoy.TypedExtensionConfig")  # 
 
 RESOURCES = (OUT_CLUSTER, OUT_ENDPOINTS, OUT_SECRET, OUT_LISTENER, OUT_SCOPE, OUT_ROUTES)
 SERVED = (*RESOURCES, OUT_VIRTUAL_HOST, OUT_RUNTIME, OUT_EXTENSION)
-OUTPUTS = (*RESOURCES, OUT_STATUS, OUT_AWAITED, OUT_FINDINGS, OUT_HELD, OUT_PLANE, OUT_MESH, WANTED)
+OUTPUTS = (*RESOURCES, OUT_STATUS, OUT_AWAITED, OUT_FINDINGS, OUT_HELD, OUT_PLANE, OUT_MESH, WANTED, OUT_LIFE)

@@ -61,7 +61,7 @@ OWN_KINDS = (
         description="Sandbox changes some services of a shared environment for the requests that carry its key.",
         spec=SandboxSpec,
         columns=(("Key", ".spec.routingKey"), ("Phase", ".status.phase"), ("Ready", '.status.conditions[?(@.type=="Ready")].status')),
-        phases=("Pending", "Running"),
+        phases=("Pending", "Running", "Terminating", "Failed"),
     ),
     OwnKind(
         kind="RouteGroup",

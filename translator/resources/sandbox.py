@@ -37,6 +37,27 @@ class SandboxService:
     target_ref: SandboxTarget
 
 
+DURATION = Field(max_length=16, pattern="^[1-9][0-9]{0,8}[smhdw]?$", description="As 2h or 2d; a number alone is seconds.")
+
+
+@dataclass(frozen=True, slots=True, config=written())
+class TimeToLive:
+    """After which time it is gone by itself."""
+
+    duration: Annotated[str, DURATION]
+    offset_from: Annotated[Literal["createdAt", "updatedAt"], Field(description="When the time begins.")] = "createdAt"
+
+
+@dataclass(frozen=True, slots=True, config=written())
+class GroupTimeToLive:
+    """After which time it is gone by itself."""
+
+    duration: Annotated[str, DURATION]
+    offset_from: Annotated[Literal["createdAt", "updatedAt", "noMatchedSandboxes"], Field(description="When the time begins.")] = (
+        "noMatchedSandboxes"
+    )
+
+
 SERVICES = Field(min_length=1, max_length=64, description="The services that are changed; all others are the baseline's.")
 ONCE = rule("self.services.all(one, self.services.exists_one(other, other.name == one.name))", "each service may be named once")
 
@@ -47,6 +68,7 @@ class SandboxSpec:
 
     services: Annotated[tuple[SandboxService, ...], SERVICES]
     routing_key: Annotated[str, KEY] = ""
+    ttl: TimeToLive | None = None
 
 
 class Sandbox(Object, frozen=True, gc=False, kw_only=True):
@@ -223,6 +245,7 @@ class RouteGroupSpec:
     preview_hosts: Annotated[tuple[Annotated[str, Field(max_length=253, pattern=PREVIEW)], ...], HOSTS] = ()
     endpoints: Annotated[tuple[GroupEndpoint, ...], Field(max_length=64, description="Hosts that have a key.")] = ()
     admission: KeyAdmission = field(default_factory=KeyAdmission)
+    ttl: GroupTimeToLive | None = None
     mesh_output: Annotated[Literal["None", "Istio", "GatewayAPI"], MESH] = "None"
 
 

@@ -7,12 +7,14 @@ from translator.inputs import BACKEND, ROUTE_GROUP, SANDBOX, SERVICE
 from translator.ir import names
 from translator.ir.cluster import Fork, Use
 from translator.ir.keys import KeyRule, KeyRules, KeyWay
-from translator.ir.output import Status
-from translator.ir.tables import CLUSTER, CLUSTER_USE, ENDPOINTS, FORK, FORK_KEY, FORKABLE, KEY_RULES, OUT_STATUS, REFUSED
+from translator.ir.output import Condition, Status
+from translator.ir.tables import CLUSTER, CLUSTER_USE, ENDPOINTS, EXPIRED, FORK, FORK_KEY, FORKABLE, KEY_RULES, OUT_STATUS, REFUSED
 from translator.sandbox.forks import State, Wish, answers, conflict, heard, invalid, not_routed, problem, ready, target
 from translator.sandbox.keys import keys, rule_of, sets_of
+from translator.sandbox.lifetime import over
 
 GROUPS_IN = Table[str, str]("GroupsIn")  # namespace → its RouteGroups
+SANDBOXES_IN = Table[str, str]("SandboxesIn")  # namespace → its Sandboxes
 WISH = Table[tuple[str, str, str], Wish]("Wish", order=lambda wish: wish)  # (RouteGroup, key, Service)
 STATE = Table[str, State]("State", order=lambda state: state.place)  # Sandbox
 
@@ -22,11 +24,17 @@ def groups_in_namespace(view: View, key: str) -> Facts:
     yield GROUPS_IN(view.one(ROUTE_GROUP, key).namespace, key)
 
 
-@rule(over=SANDBOX, into=(WISH,))
+@rule(over=SANDBOX, into=(SANDBOXES_IN, WISH))
 def wishes(view: View, key: str) -> Facts:
+    """What is over wants nothing, and leads to nothing."""
     one = view.one(SANDBOX, key)
+    if over(one, view.get(EXPIRED, ("Sandbox", key))):
+        return
+    yield SANDBOXES_IN(one.namespace, key)
     for group in view.list(GROUPS_IN, one.namespace):
         through = view.one(ROUTE_GROUP, group)
+        if over(through, view.get(EXPIRED, ("RouteGroup", group))):
+            continue
         for routing_key, route in keys(through, one):
             rule, sets = rule_of(through, route), sets_of(through, route)
             for place, service in enumerate(one.spec.services):
@@ -91,12 +99,17 @@ def answering(view: View, made: Use) -> Facts:
 
 @rule(over=SANDBOX, into=(OUT_STATUS,))
 def sandbox_status(view: View, key: str) -> Facts:
+    one = view.one(SANDBOX, key)
+    if over(one, view.get(EXPIRED, ("Sandbox", key))):
+        ended = Condition(type="Ready", status=False, reason="Expired", message="its time is over, so the baseline answers")
+        yield OUT_STATUS(("Sandbox", key), Status(generation=one.metadata.generation, phase="Terminating", conditions=(ended,)))
+        return
     states = [*dict.fromkeys(view.list(STATE, key))]
     targets = dict.fromkeys(state.target for state in states if state.target)
     silent = [f"{to.kind} {to.key}" for to in targets if not answers(view.get(CLUSTER, to), view.get(ENDPOINTS, to))]
     condition = ready(states, silent)
     phase = "Running" if condition.status else "Pending"
-    yield OUT_STATUS(("Sandbox", key), Status(generation=view.one(SANDBOX, key).metadata.generation, phase=phase, conditions=(condition,)))
+    yield OUT_STATUS(("Sandbox", key), Status(generation=one.metadata.generation, phase=phase, conditions=(condition,)))
 
 
 FORKS = (groups_in_namespace, wishes, fork)

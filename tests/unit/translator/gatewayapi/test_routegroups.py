@@ -13,7 +13,20 @@ from translator.ir.cluster import Fork, Use
 from translator.ir.keys import KeyHost, KeyRule, KeyRules, KeyWay
 from translator.ir.output import Group
 from translator.ir.route import Place
-from translator.ir.tables import CHAIN, CLUSTER_USE, FORK, FORK_KEY, GROUP, KEY_HOST, KEY_RULES, KEYED, OUT_FINDINGS, OUT_STATUS, PLACED
+from translator.ir.tables import (
+    CHAIN,
+    CLUSTER_USE,
+    EXPIRED,
+    FORK,
+    FORK_KEY,
+    GROUP,
+    KEY_HOST,
+    KEY_RULES,
+    KEYED,
+    OUT_FINDINGS,
+    OUT_STATUS,
+    PLACED,
+)
 from translator.program import FRONTS
 
 BASE = """
@@ -58,7 +71,7 @@ NAME = f"{PREFIX}alice"
 
 
 def run(*texts: str, flat: bool = False) -> Engine:
-    engine = Engine((*OBJECTS.values(), GROUP), (*FRONTS, *status.RULES), (OUT_STATUS, OUT_FINDINGS))
+    engine = Engine((*OBJECTS.values(), GROUP, EXPIRED), (*FRONTS, *status.RULES), (OUT_STATUS, OUT_FINDINGS))
     engine.apply([(GROUP, "local", Group(flat=flat)), *(change for text in texts for change in changes(objects(text)))])
     assert engine.failures == {}
     return engine

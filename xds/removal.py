@@ -1,0 +1,71 @@
+"""Objects of users whose time is over, deleted in a cluster. Only the leader deletes; who leads is for `xds/reports/` to say."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Collection
+
+from translator.resources.crd import GROUP
+from xds.lives import Key
+from xds.reports.problems import Problems
+from xds.reports.queue import Queue
+from xds.reports.writer import Caller
+from xds.sources.kube.transport import Broken
+
+PLURALS = {"Sandbox": "sandboxes", "RouteGroup": "routegroups"}
+LOOK = 30.0  # seconds after which all are looked at again: another replica may have led meanwhile
+AT_ONCE = 4
+
+
+class Removal:
+    """`over` gives those whose time is over now."""
+
+    def __init__(
+        self, transport: Caller, over: Callable[[], Collection[Key]], leads: Callable[[], bool], clock: Callable[[], float],
+    ) -> None:  # fmt: skip
+        self.transport, self._over, self._leads, self._clock = transport, over, leads, clock
+        self.queue = Queue()
+        self.problems = Problems()  # kind/key → why it is still there
+        self._put = asyncio.Event()
+
+    def touch(self, key: Key) -> None:
+        self.queue.put(key, self._clock())
+        self._put.set()
+
+    async def run(self) -> None:
+        """Without end."""
+        look = self._clock()
+        while True:
+            if self._leads() and self._clock() >= look:
+                for key in self._over():
+                    self.touch(key)
+                look = self._clock() + LOOK
+            while self._leads() and (found := self.queue.take(self._clock(), AT_ONCE)):
+                await asyncio.gather(*map(self._one, found))
+            due = min(look, self.queue.due() or look)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0.05, due - self._clock()) if self._leads() else 1.0):
+                    await self._put.wait()
+            self._put.clear()
+
+    async def _one(self, key: Key) -> None:
+        try:
+            problem = await self._delete(*key) if key in self._over() else ""
+        except Broken as error:
+            problem = str(error) or type(error).__name__
+        self.problems.say("/".join(key), problem)
+        if problem:
+            self.queue.failed(key, self._clock())
+
+    async def _delete(self, kind: str, key: str) -> str:
+        """In the version that was read: what was changed meanwhile is looked at again."""
+        namespace, _, name = key.partition("/")
+        path = f"/apis/{GROUP}/v1alpha1/namespaces/{namespace}/{PLURALS[kind]}/{name}"
+        found = await self.transport.call("GET", path)
+        if found.status != 200:
+            return "" if found.status == 404 else found.said()
+        head = found.json()["metadata"]
+        body = {"preconditions": {"uid": head["uid"], "resourceVersion": head["resourceVersion"]}}
+        gone = await self.transport.call("DELETE", path, body)
+        return "" if gone.status in (200, 202, 404) else gone.said()
