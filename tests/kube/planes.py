@@ -82,10 +82,10 @@ class Asked:
         await wait_until(holds, SOON, f"{gateway} to be programmed")
         return found
 
-    async def answer(self, url: str) -> tuple[int, str]:
+    async def answer(self, url: str, host: str = "") -> tuple[int, str]:
         """Nothing where nobody answers."""
         try:
-            async with self.session.get(url, timeout=aiohttp.ClientTimeout(total=3)) as answer:
+            async with self.session.get(url, headers={"host": host} if host else None, timeout=aiohttp.ClientTimeout(total=3)) as answer:
                 return answer.status, await answer.text()
         except (aiohttp.ClientError, TimeoutError):
             return 0, ""

@@ -57,6 +57,8 @@ class Node:
         metadata = {"name": self.name, "labels": labels}
         await self.api.told("POST", "/api/v1/nodes", {"apiVersion": "v1", "kind": "Node", "metadata": metadata})
         await self.beat()
+        # The API server gives a new node the taint "not ready", which another controller takes away: with it no DaemonSet runs here
+        await self.api.told("PATCH", f"/api/v1/nodes/{self.name}", {"spec": {"taints": None}}, MERGE)
 
     async def beat(self) -> None:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
