@@ -18,11 +18,14 @@ from xds.lives import Key
 from xds.mesh.writer import Meshes
 from xds.planes.identity import Issuer
 from xds.planes.settings import DataPlanes
+from xds.planes.standing import Stand
 from xds.planes.writer import Place, Planes
 from xds.removal import Removal
 from xds.reports.writer import Writer, writer
 from xds.sources.folder import Located
+from xds.sources.kube.access import loader
 from xds.sources.kube.notices import NOWHERE
+from xds.sources.kube.transport import Transport
 from xds.status import Statuses
 from xds.telemetry import Metrics
 
@@ -39,16 +42,20 @@ class Outgoing:
     ) -> None:  # fmt: skip
         self._statuses, self._engine = statuses, engine
         self._writer: Writer = writer(*cluster, statuses.get, soon)
-        self._planes = self._of_planes(of, trust) if of else None
+        self._planes = self._of_planes(cluster, of, trust) if of else None
         self._meshes = Meshes(self._writer.transport, self._routes, self._writer.leads, time.monotonic) if mesh else None
         self._removal = Removal(self._writer.transport, over, self._writer.leads, time.monotonic)
         for one in (self._writer, self._planes, self._meshes, self._removal):
             if one:
                 one.problems.told = told
+        if self._planes and self._planes.stand:
+            self._planes.stand.told = told
 
-    def _of_planes(self, of: DataPlanes, trust: str) -> Planes:
+    def _of_planes(self, cluster: tuple[str | None, str | None], of: DataPlanes, trust: str) -> Planes:
         place = Place(of.reach, split(of.reach)[0], Terms(of.image, of.replicas), of.home)
-        return Planes(self._writer.transport, self._plane, place, Issuer(Path(of.ca), trust), self._writer.leads, time.monotonic)
+        planes = Planes(self._writer.transport, self._plane, place, Issuer(Path(of.ca), trust), self._writer.leads, time.monotonic)
+        planes.stand = Stand(Transport(loader(*cluster)), planes.touch)
+        return planes
 
     def _plane(self, group: str) -> Plane | None:
         return self._engine.get(OUT_PLANE, group)
@@ -92,6 +99,8 @@ class Outgoing:
                 group.create_task(self._planes.run(self._all_planes))
             if self._meshes:
                 group.create_task(self._meshes.run())
+            if self._planes and self._planes.stand:
+                group.create_task(self._planes.stand.run())
 
     def report(self, metrics: Metrics) -> None:
         metrics.reports(self._writer.counts, leads=self._writer.leads())
@@ -104,7 +113,8 @@ class Outgoing:
         found += [_unmade(group, why) for group, why in sorted(self._planes.problems.held.items())] if self._planes else []
         found += [_unmeshed(namespace, why) for namespace, why in sorted(self._meshes.problems.held.items())] if self._meshes else []
         found += [_undeleted(name, why) for name, why in sorted(self._removal.problems.held.items())]
-        return [Located("", NOWHERE, one) for one in found]
+        standing = self._planes.stand.findings if self._planes and self._planes.stand else []
+        return [*(Located("", NOWHERE, one) for one in found), *standing]
 
 
 def _unwritten(kind: str, why: str) -> Finding:

@@ -23,7 +23,7 @@ NAME = "pointsman"
 PLACE = Path(__file__).parent.parent / "deploy" / "base" / "roles.yaml"
 MESH = PLACE.parent.parent / "mesh" / "roles.yaml"
 READ = ("get", "list", "watch")
-APPLIED = ("get", "list", "create", "patch", "delete")
+APPLIED = ("get", "list", "watch", "create", "patch", "delete")
 
 
 def everywhere(kinds: Iterable[Watched]) -> Iterator[Right]:

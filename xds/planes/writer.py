@@ -1,7 +1,7 @@
 """Data planes to an API server: what each of them is declared to be is applied, again and again; what none is declared is removed.
 
-Applying what is there already changes nothing, so drift is repaired by applying on each look. Only the leader writes; who
-leads is for `xds/reports/` to say.
+What others change is told by `standing.py`; applying what is there already changes nothing, so everything is applied again
+now and then as well. Only the leader writes; who leads is for `xds/reports/` to say.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from urllib.parse import quote
 from translator.ir.plane import Plane
 from translator.planes.manifests import KINDS, OWNER, SOMETIMES, Made, Terms, collection, leftovers, objects, owner, secret
 from xds.planes.identity import Issuer
+from xds.planes.standing import Stand
 from xds.planes.start import files
 from xds.reports.problems import Problems
 from xds.reports.queue import Counts, Queue
@@ -25,7 +26,7 @@ from xds.sources.kube.transport import Broken
 
 API = "/apis/gateway.networking.k8s.io/v1"
 APPLY = "application/apply-patch+yaml"
-LOOK = 30.0  # seconds after which everything is applied again
+LOOK = 300.0  # seconds after which everything is applied again, and certificates are looked at
 AT_ONCE = 4
 NOT_HERE = (403, 404)  # a kind that may not be read here is none that we made
 
@@ -51,6 +52,7 @@ class Planes:
         self._leads, self._clock = leads, clock
         self.queue, self.counts = Queue(), Counts()
         self.problems = Problems()  # group → why its data plane is not as it should be
+        self.stand: Stand | None = None
         self._put = asyncio.Event()
 
     def touch(self, groups: Iterable[str]) -> None:
@@ -110,7 +112,12 @@ class Planes:
             made = objects(plane, uid, files(plane, self._place.xds, self._place.server), self._place.terms)
             problems += [await self._put_one(one) for one in made]
             problems += [await self._drop(kind, plane) for kind in SOMETIMES if kind not in {one.kind for one in made}]
+            problems += [await self._delete(_path(kind, key)) for kind, key in self._strays(plane)]
         return "; ".join(filter(None, problems))
+
+    def _strays(self, plane: Plane) -> list[tuple[str, str]]:
+        """What it has under another name, as one whose Gateway has another class now."""
+        return self.stand.strays(plane.group, plane.key) if self.stand else []
 
     async def _drop(self, kind: str, plane: Plane) -> str:
         """What a data plane had before it was declared otherwise: only what is ours, for another may have that name."""
@@ -145,6 +152,8 @@ class Planes:
         answer = await self.transport.call("PATCH", made.path, made.document, query, content=APPLY)
         if answer.status not in (200, 201):
             return f"{made.kind}: {answer.said()}"
+        if self.stand:
+            self.stand.applied(made, answer.body)
         self.counts.written += 1
         return ""
 
@@ -161,3 +170,8 @@ class Planes:
             names = [quote(one["metadata"]["name"]) for one in answer.json()["items"]]
             problems += [await self._delete(f"{collection(kind, namespace)}/{name}") for name in names]
         return "; ".join(filter(None, problems))
+
+
+def _path(kind: str, key: str) -> str:
+    namespace, _, name = key.partition("/")
+    return f"{collection(kind, namespace)}/{quote(name)}"

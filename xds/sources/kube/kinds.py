@@ -37,6 +37,7 @@ class Watched:
     decode: Decode
     crd: str = ""
     reports: bool = False  # whether its objects have a status that is written apart from them
+    labels: str = ""  # a label selector
 
     @property
     def on_demand(self) -> bool:
@@ -46,6 +47,12 @@ class Watched:
     def selector(self) -> str:
         """A field selector, or nothing."""
         return SELECTORS.get(self.name, "")
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """Of a list or watch: which of its objects are wanted at all."""
+        said = {"fieldSelector": self.selector, "labelSelector": self.labels}
+        return {name: value for name, value in said.items() if value}
 
     def path(self, version: str, key: str = "", subresource: str = "") -> str:
         """Of all objects, or of one by its key."""

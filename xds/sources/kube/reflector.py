@@ -119,7 +119,7 @@ class Reflector:
             return Wait(None)
         if now < self._not_before:
             return Wait(self._not_before)
-        query = {"fieldSelector": self.kind.selector} if self.kind.selector else {}
+        query = self.kind.filters
         self._lines, self._open, self._since = wire.Lines(), True, now
         if self._version or self._streams:
             return Request(self.path(), query | self._watch(now), streams=True)

@@ -15,9 +15,10 @@ from tests.certificates import TRUST
 from tests.unit.xds.planes.server import Server
 from tests.waiting import wait_until
 from translator.ir.plane import Plane, PlanePort, Run, Scaling
-from translator.planes.manifests import KINDS, Terms
+from translator.planes.manifests import KINDS, Made, Terms
 from xds.planes import writer as module
 from xds.planes.identity import Issuer
+from xds.planes.standing import Stand
 from xds.planes.writer import Place, Planes
 from xds.reports import queue
 from xds.security.issuing import authority
@@ -192,3 +193,26 @@ async def test_what_a_class_shares_is_made_at_home_owned_by_it_and_removed_by_it
         declared.clear()
         one.touch(["class:pods"])
         await wait_until(lambda: not kinds(server))
+
+
+async def test_what_stands_under_another_name_is_removed_once_the_new_is_there(server: Server, ca: Path) -> None:
+    """A Gateway that has another class now."""
+    old = "/api/v1/namespaces/infra/services/edge-other"
+    server.objects[old] = {"metadata": {"name": "edge-other", "labels": {}}}
+    async with writing(server, ca, {"infra/edge": EDGE}) as one:
+        one.stand = Stood()
+        await wait_until(lambda: kinds(server) == WHOLE and old not in server.objects)
+        assert one.stand.answers >= {"Service", "Deployment"}
+
+
+class Stood(Stand):
+    """What stands, without a cluster to look at."""
+
+    def __init__(self) -> None:
+        self.answers: set[str] = set()
+
+    def applied(self, made: Made, body: bytes) -> None:
+        self.answers |= {made.kind} if body else set()
+
+    def strays(self, group: str, key: str) -> list[tuple[str, str]]:
+        return [("Service", "infra/edge-other")] if (group, key) == (EDGE.group, EDGE.key) else []
