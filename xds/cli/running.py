@@ -181,11 +181,11 @@ async def _cancel(tasks: set[asyncio.Task[str]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _with_certificates(options: Options, home: Path) -> Options:
-    """Those of a CA of our own, where data planes are wanted and nobody brings any."""
+async def _with_certificates(options: Options, home: Path) -> tuple[Options, asyncio.Task[None] | None]:
+    """Those of a CA of our own, where data planes are wanted and nobody brings any; and what makes them anew in time."""
     if not (options.planes and options.cluster) or options.planes.ca:
-        return options
-    from xds.planes.authority import Own, prepare
+        return options, None
+    from xds.planes.authority import Own, keep, prepare
     from xds.reports.writer import home as namespace
     from xds.sources.kube.access import loader
     from xds.sources.kube.transport import Broken, Transport
@@ -198,12 +198,13 @@ async def _with_certificates(options: Options, home: Path) -> Options:
         raise Exit(3, str(error) or type(error).__name__) from None
     finally:
         await transport.close()
-    return replace(options, tls=str(home / "certs" / "server"), planes=replace(options.planes, ca=str(home / "certs")))
+    keeping = asyncio.create_task(keep(own, home / "certs", lambda: datetime.now(UTC)))
+    return replace(options, tls=str(home / "certs" / "server"), planes=replace(options.planes, ca=str(home / "certs"))), keeping
 
 
 @contextlib.asynccontextmanager
 async def _server(running: Running, home: str) -> AsyncIterator[App]:
-    options, teller = await _with_certificates(running.options, Path(home)), Teller(running.directory, running.output)
+    (options, keeping), teller = await _with_certificates(running.options, Path(home)), Teller(running.directory, running.output)
     settings = Settings(
         files=str(running.directory or ""),
         cluster=options.cluster,
@@ -232,6 +233,8 @@ async def _server(running: Running, home: str) -> AsyncIterator[App]:
     try:
         yield app
     finally:
+        if keeping:
+            keeping.cancel()
         await admin.stop()
         await app.stop()
 

@@ -5,11 +5,14 @@ For those who bring no certificates. Files are written as `pointsman certs` writ
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+
+from cryptography.x509 import load_pem_x509_certificate
 
 from xds.reports.writer import Caller
 from xds.security.credentials import CA, CERTIFICATE, KEY, CredentialsError
@@ -17,6 +20,8 @@ from xds.security.issuing import Pair, authority, load, server
 from xds.sources.kube.transport import Answer
 
 CA_DAYS, SERVER_DAYS = 3650, 365
+RENEW = timedelta(days=30)  # before the end
+LOOK = 3600.0  # seconds between looks at it
 SECRETS = "/api/v1/namespaces/{}/secrets"
 
 
@@ -33,15 +38,37 @@ class Own:
 async def prepare(calls: Caller, own: Own, folder: Path, now: datetime) -> None:
     """Everything in its files. CredentialsError where the Secret cannot be had, or holds no CA; one of Broken where nobody answers."""
     signer = await _signer(calls, own, now)
-    member = folder / "server"
-    member.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / "server").mkdir(mode=0o700, parents=True, exist_ok=True)
+    _put({folder / CA: signer.pem, folder / "ca.key": signer.key, folder / "server" / CA: signer.pem})
+    _sign(signer, own, folder / "server", now)
+
+
+def _sign(signer: Pair, own: Own, member: Path, now: datetime) -> None:
+    """For whoever reads them in between: a key and a certificate that do not belong together are not taken (`Credentials.look`)."""
     made = server(signer, own.hosts, now, SERVER_DAYS)
-    for path, content in (
-        (folder / CA, signer.pem), (folder / "ca.key", signer.key),
-        (member / CA, signer.pem), (member / KEY, made.key), (member / CERTIFICATE, made.pem),
-    ):  # fmt: skip
+    _put({member / KEY: made.key, member / CERTIFICATE: made.pem})
+
+
+def _put(files: Mapping[Path, bytes]) -> None:
+    for path, content in files.items():
         path.touch(mode=0o600)
         path.write_bytes(content)
+
+
+def renew(own: Own, folder: Path, now: datetime) -> bool:
+    """The server's certificate is made anew in good time before its end, or that of its CA; whether it was. Asks nobody."""
+    leaf = load_pem_x509_certificate((folder / "server" / CERTIFICATE).read_bytes())
+    if leaf.not_valid_after_utc > now + RENEW:
+        return False
+    _sign(load((folder / CA).read_bytes(), (folder / "ca.key").read_bytes()), own, folder / "server", now)
+    return True
+
+
+async def keep(own: Own, folder: Path, wall: Callable[[], datetime], pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    """Without end. Proxies trust the CA, so they notice nothing of it."""
+    while True:
+        await pause(LOOK)
+        renew(own, folder, wall())
 
 
 async def _signer(calls: Caller, own: Own, now: datetime) -> Pair:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.certificates import TRUST
 from tests.unit.xds.planes.server import Server
-from xds.planes.authority import Own, prepare
-from xds.security.credentials import CredentialsError, read
+from xds.planes.authority import RENEW, SERVER_DAYS, Own, keep, prepare, renew
+from xds.security.credentials import Credentials, CredentialsError, read
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 OWN = Own("home", ("pointsman.home.svc", "10.0.0.1"), TRUST)
@@ -52,3 +52,32 @@ async def test_secret_that_holds_no_ca_is_told_and_left(tmp_path: Path) -> None:
     with pytest.raises(CredentialsError, match="holds no CA"):
         await prepare(server, OWN, tmp_path, NOW)
     assert server.writes() == []
+
+
+END = NOW + timedelta(days=SERVER_DAYS)
+
+
+async def test_certificate_is_made_anew_a_month_before_its_end_and_taken(tmp_path: Path) -> None:
+    await prepare(Server(), OWN, tmp_path, NOW)
+    time = [NOW]
+    credentials = Credentials(tmp_path / "server", lambda: time[0])
+    assert not renew(OWN, tmp_path, END - RENEW - timedelta(seconds=1))
+    time[0] = END - RENEW
+    assert renew(OWN, tmp_path, time[0])
+    credentials.look()
+    assert credentials.material.not_after == time[0] + timedelta(days=SERVER_DAYS)
+    assert credentials.material.roots == read(tmp_path / "server", time[0]).roots
+
+
+async def test_it_is_looked_at_without_end(tmp_path: Path) -> None:
+    await prepare(Server(), OWN, tmp_path, NOW)
+    times, looks = iter([NOW, END - timedelta(days=1)]), list[float]()
+
+    async def pause(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await keep(OWN, tmp_path, lambda: next(times), pause)
+    assert read(tmp_path / "server", END).not_after > END
