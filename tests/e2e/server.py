@@ -14,6 +14,8 @@ import aiohttp
 from tests.ports import free_port
 from tests.waiting import wait_until
 
+READY = 60.0  # seconds; a quiet machine needs two
+
 
 class Server:
     def __init__(self, folder: Path | None, log: Path, *options: str, module: str = "xds") -> None:
@@ -26,7 +28,11 @@ class Server:
         self._before = 0  # how often it was synced in earlier lives
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:  # else it would go on without anybody
+            await self.kill()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -39,7 +45,7 @@ class Server:
         self._before = self._synced()
         with self._log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(*self._command, stdout=log, stderr=log)
-        await wait_until(self._is_ready, 30, "the server to be ready")
+        await wait_until(self._is_ready, READY, "the server to be ready")
 
     async def kill(self) -> None:
         """As the kernel does it when memory is short: no word to anybody."""
