@@ -51,6 +51,8 @@ from protos.envoy.extensions.filters.http.cors.v3.cors_pb2 import Cors, CorsPoli
 from protos.envoy.extensions.filters.http.header_mutation.v3.header_mutation_pb2 import HeaderMutation
 from protos.envoy.extensions.filters.http.router.v3.router_pb2 import Router
 from protos.envoy.extensions.filters.http.upstream_codec.v3.upstream_codec_pb2 import UpstreamCodec
+from protos.envoy.extensions.filters.listener.http_inspector.v3.http_inspector_pb2 import HttpInspector
+from protos.envoy.extensions.filters.listener.original_dst.v3.original_dst_pb2 import OriginalDst
 from protos.envoy.extensions.filters.listener.tls_inspector.v3.tls_inspector_pb2 import TlsInspector
 from protos.envoy.extensions.filters.network.connection_limit.v3.connection_limit_pb2 import ConnectionLimit
 from protos.envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
@@ -127,6 +129,7 @@ __all__ = [
     "Http2ProtocolOptions",
     "HttpConnectionManager",
     "HttpFilter",
+    "HttpInspector",
     "HttpProtocolOptions",
     "KnownRegex",
     "LbEndpoint",
@@ -140,6 +143,7 @@ __all__ = [
     "Message",
     "Node",
     "NodeMatcher",
+    "OriginalDst",
     "Pipe",
     "QueryParameterMatcher",
     "Rds",

@@ -25,7 +25,7 @@ from translator.gatewayapi.rules import (
 )
 from translator.inputs import OBJECTS
 from translator.ir.tables import ACKED, EXPIRED, GROUP, OUTPUTS, QUARANTINE
-from translator.sandbox import lives, meshes
+from translator.sandbox import lives, meshes, sidecars
 from translator.sandbox import rules as sandbox
 
 COMPILING: tuple[Rule, ...] = (routes.compile_route, grpcroutes.compile_grpc_route)
@@ -44,12 +44,14 @@ FRONTS: tuple[Rule, ...] = (
     *ATTACHING,
     *sandbox.FORKS,
     *meshes.FORKS,
+    *sidecars.FORKS,
     *routegroups.FORKS,
     *chains.RULES,
     *backends.RULES,
     *lives.RULES,
     *sandbox.STATUS,
     *meshes.OUTPUT,
+    *sidecars.LISTENERS,
 )
 RULES: tuple[Rule, ...] = (*FRONTS, *envoy_v3.RULES, *faults.RULES, *policies.STATUS, *status.RULES)
 

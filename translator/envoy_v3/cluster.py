@@ -39,6 +39,12 @@ _OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _H2C: dict[str, Any] = {
     _OPTIONS: pack(UpstreamHttpProtocolOptions(explicit_http_config={"http2_protocol_options": Http2ProtocolOptions(**WINDOWS)}))
 }
+_SAME: dict[str, Any] = {
+    _OPTIONS: pack(
+        UpstreamHttpProtocolOptions(use_downstream_protocol_config={"http_protocol_options": {}, "http2_protocol_options": WINDOWS})
+    )
+}
+_SPOKEN: dict[str, dict[str, Any]] = {"http1": {}, "h2c": _H2C, "same": _SAME}
 _COMMON = Cluster(
     connect_timeout=milliseconds(CONNECT_TIMEOUT),
     per_connection_buffer_limit_bytes=BUFFER,
@@ -53,13 +59,22 @@ _DISCOVERY = {
 
 
 def _kind(discovery: str, protocol: str) -> Cluster:
-    message = Cluster(typed_extension_protocol_options=_H2C if protocol == "h2c" else {})
+    message = Cluster(typed_extension_protocol_options=_SPOKEN[protocol])
     message.MergeFrom(_COMMON)
     message.MergeFrom(_DISCOVERY[discovery])
     return message
 
 
-_KINDS = {(discovery, protocol): _kind(discovery, protocol) for discovery in _DISCOVERY for protocol in ("http1", "h2c")}
+_KINDS = {(discovery, protocol): _kind(discovery, protocol) for discovery in _DISCOVERY for protocol in _SPOKEN}
+
+
+def carrying(message: Cluster) -> Cluster:
+    """One that finds its endpoints in the connection, and goes on in the protocol that it came in."""
+    message.connect_timeout.CopyFrom(_COMMON.connect_timeout)
+    message.per_connection_buffer_limit_bytes.CopyFrom(_COMMON.per_connection_buffer_limit_bytes)
+    message.circuit_breakers.CopyFrom(_BREAKERS)
+    message.MergeFrom(Cluster(typed_extension_protocol_options=_SAME))
+    return message
 
 
 class _Told:

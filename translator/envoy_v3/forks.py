@@ -56,6 +56,12 @@ def with_keys(framed: bytes, prefixes: Prefixes, ways: Mapping[str, Sequence[Key
     return b"".join(packed(each) for one in routes for each in (*_of_keys(one, prefixes, ways), one))
 
 
+def specified(action: RouteAction, bases: Sequence[tuple[int, str]], prefixes: Prefixes) -> RouteAction:
+    """An action that was made for it."""
+    _specify(action, bases, prefixes)
+    return action
+
+
 def plain(route: Route) -> None:
     """Takes the specifier out, where a route is looked at without the module."""
     if route.route.HasField("inline_cluster_specifier_plugin"):

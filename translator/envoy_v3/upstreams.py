@@ -51,7 +51,8 @@ def fork(view: View, made: Use) -> Facts:
     """Another cluster with the same endpoints. Its own name is what a key leads to."""
     one = view.one(FORK, made)
     if row := view.get(CLUSTER, one.to):
-        named = structs.replace(row, name=names.cluster(made), sets=one.sets)
+        protocol = "same" if made.speaks == "same" else row.protocol
+        named = structs.replace(row, name=names.cluster(made), protocol=protocol, sets=one.sets)
         yield from served(view, made, named, view.get(ENDPOINTS, one.to))
 
 

@@ -7,8 +7,8 @@ from typing import Literal
 from translator.ir.keys import KeyRule
 from translator.ir.value import Row
 
-Protocol = Literal["http1", "h2c"]
-Speaks = Literal["", "h2"]
+Protocol = Literal["http1", "h2c", "same"]  # the last: what the request came in
+Speaks = Literal["", "h2", "same"]
 SPOKEN: tuple[Speaks, ...] = ("", "h2")
 
 
@@ -16,8 +16,8 @@ class Use(Row, frozen=True, gc=False, order=True, cache_hash=True):
     """A key: the upstream that somebody routes to. What differs here differs in the name of its cluster.
 
     `kind` and `key` name the object (`Service`, `shop/cart`; `Backend`, `shop/legacy`), `port` is 0 where it has none.
-    `speaks` is what those who use it speak whatever the port says of itself: gRPC needs HTTP/2. `fork` is the name of one that
-    stands in for another for the sake of a `Sandbox`, and says all of it.
+    `speaks` is what those who use it speak whatever the port says of itself: gRPC needs HTTP/2, a sidecar goes on as it was asked.
+    `fork` is the name of one that stands in for another for the sake of a `Sandbox`, and says all of it.
     """
 
     kind: str

@@ -62,6 +62,16 @@ def key_rules(which: str) -> str:
     return f"keys/{which}"
 
 
+def inbound(service: str) -> str:
+    """The listener of the sidecars of a Service: `inbound/shop/cart`."""
+    return f"inbound/{service}"
+
+
+def beside(service: str, port: int) -> str:
+    """What the names of forks begin with that a sidecar of the Service leads to: `beside/shop/cart/8080/`, and then the key."""
+    return f"beside/{service}/{port}/"
+
+
 def authority(kind: str, key: str) -> str:
     """`authority/backendtlspolicy/shop/cart`: the bundle of certificates that an object names."""
     return f"authority/{kind.lower()}/{key}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from translator.engine import Table
 from translator.ir.cluster import Authority, Cluster, Endpoints, Fork, Split, Use
 from translator.ir.finding import Finding
+from translator.ir.inbound import Inbound
 from translator.ir.keys import KeyHost, KeyRules, KeyWay
 from translator.ir.life import Life
 from translator.ir.listener import Chain, Datagrams, Port
@@ -33,6 +34,7 @@ EXPIRED = Table[tuple[str, str], str]("Expired")
 # Fronts → Envoy
 CHAIN = Table[Port, Chain]("Chain", order=lambda chain: chain.name)  # what a port listens for
 DATAGRAMS = Table[Port, Datagrams]("Datagrams")  # where the datagrams of a port go
+INBOUND = Table[str, Inbound]("Inbound")  # group of sidecars → what it does with what is meant for its workload
 ENTRIES = Table[str, tuple[Entry, ...]]("Entries")  # route (`HTTPRoute/shop/cart`) → its entries, wherever it is attached
 PLACED = Table[str, Place]("Placed")  # route → virtual hosts where its entries stand
 KEYED = Table[str, Keyed]("Keyed")  # route → virtual hosts where its entries stand, with the forks of their upstreams

@@ -227,7 +227,9 @@ USUAL = (
 )
 
 
-MESH = Field(description="Between services: routes for the sidecars of Istio, or of the Gateway API (GAMMA) for Linkerd and others.")
+MESH = Field(
+    description="Who leads keys between services: Istio, a mesh that reads the Gateway API (GAMMA) as Linkerd does, or sidecars of ours."
+)
 SOMEWHERE = rule("size(self.parentRefs) > 0 || self.meshOutput != 'None'", "parentRefs or meshOutput is needed: keys are read nowhere")
 
 
@@ -246,7 +248,7 @@ class RouteGroupSpec:
     endpoints: Annotated[tuple[GroupEndpoint, ...], Field(max_length=64, description="Hosts that have a key.")] = ()
     admission: KeyAdmission = field(default_factory=KeyAdmission)
     ttl: GroupTimeToLive | None = None
-    mesh_output: Annotated[Literal["None", "Istio", "GatewayAPI"], MESH] = "None"
+    mesh_output: Annotated[Literal["None", "Istio", "GatewayAPI", "Sidecar"], MESH] = "None"
 
 
 HOP = frozenset({"host", "connection", "content-length", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from translator.engine import Facts, Table, View, rule
-from translator.inputs import ROUTE_GROUP, SANDBOX, SERVICE
+from translator.inputs import BACKEND, ROUTE_GROUP, SANDBOX, SERVICE
 from translator.ir import names
 from translator.ir.cluster import Fork, Use
 from translator.ir.finding import Finding
@@ -29,6 +29,7 @@ class Meshed(Row, frozen=True, gc=False, kw_only=True):
     created: str  # of the RouteGroup: of several with the same key the oldest decides
     group: str
     key: str
+    sandbox: str  # key
     spellings: tuple[Spelling, ...]
     port: int
     to: Use
@@ -48,7 +49,7 @@ def meshed(view: View, key: tuple[str, str, str]) -> Facts:
     if wish.rule != KeyRule() or wish.sets:
         yield REFUSED(("Sandbox", wish.sandbox), no_rule(wish.sandbox, wish.place, group))
         return
-    found, wrong = forked(view, wish, service)
+    found, wrong = forked(view, wish, service, anything=of.spec.mesh_output == "Sidecar")
     if wrong and not found:
         yield STATE(wish.sandbox, State(wish.place, "InvalidTarget", wrong[0].message))
         yield REFUSED(("Sandbox", wish.sandbox), wrong[0])
@@ -56,21 +57,29 @@ def meshed(view: View, key: tuple[str, str, str]) -> Facts:
         prefix = names.mesh(group, service, number)
         yield FORK(Use("Sandbox", wish.sandbox, fork=prefix + routing_key), Fork(to=to, prefix=prefix, key=routing_key))
         yield STATE(wish.sandbox, State(wish.place, "", target=to))
-        row = Meshed(created=of.metadata.creation_timestamp, group=group, key=routing_key, spellings=spellings(of), port=number, to=to)
+        row = Meshed(
+            created=of.metadata.creation_timestamp,
+            group=group,
+            key=routing_key,
+            sandbox=wish.sandbox,
+            spellings=spellings(of),
+            port=number,
+            to=to,
+        )
         yield MESHED((of.spec.mesh_output, service), row)
 
 
-def forked(view: View, wish: Wish, service: str) -> tuple[list[tuple[int, Use]], list[Finding]]:
-    """Ports of the baseline with what answers in their place, and what is wrong with the others."""
+def forked(view: View, wish: Wish, service: str, *, anything: bool) -> tuple[list[tuple[int, Use]], list[Finding]]:
+    """Ports of the baseline with what answers in their place, and what is wrong with the others. `anything`: a Backend may, too."""
     one, baseline = view.one(SANDBOX, wish.sandbox), view.get(SERVICE, service)
     if baseline is None:
         return [], [invalid(wish.sandbox, wish.place, f"Service {service} does not exist")]
     found, wrong = [], []
     for port in streams(baseline):
         to = target(one.spec.services[wish.place], Use("Service", service, port.port), one.namespace)
-        if to.kind != "Service":
+        if to.kind != "Service" and not anything:
             wrong.append(no_service(wish.sandbox, wish.place, to))
-        elif why := problem(to, view.get(SERVICE, to.key)):
+        elif why := problem(to, view.get(SERVICE, to.key) if to.kind == "Service" else view.get(BACKEND, to.key)):
             wrong.append(invalid(wish.sandbox, wish.place, why))
         else:
             found.append((port.port, to))
@@ -79,7 +88,9 @@ def forked(view: View, wish: Wish, service: str) -> tuple[list[tuple[int, Use]],
 
 @rule(over=MESHED, into=(OUT_MESH,))
 def mesh_route(view: View, key: tuple[str, str]) -> Facts:
-    """A port that the fork lacks stays with the baseline."""
+    """A port that the fork lacks stays with the baseline. Sidecars of ours have no objects."""
+    if key[0] == "Sidecar":
+        return
     branches = [_branch(view, [*rows]) for _, rows in groupby(view.list(MESHED, key), lambda one: one.key)]
     ports = tuple(MeshPort(one.port, grpc=speaks_grpc(one)) for one in streams(view.get(SERVICE, key[1])))
     yield OUT_MESH(key, MeshRoute(service=key[1], ports=ports, branches=tuple(branches)))

@@ -1,8 +1,8 @@
 """Who may ask for what: certificate → identity → node ids and proxy group. Values and pure functions; knows no gRPC and no clock.
 
 A proxy says who it is by the one URI in its certificate, `spiffe://<trust domain>/ns/<namespace>/sa/<account>/gw/<gateway>`, or
-`…/gc/<class>` if it serves all Gateways of a class (SPIFFE X.509-SVID, section 2: exactly one URI). The names in its requests never
-widen what that allows.
+`…/gc/<class>` if it serves all Gateways of a class, or `…/svc/<service>` if it is a sidecar (SPIFFE X.509-SVID, section 2:
+exactly one URI). The names in its requests never widen what that allows.
 """
 
 from __future__ import annotations
@@ -12,31 +12,39 @@ from collections.abc import Container, Sequence
 
 from msgspec import Struct
 
+from translator.ir import inbound
 from translator.ir.plane import CLASS
 from xds.security import STREAMS, TRUST_DOMAIN
 
 LOCAL = "local"  # the group of all Gateways together
 LONGEST = 1000  # characters of a node id: it stands in logs, and in what people look at
 _WORD = r"([A-Za-z0-9._-]+)"  # SPIFFE ID, section 2.2: what a path segment is made of
-_ID = re.compile(rf"spiffe://([a-z0-9._-]+)/ns/{_WORD}/sa/{_WORD}/(gw|gc)/{_WORD}", re.ASCII)
+_ID = re.compile(rf"spiffe://([a-z0-9._-]+)/ns/{_WORD}/sa/{_WORD}/(gw|gc|svc)/{_WORD}", re.ASCII)
 
 
 class Identity(Struct, frozen=True):
-    """A kind of proxy: those of one Gateway, or of one class, run by one account."""
+    """A kind of proxy: those of one Gateway, of one class, or beside the workload of one Service; run by one account."""
 
     trust: str
     namespace: str
     account: str
-    gateway: str  # or the class
+    gateway: str  # or the class, or the Service
     of_class: bool = False
+    of_service: bool = False
 
     def __str__(self) -> str:
-        return f"spiffe://{self.trust}/ns/{self.namespace}/sa/{self.account}/{'gc' if self.of_class else 'gw'}/{self.gateway}"
+        what = "gc" if self.of_class else "svc" if self.of_service else "gw"
+        return f"spiffe://{self.trust}/ns/{self.namespace}/sa/{self.account}/{what}/{self.gateway}"
 
     @property
     def key(self) -> str:
-        """The Gateway, as its objects are keyed, or the class. Node ids of its proxies are this, or begin with this and a slash."""
-        return f"{CLASS}{self.gateway}" if self.of_class else f"{self.namespace}/{self.gateway}"
+        """Its group: the Gateway, as its objects are keyed, the class, or the sidecars of the Service. Node ids of its proxies are
+        this, or begin with this and a slash.
+        """
+        if self.of_class:
+            return f"{CLASS}{self.gateway}"
+        own = f"{self.namespace}/{self.gateway}"
+        return inbound.group(own) if self.of_service else own
 
 
 class Refusal(Struct, frozen=True):
@@ -74,8 +82,8 @@ class Grant(Struct, frozen=True):
 
     def group(self, cluster: str, groups: Container[str]) -> str:
         """The proxy group of a client that says this in `node.cluster`. What is not there and what it may not have are alike."""
-        if self.identity is None or self.shared:
-            return cluster if cluster in groups else LOCAL
+        if self.identity is None or (self.shared and not self.identity.of_service):
+            return cluster if cluster in groups or cluster.startswith(inbound.PREFIX) else LOCAL
         return self.identity.key
 
 
@@ -124,7 +132,7 @@ def identity(uris: Sequence[str]) -> Identity | None:
     if match is None or {".", ".."} & {*match.groups()[1:]}:
         return None
     trust, namespace, account, kind, name = match.groups()
-    return Identity(trust, namespace, account, name, kind == "gc")
+    return Identity(trust, namespace, account, name, kind == "gc", kind == "svc")
 
 
 def unauthenticated(reason: str, message: str) -> Refusal:

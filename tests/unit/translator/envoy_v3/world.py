@@ -25,6 +25,7 @@ from translator.ir.tables import (
     FORK_KEY,
     GROUP,
     HOST,
+    INBOUND,
     KEY_HOST,
     KEY_RULES,
     KEYED,
@@ -64,7 +65,7 @@ def spread_places(view: View, key: str) -> Any:
 INPUTS = (
     GROUP, QUARANTINE, AUTHORITY, CLIENT_CERTIFICATE, MANY_CHAINS, DATAGRAMS,
     ENTRIES, MANY_PLACES, HOST, CLUSTER_USE, CLUSTER, ENDPOINTS, SPLIT, STRAY,
-    SECRET_USE, CERTIFICATE, KEYED, FORK, FORK_KEY, KEY_RULES, KEY_HOST,
+    SECRET_USE, CERTIFICATE, KEYED, FORK, FORK_KEY, KEY_RULES, KEY_HOST, INBOUND,
 )  # fmt: skip
 PROGRAM: tuple[Rule, ...] = (spread_chains, spread_places, *RULES)
 

@@ -125,3 +125,27 @@ def test_whatever_is_read_as_an_identity_is_written_as_it_was(trust: str, namesp
     uri = f"spiffe://{trust}/ns/{namespace}/sa/{account}/gw/{gateway}"
     found = identity([uri])
     assert found is None or (str(found) == uri and found.key.count("/") == 1)
+
+
+SIDECAR = Identity("pointsman.local", "shop", "sidecar", "cart", of_service=True)
+
+
+def test_identity_of_a_sidecar_is_read_from_its_uri_and_is_no_gateway() -> None:
+    assert str(SIDECAR) == "spiffe://pointsman.local/ns/shop/sa/sidecar/svc/cart"
+    assert identity([str(SIDECAR)]) == SIDECAR
+    assert SIDECAR.key != Identity("pointsman.local", "shop", "sidecar", "cart").key
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_sidecar_has_the_group_of_its_service_whatever_it_says(shared: bool) -> None:
+    assert Grant(SIDECAR, shared).group("sidecar/shop/other", {"local"}) == "sidecar/shop/cart"
+    assert Grant(SIDECAR, shared).admits("sidecar/shop/cart/pod-1")
+    assert not Grant(SIDECAR, shared).admits("shop/cart")
+
+
+def test_who_needs_no_identity_may_be_any_sidecar() -> None:
+    assert ANYBODY.group("sidecar/shop/cart", {"local"}) == "sidecar/shop/cart"
+
+
+def test_gateway_is_no_sidecar_with_an_identity_of_its_own() -> None:
+    assert Grant(EDGE).group("sidecar/shop/cart", {"local"}) == "infra/edge"

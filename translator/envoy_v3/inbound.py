@@ -1,0 +1,136 @@
+"""The listener of a sidecar: connections to the workload beside it, taken before it gets them.
+
+They are turned here by the kernel (nftables, tproxy) and keep the address that they were made to. What has no fork goes on to that
+address, in the protocol that it came in; what is no HTTP is carried as it is. Nothing of a request is changed but its key: the
+workload must not notice. Envoy gone, the kernel finds nobody listening here, and the workload gets its connections itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protos.v3 import (
+    Address,
+    Cluster,
+    Filter,
+    FilterChain,
+    FilterChainMatch,
+    HttpConnectionManager,
+    HttpFilter,
+    HttpInspector,
+    Listener,
+    ListenerFilter,
+    OriginalDst,
+    Route,
+    RouteAction,
+    RouteConfiguration,
+    Router,
+    SocketAddress,
+    VirtualHost,
+    data,
+    milliseconds,
+    pack,
+)
+from translator.engine import Facts, View, rule
+from translator.envoy_v3.cluster import carrying
+from translator.envoy_v3.forks import specified
+from translator.envoy_v3.hcm import early
+from translator.envoy_v3.held import held, told_of_ports
+from translator.envoy_v3.keys import settings
+from translator.envoy_v3.quarantine import judged
+from translator.envoy_v3.sources import BUFFER, WINDOWS
+from translator.envoy_v3.stream import tcp_proxy
+from translator.ir import inbound as ir
+from translator.ir import names
+from translator.ir.output import Packed
+from translator.ir.route import Share
+from translator.ir.tables import HELD, INBOUND, OUT_CLUSTER, OUT_LISTENER, QUARANTINE, REFUSED
+
+LOCAL = "local"  # the workload beside
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - connections are turned here, whatever address they are for
+SPEAKS_HTTP = ("http/1.0", "http/1.1", "h2c")  # as the inspector names what it has seen
+SEEN_WITHIN = 1_000  # milliseconds until a connection is taken for no HTTP: who waits for the other side to speak first waits so long
+_FILTERS = (
+    ListenerFilter(name="envoy.filters.listener.original_dst", typed_config=pack(OriginalDst())),
+    ListenerFilter(name="envoy.filters.listener.http_inspector", typed_config=pack(HttpInspector())),
+)
+_UNNOTICED = HttpConnectionManager(
+    http_filters=[HttpFilter(name="envoy.filters.http.router", typed_config=pack(Router(suppress_envoy_headers=True)))],
+    skip_xff_append=True,
+    server_header_transformation=HttpConnectionManager.PASS_THROUGH,
+    generate_request_id={"value": False},
+    preserve_external_request_id=True,
+    http_protocol_options={"accept_http_10": True},
+    http2_protocol_options=WINDOWS,
+    stream_idle_timeout=milliseconds(0),
+    upgrade_configs=[{"upgrade_type": "websocket"}],
+)
+
+
+def listener(row: ir.Inbound, *, module: bool = True) -> bytes:
+    """Without the native module nobody reads keys, and all is carried on."""
+    chains = [chain for port in row.ports for chain in _chains(row, port)] if module else []
+    return data(
+        Listener(
+            name=names.inbound(row.service),
+            address=Address(socket_address=SocketAddress(address=EVERYWHERE, port_value=ir.PORT)),
+            transparent={"value": True},
+            per_connection_buffer_limit_bytes=BUFFER,
+            listener_filters=_FILTERS,
+            listener_filters_timeout=milliseconds(SEEN_WITHIN),
+            continue_on_listener_filters_timeout=True,
+            filter_chains=chains,
+            default_filter_chain=FilterChain(name=LOCAL, filters=[_carried()]),
+        )
+    )
+
+
+def _carried() -> Filter:
+    return Filter(name="envoy.filters.network.tcp_proxy", typed_config=pack(tcp_proxy("inbound", (Share(cluster=LOCAL),))))
+
+
+def _chains(row: ir.Inbound, port: ir.InboundPort) -> Iterator[FilterChain]:
+    """Envoy looks at the port first and never comes back to it, so each port has its own chain for peers."""
+    match = FilterChainMatch(destination_port={"value": port.number}, application_protocols=SPEAKS_HTTP)
+    yield FilterChain(name=str(port.number), filter_chain_match=match, filters=[_http(row, port)])
+    if row.peers:
+        ranges = [{"address_prefix": one, "prefix_len": {"value": 128 if ":" in one else 32}} for one in row.peers]
+        from_peers = FilterChainMatch(source_prefix_ranges=ranges)
+        from_peers.MergeFrom(match)
+        yield FilterChain(name=f"{port.number}/peers", filter_chain_match=from_peers, filters=[_carried()])
+
+
+def _http(row: ir.Inbound, port: ir.InboundPort) -> Filter:
+    name = f"inbound/{port.number}"
+    message = HttpConnectionManager(stat_prefix=name)
+    message.MergeFrom(_UNNOTICED)
+    message.early_header_mutation_extensions.add(name="key").typed_config.MergeFrom(pack(early("key", settings(row.reading))))
+    action = specified(RouteAction(timeout=milliseconds(0)), [(1, LOCAL)], {LOCAL: port.forks})
+    host = VirtualHost(
+        name=row.service, domains=["*"], include_request_attempt_count=True, routes=[Route(match={"prefix": "/"}, route=action)]
+    )
+    message.route_config.CopyFrom(RouteConfiguration(name=name, virtual_hosts=[host]))
+    return Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(message))
+
+
+def local() -> bytes:
+    """Where the connection was meant to go."""
+    message = Cluster(name=LOCAL, type=Cluster.ORIGINAL_DST, lb_policy=Cluster.CLUSTER_PROVIDED)
+    return data(carrying(message))
+
+
+@rule(over=INBOUND, into=(OUT_LISTENER, OUT_CLUSTER, REFUSED, HELD))
+def inbound(view: View, group: str) -> Facts:
+    row = view.one(INBOUND, group)
+    name = names.inbound(row.service)
+    verdict = judged(view.get(QUARANTINE, (OUT_LISTENER.name, name)), listener(row))
+    if verdict.body:
+        yield OUT_LISTENER((group, name), Packed(verdict.body))
+    yield OUT_LISTENER((names.flat(group), name), Packed(listener(row, module=False)))
+    yield OUT_CLUSTER((group, LOCAL), Packed(local()))
+    for finding in told_of_ports((row.origin,), verdict):
+        yield REFUSED((finding.kind, finding.key), finding)
+    yield from held(OUT_LISTENER, name, verdict)
+
+
+RULES = (inbound,)

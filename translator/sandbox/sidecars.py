@@ -1,0 +1,90 @@
+"""Forks beside workloads: in a namespace whose RouteGroup has sidecars for a mesh, each Service has a group of proxies.
+
+A Service has its listener before anybody forks it: a connection that was made before would otherwise never meet a key. The keys and
+their winners are those of meshes; here a fork may also be a Backend, and one that does not answer is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from translator.engine import Facts, Table, View, rule
+from translator.inputs import ROUTE_GROUP, SANDBOX, SERVICE
+from translator.ir import inbound as ir
+from translator.ir import names
+from translator.ir.cluster import Fork, Use
+from translator.ir.keys import Reading
+from translator.ir.tables import CLUSTER_USE, ENDPOINTS, FORK, INBOUND
+from translator.resources.core import Service, ServicePort
+from translator.sandbox.meshes import MESHED, spellings, streams
+from translator.sandbox.rules import GROUPS_IN
+
+OUTPUT = "Sidecar"
+SIDECAR_OF = Table[str, str]("SidecarOf")  # Service → the RouteGroup that says how its keys are read
+
+
+@rule(over=SERVICE, into=(SIDECAR_OF, FORK))
+def beside(view: View, key: str) -> Facts:
+    """Of several RouteGroups the oldest. A port that is named and not numbered is known by the endpoints of the Service."""
+    one = view.one(SERVICE, key)
+    groups = [view.one(ROUTE_GROUP, group) for group in view.list(GROUPS_IN, one.namespace)]
+    found = [(each.metadata.creation_timestamp, each.key) for each in groups if each.spec.mesh_output == OUTPUT]
+    if not found:
+        return
+    yield SIDECAR_OF(key, min(found)[1])
+    for port in _named(one):
+        yield FORK(_itself(key, port), Fork(to=Use("Service", key, port.port), prefix=names.inbound(key), key=""))
+
+
+@rule(over=SIDECAR_OF, into=(FORK, CLUSTER_USE))
+def beside_forks(view: View, service: str) -> Facts:
+    """One fork for each key and port: of several RouteGroups the oldest that has the key."""
+    taken: set[str] = set()
+    for one in view.list(MESHED, (OUTPUT, service)):
+        made = Use(SANDBOX.name, one.sandbox, speaks="same", fork=names.beside(service, one.port) + one.key)
+        if made.fork not in taken:
+            taken.add(made.fork)
+            yield FORK(made, Fork(to=one.to, prefix=names.beside(service, one.port), key=one.key))
+            yield CLUSTER_USE((ir.group(service), made), f"{SANDBOX.name}/{one.sandbox}")
+
+
+@rule(over=SIDECAR_OF, into=(INBOUND,))
+def inbound(view: View, service: str) -> Facts:
+    group, one = view.one(ROUTE_GROUP, view.one(SIDECAR_OF, service)), view.one(SERVICE, service)
+    ports = {ir.InboundPort(number, names.beside(service, port.port)) for port in streams(one) for number in _numbers(view, service, port)}
+    numbers: dict[int, ir.InboundPort] = {}
+    for each in sorted(ports):
+        numbers.setdefault(each.number, each)  # two ports of the Service may lead to one of the workload
+    peers = {
+        end.address
+        for fork in view.list(MESHED, (OUTPUT, service))
+        if (known := view.get(ENDPOINTS, fork.to))
+        for end in known.endpoints
+        if end.port
+    }
+    reading = Reading(spellings=spellings(group), wrong="strip", admit="all")
+    origin = (SERVICE.name, service, ("spec", "ports"))
+    yield INBOUND(
+        ir.group(service),
+        ir.Inbound(service=service, ports=tuple(numbers.values()), peers=tuple(sorted(peers)), reading=reading, origin=origin),
+    )
+
+
+def _numbers(view: View, service: str, port: ServicePort) -> Iterator[int]:
+    """What the workload listens on behind a port."""
+    if isinstance(port.target_port, int):
+        yield port.target_port or port.port
+    elif known := view.get(ENDPOINTS, Use("Service", service, port.port)):
+        yield from {one.port for one in known.endpoints}
+
+
+def _named(service: Service) -> list[ServicePort]:
+    return [port for port in streams(service) if isinstance(port.target_port, str)]
+
+
+def _itself(service: str, port: ServicePort) -> Use:
+    return Use("Service", service, fork=names.beside(service, port.port).removesuffix("/"))
+
+
+FORKS = (beside, beside_forks)
+LISTENERS = (inbound,)
