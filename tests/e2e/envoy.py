@@ -82,8 +82,11 @@ class Envoy:
     """One Envoy process. `directory` takes its bootstrap, its log and the address of its admin port."""
 
     def __init__(
-        self, config: dict[str, Any], directory: Path, *, env: dict[str, str] | None = None, options: tuple[str, ...] = ()
-    ) -> None:
+        self, config: dict[str, Any], directory: Path, *, env: dict[str, str] | None = None, options: tuple[str, ...] = (),
+        inside: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        """`inside` is what the command begins with, where it runs elsewhere: in a network namespace its admin port is not ours."""
+        self._inside = inside
         self._config, self._directory, self._env, self._options = config, directory, env, options
         self.log = directory / "envoy.log"
         self._process: asyncio.subprocess.Process | None = None
@@ -93,7 +96,17 @@ class Envoy:
     async def __aenter__(self) -> Self:
         path, address = self._directory / "envoy.json", self._directory / "admin"
         path.write_text(json.dumps(self._config))
-        command = [str(binary()), "-c", str(path), "--admin-address-path", str(address), "--use-dynamic-base-id", "--concurrency", "1"]
+        command = [
+            *self._inside,
+            str(binary()),
+            "-c",
+            str(path),
+            "--admin-address-path",
+            str(address),
+            "--use-dynamic-base-id",
+            "--concurrency",
+            "1",
+        ]
         with self.log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *command, "-l", "warning", "--drain-time-s", "1", *self._options, stdout=log, stderr=log, env=self._env
@@ -106,6 +119,10 @@ class Envoy:
         assert self._session
         assert self._process
         await self._session.close()
+        await self.kill()
+
+    async def kill(self) -> None:
+        assert self._process
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()

@@ -212,6 +212,40 @@ def export(
     export(mesh, directory, output)
 
 
+@app.command()
+def inject(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Manifests of workloads and of their Services; - is standard input.")],
+    reach: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where sidecars find the server.")],
+    image: Annotated[str, typer.Option(metavar="IMAGE", help="With pointsman, envoy and nft in it.")],
+    service: Annotated[str, typer.Option(metavar="NAME", help="Whose keys count, where several Services select a workload.")] = "",
+    ca: Annotated[Path | None, typer.Option(metavar="DIR", help="ca.crt and ca.key: print a Secret with a certificate as well.")] = None,
+    trust_domain: Annotated[str, typer.Option(metavar="NAME", help="Of the certificate.")] = TRUST_DOMAIN,
+) -> None:
+    """Print manifests with sidecars in them.  Example: pointsman inject shop.yaml --reach pointsman.ns:18000 --image pointsman:1"""
+    from xds.bootstrap import split
+    from xds.cli.injecting import Wanted, inject
+
+    try:
+        split(reach)
+    except ValueError as error:
+        raise Exit(2, f"--reach: {error}") from None
+    inject(file, Wanted(image, reach, service, ca, trust_domain))
+
+
+@app.command()
+def intercept(
+    ports: Annotated[list[int], typer.Argument(metavar="PORT...", help="What the workload listens on.")],
+    spare: Annotated[
+        list[str] | None, typer.Option("--except", metavar="CIDR", help="Whose connections the workload gets itself; may be repeated.")
+    ] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Give them to nft, instead of printing them.")] = False,
+) -> None:
+    """The rules by which a Pod's kernel hands connections to its sidecar.  Example: pointsman intercept 8080 | nft -f -"""
+    from xds.cli.injecting import intercept
+
+    intercept(ports, spare or [], apply)
+
+
 Targets = Annotated[
     list[str] | None, typer.Argument(metavar="[DIR] [KIND[/NAME]]", help="Files, or else the running server; a kind, a name.")
 ]

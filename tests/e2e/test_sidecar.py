@@ -1,0 +1,172 @@
+"""A sidecar with real interception: a workload, its fork and a client in network namespaces, the rules of `pointsman intercept`,
+and an Envoy that the server knows by its group. What a workload hears is asked of the workload.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.backends import WITH_MODULES
+from tests.e2e.envoy import Envoy
+from tests.e2e.folder import Folder
+from tests.e2e.namespaces import Namespaces, missing, namespaces
+from tests.e2e.server import Server
+from tests.waiting import wait_until
+from translator.injection.ruleset import ruleset
+from translator.ir import inbound
+from xds.bootstrap import Bootstrap, bootstrap
+
+HTTP, STREAM, APART = 8080, 8081, 8082  # forked; intercepted and no HTTP; not intercepted
+SERVICE = """
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}}}
+spec: {{ports: [{{name: http, port: 80, targetPort: 8080}}]}}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {{name: {name}-1, labels: {{kubernetes.io/service-name: {name}}}}}
+addressType: IPv4
+ports: [{{name: http, port: {port}}}]
+endpoints: [{{addresses: ["{address}"]}}]
+"""
+GROUP = """
+apiVersion: pointsman.io/v1alpha1
+kind: RouteGroup
+metadata: {name: previews}
+spec: {meshOutput: Sidecar}
+"""
+SANDBOX = """
+apiVersion: pointsman.io/v1alpha1
+kind: Sandbox
+metadata: {{name: {key}}}
+spec: {{services: [{{name: cart, targetRef: {{name: {target}}}}}]}}
+"""
+
+
+async def workload(name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Says its name and the path to HTTP, echoes after an upgrade, and says its name to anything else."""
+    try:
+        while head := await reader.readuntil(b"\n"):
+            if b" HTTP/1.1" not in head:
+                writer.write(name.encode() + b":" + head)
+                continue
+            rest = (await reader.readuntil(b"\r\n\r\n")).lower()
+            if b"upgrade: websocket" in rest:
+                writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n" + name.encode())
+                writer.write(await reader.readexactly(5))
+            else:
+                said = f"{name}{' baggage' if b'baggage: ' in rest else ''}".encode()
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(said), said))
+    except (asyncio.IncompleteReadError, OSError):
+        writer.close()
+
+
+@dataclass
+class World:
+    net: Namespaces
+    folder: Folder
+    envoy: Envoy
+
+    async def says(self, *headers: str, who: str = "client", port: int = HTTP, path: str = "/") -> str:
+        lines = "".join(f"{one}\r\n" for one in headers)
+        text = f"GET {path} HTTP/1.1\r\nHost: cart\r\nConnection: close\r\n{lines}\r\n"
+        return (await self.hears(text, who=who, port=port)).rpartition("\r\n\r\n")[2]
+
+    async def hears(self, text: str, who: str = "client", port: int = HTTP, answer: bytes = b"") -> str:
+        """All that comes until the other side has nothing more to say, or until the answer is there."""
+        reader, writer = await self.net.connect(who, self.net.addresses["work"], port)
+        writer.write(text.encode())
+        try:
+            async with asyncio.timeout(5):
+                if answer:
+                    return (await reader.readuntil(answer)).decode()
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+                return (head + await reader.readexactly(length)).decode()
+        finally:
+            writer.close()
+
+    async def becomes(self, wanted: str, *headers: str) -> None:
+        async def is_so() -> bool:
+            try:
+                return await self.says(*headers) == wanted
+            except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
+                return False
+
+        await wait_until(is_so, 30, f"{headers} to be answered by {wanted}")
+
+
+@asynccontextmanager
+async def world(at: Path) -> AsyncIterator[World]:
+    async with AsyncExitStack() as stack:
+        net = stack.enter_context(namespaces("work", "fork", "client"))
+        folder = Folder(at / "config")
+        folder.save("group", GROUP)
+        for name, place in (("cart", "work"), ("cart-alice", "fork")):
+            folder.save(name, SERVICE.format(name=name, address=net.addresses[place], port=HTTP))
+            await stack.enter_async_context(net.serving(place, HTTP, partial(workload, name)))
+        folder.save("cart-refusing", SERVICE.format(name="cart-refusing", address=net.addresses["fork"], port=APART))
+        for port in (STREAM, APART):
+            await stack.enter_async_context(net.serving("work", port, partial(workload, f"{port}")))
+        xds = f"unix:{at}/xds"
+        await stack.enter_async_context(Server(folder.path, at / "server.log", "--xds", xds))
+        group = inbound.group("default/cart")
+        config = bootstrap(Bootstrap(xds=xds, node=group, group=group, admin="127.0.0.1:0", modules=("shard",)))
+        envoy = await stack.enter_async_context(Envoy(config, at, env=WITH_MODULES, inside=net.inside("work")))
+        yield World(net, folder, envoy)
+
+
+async def look_at_keys(at: World) -> None:
+    at.folder.save("alice", SANDBOX.format(key="alice", target="cart-alice"))
+    await at.becomes("cart-alice baggage", "X-Route-Key: alice")
+    assert await at.says() == "cart"
+    assert await at.says("X-Route-Key: bob") == "cart baggage"
+    assert await at.says("X-Route-Key: not valid") == "cart"
+    assert await at.says("baggage: sd-routing-key=alice") == "cart-alice baggage"
+
+
+async def look_at_what_is_no_request(at: World) -> None:
+    assert await at.hears("hello\n", port=STREAM, answer=b"\n") == f"{STREAM}:hello\n"
+    assert await at.says("X-Route-Key: alice", port=APART) == f"{APART}"
+    for key, name in (("alice", "cart-alice"), ("", "cart")):
+        asked = ["GET / HTTP/1.1", "Host: cart", "Connection: Upgrade", "Upgrade: websocket", *([f"X-Route-Key: {key}"] if key else [])]
+        assert (await at.hears("\r\n".join([*asked, "", "hello"]), answer=b"hello")).endswith(f"\r\n\r\n{name}hello")
+
+
+async def look_at_forks_that_ask_back_or_cannot_answer(at: World) -> None:
+    assert await at.says("X-Route-Key: alice", who="fork") == "cart", "a fork that asks its baseline must not hear itself"
+    at.folder.save("refusing", SANDBOX.format(key="refusing", target="cart-refusing"))
+    await at.becomes("cart baggage", "X-Route-Key: refusing")
+    at.folder.delete("alice")
+    await at.becomes("cart baggage", "X-Route-Key: alice")
+
+
+async def look_at_a_workload_whose_sidecar_is_dead(at: World) -> None:
+    await at.envoy.kill()
+    for _ in range(3):
+        assert await at.says("X-Route-Key: alice") == "cart"
+    assert await at.hears("hello\n", port=STREAM, answer=b"\n") == f"{STREAM}:hello\n"
+
+
+@pytest.mark.e2e
+async def test_sidecar_takes_keys_to_forks_and_leaves_all_else_to_the_workload(tmp_path: Path) -> None:
+    if why := missing():
+        assert not os.environ.get("CI"), why
+        pytest.skip(why)
+    async with world(tmp_path) as at:
+        assert await at.says("X-Route-Key: alice") == "cart"
+        at.net.run("work", "nft", "-f", "-", given=ruleset([HTTP, STREAM]))
+        await at.becomes("cart baggage", "X-Route-Key: alice")  # by the sidecar: it has written all spellings
+        await look_at_keys(at)
+        await look_at_what_is_no_request(at)
+        await look_at_forks_that_ask_back_or_cannot_answer(at)
+        await look_at_a_workload_whose_sidecar_is_dead(at)

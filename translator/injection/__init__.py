@@ -1,0 +1,1 @@
+"""Sidecars put beside workloads: manifests in, manifests out. Pure; plain values."""
