@@ -88,7 +88,7 @@ def _secret(service: str, wanted: Wanted) -> dict[str, str] | None:
     except (OSError, ValueError) as error:
         raise Exit(2, f"--ca {wanted.ca}: no CA that can sign: {error}") from None
     namespace, _, name = service.partition("/")
-    made = client(signer, Identity(wanted.trust, namespace, "sidecar", name, "svc"), datetime.now(UTC), DAYS)
+    made = client(signer, Identity(wanted.trust, namespace, "sidecar", name, of_service=True), datetime.now(UTC), DAYS)
     return {name: b64encode(body).decode() for name, body in ((CERTIFICATE, made.pem), (KEY, made.key), (CA, bundle))}
 
 

@@ -58,7 +58,7 @@ def test_with_a_ca_there_is_a_certificate_for_the_sidecars_of_that_service_alone
     found = peer(b64decode(held["tls.crt"]), b"")
     assert found
     who = identity(found.uris)
-    assert who == Identity("pointsman.local", "shop", "sidecar", "cart", "svc")
+    assert who == Identity("pointsman.local", "shop", "sidecar", "cart", of_service=True)
     assert who.key == "sidecar/shop/cart"
 
 
