@@ -73,7 +73,7 @@ def test_key_of_another_form_is_refused(key: str) -> None:
         pytest.param({"services": []}, ("PM0107", "spec.services"), id="nothing-is-changed"),
         pytest.param({"services": [SERVICE, SERVICE]}, ("PM0109", "spec"), id="service-twice"),
         pytest.param({"services": [{"name": "cart"}]}, ("PM0108", "spec.services[0].targetRef"), id="nobody-answers"),
-        pytest.param({"services": [SERVICE], "ttl": "2h"}, ("PM0106", "spec.ttl"), id="field-not-served-yet"),
+        pytest.param({"services": [SERVICE], "colour": "red"}, ("PM0106", "spec.colour"), id="field-that-is-not-there"),
     ],
 )
 def test_sandbox_that_says_too_little_or_too_much_is_told(spec: dict[str, Any], expected: tuple[str, str]) -> None:
