@@ -11,6 +11,7 @@ import typer
 
 from xds.cli.cluster_commands import Named, doctor, install, uninstall
 from xds.cli.output import Exit, Output
+from xds.cli.sandbox_commands import app as sandbox
 from xds.crash import told
 from xds.security import STREAMS, TRUST_DOMAIN
 
@@ -290,6 +291,7 @@ def demo(
     demo(directory, start, port, admin, output)
 
 
+app.add_typer(sandbox)
 for command in (install, uninstall, doctor):
     app.command()(command)
 

@@ -1,0 +1,284 @@
+"""`sandbox …` as a user types it, in a folder and in a cluster: what is said, with which exit code, and what is there then."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from tests.unit.xds.cli.test_commands import Result
+from tests.unit.xds.sandboxes.test_workloads import BASE, SERVICE
+from xds.cli import sandboxes
+from xds.cli.commands import run
+from xds.cli.output import Exit
+from xds.sources.kube.transport import Answer
+
+SHOP = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: pointsman}
+spec: {controllerName: pointsman.io/gateway-controller}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec: {gatewayClassName: pointsman, listeners: [{name: http, port: 8080, protocol: HTTP}]}
+---
+apiVersion: pointsman.io/v1alpha1
+kind: RouteGroup
+metadata: {name: previews}
+spec:
+  parentRefs: [{name: edge}]
+  previewHosts: ["*.preview.example.com"]
+  endpoints: [{name: e, hostname: e.example.com, routingKey: alice}]
+  admission: {mode: All}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: shop}
+spec:
+  parentRefs: [{name: edge}]
+  hostnames: [shop.example.com]
+  rules: [{backendRefs: [{name: checkout, port: 80}]}, {matches: [{path: {value: /cart}}], backendRefs: [{name: cart, port: 80}]}]
+"""
+BACKENDS = """---
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}}}
+spec: {{ports: [{{name: http, port: 80}}]}}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {{name: {name}-1, labels: {{kubernetes.io/service-name: {name}}}}}
+addressType: IPv4
+ports: [{{name: http, port: 8080}}]
+endpoints: [{{addresses: [10.0.0.1]}}]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    text = "".join(BACKENDS.format(name=name) for name in ("checkout", "cart", "checkout-alice"))
+    (tmp_path / "shop.yaml").write_text(SHOP + text)
+    return tmp_path
+
+
+@pytest.fixture
+def pointsman(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    def call(*arguments: object) -> Result:
+        code = run(["sandbox", *map(str, arguments)])
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.out + captured.err
+        return Result(code, captured.out, captured.err)
+
+    monkeypatch.setenv("TERM", "dumb")
+    return call
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the running server counts; without any it is not there."""
+    clusters: dict[str, Any] = {}
+
+    def asked(_admin: str, path: str) -> Any:
+        assert path == "/loads"
+        if not clusters:
+            raise Exit(3, "nobody")
+        return {"clusters": clusters}
+
+    monkeypatch.setattr("xds.cli.showing.asked", asked)
+    return clusters
+
+
+def test_sandbox_in_a_folder_is_made_seen_and_deleted(pointsman: Any, folder: Path, loads: dict[str, Any]) -> None:
+    at = ("--files", folder)
+    made = pointsman("create", "alice", "--service", "checkout=checkout-alice", "--ttl", "8h", "--label", "team=web", *at)
+    assert (made.code, made.out.splitlines()) == (0, [f"✓ Sandbox default/alice. Next: pointsman sandbox url alice --files {folder}"])
+    written = yaml.safe_load((folder / "sandbox-alice.yaml").read_text())
+    assert written["spec"]["ttl"] == {"duration": "8h"}
+    assert written["metadata"]["creationTimestamp"]
+    (listed,) = json.loads(pointsman("list", "-o", "json", *at).out)
+    assert (listed["name"], listed["key"], listed["phase"], listed["ready"]) == ("alice", "alice", "Running", "True")
+    assert pointsman("url", "alice", *at).out.splitlines() == [
+        "http://alice.preview.example.com:8080/",
+        "http://e.example.com:8080/",
+        "curl -H 'x-route-key: alice' http://shop.example.com:8080/",
+    ]
+    loads["fork/default/previews/service/default/checkout/80/alice"] = {"issued": 7}
+    loads["fork/default/previews/service/default/checkout/80/alice/1"] = {"issued": 2}
+    loads["fork/default/previews/service/default/checkout/80/bob"] = {"issued": 100}
+    rows = [line.split() for line in pointsman("map", "alice", *at).out.splitlines()[1:]]
+    assert rows == [["cart", "baseline", "-"], ["checkout", "Service", "default/checkout-alice", "9"]]
+    assert pointsman("delete", "alice", *at).code == 0
+    assert pointsman("list", *at).out == "there are no Sandboxes\n"
+
+
+def test_map_says_why_the_baseline_answers(pointsman: Any, folder: Path, loads: dict[str, Any]) -> None:
+    assert loads == {}
+    pointsman("create", "bob", "--service", "checkout=gone", "--files", folder)
+    (cart, checkout) = json.loads(pointsman("map", "bob", "--files", folder, "-o", "json").out)
+    assert (cart["by"], checkout["by"], checkout["requests"]) == ("baseline", "baseline", None)
+    assert "Service default/gone does not exist" in checkout["why"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["create", "alice"], 2, "name what is changed"),
+        (["create", "alice", "--service", "x"], 2, "SERVICE=TARGET"),
+        (["create", "Alice", "--service", "a=b"], 2, "PM0105"),
+        (["create", "alice", "--service", "a=b", "--key", "A"], 2, "PM0"),
+        (["create", "alice", "--service", "a=b", "--ttl", "soon"], 2, "PM0"),
+        (["create", "alice", "--from", "deploy/x"], 2, "for a cluster"),
+        (["create", "alice", "--service", "a=b", "--image", "x"], 2, "go with --from"),
+        (["create", "alice", "--service", "a=b", "--kube"], 2, "not both"),
+        (["url", "nobody"], 1, "not found"),
+        (["map", "nobody"], 1, "not found"),
+        (["delete", "nobody"], 1, "not found"),
+    ],
+)
+def test_misuse_is_told_in_a_sentence(pointsman: Any, folder: Path, arguments: list[str], code: int, words: str) -> None:
+    done = pointsman(*arguments, "--files", folder)
+    assert done.code == code
+    assert words in done.err
+    assert [*folder.iterdir()] == [folder / "shop.yaml"]
+
+
+def test_sandbox_that_is_there_is_not_made_again(pointsman: Any, folder: Path) -> None:
+    typed = ("create", "alice", "--service", "checkout=checkout-alice", "--files", folder)
+    assert pointsman(*typed).code == 0
+    assert "is there already" in pointsman(*typed).err
+
+
+def test_file_that_holds_other_objects_is_left_to_who_wrote_it(pointsman: Any, folder: Path) -> None:
+    made = pointsman("create", "alice", "--service", "a=b", "--dry-run", "--files", folder).out
+    (folder / "both.yaml").write_text(made + BACKENDS.format(name="x"))
+    done = pointsman("delete", "alice", "--files", folder)
+    assert (done.code, "2 other objects" in done.err) == (1, True)
+
+
+@pytest.mark.parametrize("command", ["create", "list", "url", "map", "delete"])
+def test_help_shows_an_example(pointsman: Any, command: str) -> None:
+    done = pointsman(command, "--help")
+    assert (done.code, f"pointsman sandbox {command}" in done.out) == (0, True)
+
+
+# In a cluster ----------------------------------------------------------------------------------------------------------
+
+
+class World:
+    """An API server that holds objects by path."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, dict[str, Any]] = {
+            "/apis/apps/v1/namespaces/shop/deployments/checkout": BASE,
+            "/api/v1/namespaces/shop/services/checkout": SERVICE,
+        }
+        self.refuse = ""
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    async def call(
+        self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, *, content: str = "application/json"
+    ) -> Answer:
+        assert content.startswith("application/")
+        del query
+        if self.refuse and self.refuse in path and method != "GET":
+            return Answer(403, b'{"message": "no"}')
+        match method:
+            case "GET" if path in self.objects:
+                return Answer(200, msgspec.json.encode(self.objects[path]))
+            case "GET":
+                items = [one for at, one in self.objects.items() if at.rpartition("/")[0] == path]
+                return Answer(200, msgspec.json.encode({"items": items})) if path.endswith("s") else Answer(404, b"{}")
+            case "POST":
+                made = {**body, "metadata": {**body["metadata"], "uid": "u1"}}
+                self.objects[f"{path}/{body['metadata']['name']}"] = made
+                return Answer(201, msgspec.json.encode(made))
+            case "DELETE":
+                return Answer(200 if self.objects.pop(path, None) else 404, b"{}")
+        self.objects[path] = body
+        return Answer(200, msgspec.json.encode(body))
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World()
+    monkeypatch.setattr("xds.cli.cluster.Transport", lambda _: made)
+    return made
+
+
+PLACE = "/apis/pointsman.io/v1alpha1/namespaces/shop/sandboxes/alice"
+FORK = "/apis/apps/v1/namespaces/shop/deployments/checkout-alice"
+
+
+def test_fork_of_a_deployment_is_made_with_its_sandbox(pointsman: Any, cluster: World) -> None:
+    typed = ("create", "alice", "-n", "shop", "--from", "deploy/checkout", "--image", "app=r/checkout:abc", "--ttl", "8h")
+    assert pointsman(*typed).code == 0
+    assert cluster.objects[PLACE]["spec"]["services"] == [{"name": "checkout", "targetRef": {"name": "checkout-alice"}}]
+    assert cluster.objects[FORK]["metadata"]["ownerReferences"][0]["uid"] == "u1"
+    assert "/api/v1/namespaces/shop/services/checkout-alice" in cluster.objects
+    assert "creationTimestamp" not in cluster.objects[PLACE]["metadata"]
+
+
+def test_fork_that_is_not_let_in_leaves_no_sandbox_behind(pointsman: Any, cluster: World) -> None:
+    cluster.refuse = "deployments"
+    done = pointsman("create", "alice", "-n", "shop", "--from", "deploy/checkout", "--image", "app=x")
+    assert done.code == 3
+    assert PLACE not in cluster.objects
+
+
+def test_dry_run_prints_all_and_makes_nothing(pointsman: Any, cluster: World) -> None:
+    done = pointsman("create", "alice", "-n", "shop", "--from", "deploy/checkout", "--image", "app=x", "--dry-run")
+    assert [one["kind"] for one in yaml.safe_load_all(done.out)] == ["Sandbox", "Deployment", "Service"]
+    assert PLACE not in cluster.objects
+
+
+@pytest.mark.parametrize(
+    ("of", "words"), [("deploy/gone", "not found"), ("checkout", "write deploy/NAME"), ("statefulset/checkout", "write deploy/NAME")]
+)
+def test_baseline_that_is_none_is_told(pointsman: Any, cluster: World, of: str, words: str) -> None:
+    done = pointsman("create", "alice", "-n", "shop", "--from", of, "--image", "app=x")
+    assert words in done.err
+    assert PLACE not in cluster.objects
+
+
+def test_deployment_that_no_service_leads_to_is_told(pointsman: Any, cluster: World) -> None:
+    del cluster.objects["/api/v1/namespaces/shop/services/checkout"]
+    assert "no Service" in pointsman("create", "alice", "-n", "shop", "--from", "deploy/checkout", "--image", "app=x").err
+
+
+def test_sandbox_in_a_cluster_is_seen_and_deleted(pointsman: Any, cluster: World, loads: dict[str, Any]) -> None:
+    assert loads == {}
+    pointsman("create", "alice", "-n", "shop", "--service", "checkout=checkout-alice")
+    for path, document in _objects():
+        cluster.objects[path] = document
+    cluster.objects[PLACE]["status"] = {
+        "phase": "Running",
+        "conditions": [{"type": "Ready", "status": "True", "reason": "Ready", "message": ""}],
+    }
+    assert "alice  shop       alice  Running  True" in pointsman("list", "-n", "shop").out
+    assert pointsman("url", "alice", "-n", "shop").out.splitlines()[0] == "http://alice.preview.example.com:8080/"
+    assert "checkout  Service shop/checkout-alice" in pointsman("map", "alice", "-n", "shop").out
+    assert pointsman("delete", "alice", "-n", "shop").code == 0
+    assert "not found" in pointsman("delete", "alice", "-n", "shop").err
+
+
+def _objects() -> list[tuple[str, dict[str, Any]]]:
+    found = []
+    for one in yaml.safe_load_all(SHOP):
+        if one["kind"] != "GatewayClass":
+            one["metadata"]["namespace"] = "shop"
+            plural = {"Gateway": "gateways", "RouteGroup": "routegroups", "HTTPRoute": "httproutes"}[one["kind"]]
+            found.append((f"/apis/{one['apiVersion']}/namespaces/shop/{plural}/{one['metadata']['name']}", one))
+    return found
+
+
+def test_every_kind_that_is_asked_for_has_a_version() -> None:
+    assert sandboxes.READ.keys() == sandboxes.VERSIONS.keys()

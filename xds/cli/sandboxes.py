@@ -1,0 +1,243 @@
+"""`sandbox create|list|url|map|delete`: in a folder of files, or in a cluster. What they make of it is for `xds/sandboxes/`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from translator.resources.sandbox import Sandbox
+from xds.cli.cluster import Cluster, on_cluster
+from xds.cli.output import Exit, Output, dumped, say, table
+from xds.installation.api import Api, RefusedError
+from xds.sandboxes.seen import Seen, example, mapped, ways
+from xds.sandboxes.written import API, Misspelled, Wish, sandbox
+
+Json = dict[str, Any]
+READ = {  # what is asked about, and where an API server has it
+    "Sandbox": f"/apis/{API}/namespaces/{{}}/sandboxes",
+    "RouteGroup": f"/apis/{API}/namespaces/{{}}/routegroups",
+    "HTTPRoute": "/apis/gateway.networking.k8s.io/v1/namespaces/{}/httproutes",
+    "GRPCRoute": "/apis/gateway.networking.k8s.io/v1/namespaces/{}/grpcroutes",
+}
+VERSIONS = {"Sandbox": API, "RouteGroup": API, "HTTPRoute": "gateway.networking.k8s.io/v1", "GRPCRoute": "gateway.networking.k8s.io/v1"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder, or where it is None a cluster."""
+
+    files: Path | None
+    cluster: Cluster
+    namespace: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forked:
+    """A Deployment to make a fork of, as it was typed."""
+
+    of: str = ""  # deploy/checkout
+    images: tuple[str, ...] = ()
+    env: tuple[str, ...] = field(default=())
+
+
+def create(place: Place, wish: Wish, forked: Forked, output: Output, *, dry_run: bool) -> None:
+    _checked(forked, wish, place)
+    now = datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        if forked.of:
+            from xds.cli.forking import create_forked
+
+            made = on_cluster(place.cluster, lambda calls: create_forked(Api(calls), wish, forked, dry_run=dry_run))
+        else:
+            made = [sandbox(wish, now)]
+            if not dry_run:
+                _put(place, wish, made[0])
+    except Misspelled as error:
+        raise Exit(2, str(error)) from None
+    if dry_run or output in (Output.JSON, Output.YAML):
+        say("\n---\n".join(dumped(one, Output.JSON if output is Output.JSON else Output.YAML) for one in made))
+    elif output is Output.NAME:
+        say(f"sandbox/{wish.name}")
+    else:
+        say(f"✓ Sandbox {wish.namespace}/{wish.name}. Next: pointsman sandbox url {wish.name}{_again(place)}")
+
+
+def _checked(forked: Forked, wish: Wish, place: Place) -> None:
+    if forked.of and place.files:
+        raise Exit(2, "--from makes a Deployment, so it is for a cluster; in a folder name --service SERVICE=TARGET")
+    if bool(forked.of) == bool(wish.services):
+        raise Exit(2, "name what is changed: --service SERVICE=TARGET, or in a cluster --from deploy/NAME --image IMAGE")
+    if (forked.images or forked.env) and not forked.of:
+        raise Exit(2, "--image and --env go with --from deploy/NAME")
+
+
+def _again(place: Place) -> str:
+    return f" --files {place.files}" if place.files else ""
+
+
+def _put(place: Place, wish: Wish, document: Json) -> None:
+    from xds.offline import door
+
+    wrong = [one for one in door().admit(document).findings if one.severity == "error"]
+    if wrong:
+        raise Exit(2, "; ".join(f"{one.code} {one.message}" for one in wrong))
+    if place.files:
+        path = place.files / f"sandbox-{wish.name}.yaml"
+        if _seen(place).sandbox(f"{wish.namespace}/{wish.name}") or path.exists():
+            raise Exit(1, f"Sandbox {wish.namespace}/{wish.name} is there already: pointsman sandbox delete {wish.name}{_again(place)}")
+        path.write_text(dumped(document, Output.YAML) + "\n")
+        return
+    on_cluster(place.cluster, lambda calls: post(Api(calls), document))
+
+
+async def post(api: Api, document: Json) -> Json:
+    """RefusedError where it is there already, or is not let in."""
+    head = {name: value for name, value in document["metadata"].items() if name != "creationTimestamp"}
+    answer = await api.calls.call("POST", READ["Sandbox"].format(head["namespace"]), {**document, "metadata": head})
+    if answer.status != 201:
+        raise RefusedError(f"Sandbox {head['namespace']}/{head['name']}", answer)
+    found: Json = answer.json()
+    return found
+
+
+# What is there ---------------------------------------------------------------------------------------------------------
+
+
+def _seen(place: Place) -> Seen:
+    if place.files is None:
+        return on_cluster(place.cluster, lambda calls: _seen_in(Api(calls), place.namespace))
+    from translator.ir.output import Group
+    from xds.cli.checking import load_or_exit
+
+    loaded = load_or_exit(place.files, Group())
+    objects = loaded.folder.objects()
+    statuses = {name: status for name in objects if (status := loaded.statuses.get(*name))}
+    return Seen(objects, statuses)
+
+
+async def _seen_in(api: Api, namespace: str) -> Seen:
+    """What an API server has, decoded as the server decodes it. Gateways of other namespaces are asked for by name."""
+    from xds.offline import door
+
+    documents = [
+        {**one, "apiVersion": VERSIONS[kind], "kind": kind}
+        for kind, path in READ.items()
+        for one in await api.items(path.format(namespace))
+    ]
+    groups = [one for one in documents if one["kind"] == "RouteGroup"]
+    refs = {(ref.get("namespace") or namespace, ref["name"]) for one in groups for ref in one["spec"].get("parentRefs", ())}
+    for at, name in sorted(refs):
+        if found := await api.get(f"/apis/gateway.networking.k8s.io/v1/namespaces/{at}/gateways/{name}"):
+            documents.append({**found, "apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway"})
+    gate = door()
+    admitted = [(gate.admit(one), one.get("status")) for one in documents]
+    objects = {(one.kind, one.key): one.object for one, _ in admitted if one.object}
+    return Seen(objects, {(one.kind, one.key): status for one, status in admitted if status})
+
+
+def _one(seen: Seen, place: Place, name: str) -> Sandbox:
+    found = seen.sandbox(f"{place.namespace}/{name}")
+    if found is None:
+        raise Exit(1, f"Sandbox {place.namespace}/{name} not found")
+    return found
+
+
+def list_(place: Place, output: Output) -> None:
+    seen = _seen(place)
+    rows = []
+    for one in sorted(seen.sandboxes(), key=lambda each: each.key):
+        ready, reason, message = seen.ready(one)
+        ttl = one.spec.ttl.duration if one.spec.ttl else ""
+        rows.append([one.metadata.name, one.namespace, one.routing_key, seen.phase(one), "True" if ready else f"False ({reason})",
+                     ",".join(each.name for each in one.spec.services), ttl, message])  # fmt: skip
+    head = ["NAME", "NAMESPACE", "KEY", "PHASE", "READY", "SERVICES", "TTL", "MESSAGE"]
+    if output is Output.NAME:
+        say("\n".join(f"sandbox/{row[0]}" for row in rows))
+    elif output is Output.TABLE:
+        say(table(head, rows) if rows else "there are no Sandboxes")
+    else:
+        say(dumped([dict(zip(map(str.lower, head), row, strict=True)) for row in rows], output))
+
+
+def url(place: Place, name: str, output: Output) -> None:
+    seen = _seen(place)
+    one = _one(seen, place, name)
+    found = ways(seen, one)
+    if not found:
+        raise Exit(1, f"no RouteGroup of namespace {one.namespace} leads to Sandbox {name}")
+    links = [link for way in found for link in way.hosts]
+    commands = [f"curl -H '{way.header}: {way.key}' {example(seen, one)}" for way in found]
+    if output is Output.NAME:
+        say("\n".join(links or commands))
+    elif output is Output.TABLE:
+        say("\n".join([*(f"{link}/" for link in links), *commands]))
+    else:
+        say(dumped({"links": links, "keys": [asdict(way) for way in found], "commands": commands}, output))
+
+
+def map_(place: Place, name: str, admin: str, output: Output) -> None:
+    seen = _seen(place)
+    one = _one(seen, place, name)
+    found = mapped(seen, one, _loads(admin))
+    if output is Output.NAME:
+        say("\n".join(f"{each.service}={each.by}" for each in found))
+    elif output is Output.TABLE:
+        rows = [[each.service, each.by, "-" if each.requests is None else str(each.requests), each.why] for each in found]
+        say(table(["SERVICE", "ANSWERED BY", "REQUESTS", "WHY"], rows))
+    else:
+        say(dumped([asdict(each) for each in found], output))
+
+
+def _loads(admin: str) -> Mapping[str, Mapping[str, int]] | None:
+    """None where no server answers there, or no proxy reports load to it: then nobody knows."""
+    from xds.cli.showing import asked
+
+    try:
+        found: Mapping[str, Mapping[str, int]] = asked(admin, "/loads")["clusters"]
+    except Exit as left:
+        if left.code != 3:
+            raise
+        return None
+    return found or None
+
+
+# Taking away -----------------------------------------------------------------------------------------------------------
+
+
+def delete(place: Place, name: str, output: Output) -> None:
+    if place.files is None:
+        path = f"{READ['Sandbox'].format(place.namespace)}/{name}"
+        was = on_cluster(place.cluster, lambda calls: Api(calls).delete(path))
+        if not was:
+            raise Exit(1, f"Sandbox {place.namespace}/{name} not found")
+    else:
+        _unlink(place, name)
+    say(f"sandbox/{name}" if output is Output.NAME else f"✓ Sandbox {place.namespace}/{name} is gone")
+
+
+def _unlink(place: Place, name: str) -> None:
+    """A file that holds nothing else goes; others are their writer's."""
+    from translator.ir.output import Group
+    from xds.cli.checking import load_or_exit
+
+    assert place.files  # noqa: S101 - whoever calls has looked
+    folder = load_or_exit(place.files, Group()).folder
+    found = folder.entry("Sandbox", f"{place.namespace}/{name}")
+    if found is None:
+        raise Exit(1, f"Sandbox {place.namespace}/{name} not found")
+    path, _ = found
+    beside = [
+        other for other in folder.objects() if other != ("Sandbox", f"{place.namespace}/{name}") and _file(folder.entry(*other)) == path
+    ]
+    whole = place.files if place.files.is_file() else place.files / path
+    if beside:
+        raise Exit(1, f"{whole} holds {len(beside)} other objects too: take the Sandbox out of it by hand")
+    whole.unlink()
+
+
+def _file(entry: Any) -> str:
+    return str(entry[0]) if entry else ""

@@ -1,0 +1,147 @@
+"""What there is, as far as a sandbox is about it: links that lead to it, and who answers for which service. Knows no place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from translator.resources.gateway import Gateway
+from translator.resources.grpcroute import GRPCRoute
+from translator.resources.httproute import HTTPRoute
+from translator.resources.meta import Object
+from translator.resources.sandbox import RouteGroup, Sandbox, SandboxService
+from translator.sandbox.keys import keys
+
+Name = tuple[str, str]  # kind and key
+Status = Mapping[str, Any]
+_USUAL = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Objects in force, and what is said of them."""
+
+    objects: Mapping[Name, Object]
+    statuses: Mapping[Name, Status]
+
+    def sandboxes(self) -> list[Sandbox]:
+        return [one for one in self.objects.values() if isinstance(one, Sandbox)]
+
+    def sandbox(self, key: str) -> Sandbox | None:
+        found = self.objects.get(("Sandbox", key))
+        return found if isinstance(found, Sandbox) else None
+
+    def ready(self, one: Sandbox) -> tuple[bool, str, str]:
+        """Whether it is, and if not the reason and what is said of it."""
+        conditions = self.statuses.get(("Sandbox", one.key), {}).get("conditions", ())
+        found = next((each for each in conditions if each["type"] == "Ready"), None)
+        if found is None:
+            return False, "Unknown", "nobody has said anything of it yet"
+        return found["status"] == "True", found["reason"], found["message"]
+
+    def phase(self, one: Sandbox) -> str:
+        return str(self.statuses.get(("Sandbox", one.key), {}).get("phase", "Pending"))
+
+
+@dataclass(frozen=True, order=True)
+class Way:
+    """A key that leads to a sandbox, the header that carries it, and the hosts that have it by themselves."""
+
+    key: str
+    header: str
+    hosts: tuple[str, ...]
+
+
+def ways(seen: Seen, one: Sandbox) -> list[Way]:
+    """Through each RouteGroup of its namespace."""
+    found = []
+    for group in _groups(seen, one.namespace):
+        for key in dict.fromkeys(key for key, _ in keys(group, one)):
+            preview = [host.replace("*", key, 1) for host in group.spec.preview_hosts]
+            named = [each.hostname for each in group.spec.endpoints if (each.routing_key or group.spec.default_routing_key) == key]
+            hosts = [f"{_scheme(seen, group)}://{host}{_port(seen, group)}" for host in [*preview, *filter(None, named)]]
+            found.append(Way(key, group.spec.routing_key_header, tuple(hosts)))
+    return sorted(dict.fromkeys(found))
+
+
+def _groups(seen: Seen, namespace: str) -> list[RouteGroup]:
+    return [one for one in seen.objects.values() if isinstance(one, RouteGroup) and one.namespace == namespace]
+
+
+def _listener(seen: Seen, group: RouteGroup) -> tuple[str, int]:
+    """Scheme and port of the first that its first parentRef means."""
+    for ref in group.spec.parent_refs:
+        gateway = seen.objects.get(("Gateway", f"{ref.namespace or group.namespace}/{ref.name}"))
+        for one in gateway.spec.listeners if isinstance(gateway, Gateway) else ():
+            if ref.section_name in ("", one.name) and one.protocol in ("HTTP", "HTTPS"):
+                return one.protocol.lower(), one.port
+    return "http", 80
+
+
+def _scheme(seen: Seen, group: RouteGroup) -> str:
+    return _listener(seen, group)[0]
+
+
+def _port(seen: Seen, group: RouteGroup) -> str:
+    scheme, port = _listener(seen, group)
+    return "" if port == _USUAL[scheme] else f":{port}"
+
+
+def example(seen: Seen, one: Sandbox) -> str:
+    """A URL of the environment that some route has for one of its services, or for any."""
+    groups = _groups(seen, one.namespace)
+    scheme, port = (_scheme(seen, groups[0]), _port(seen, groups[0])) if groups else ("http", "")
+    names = {each.name for each in one.spec.services}
+    routes = sorted(_routes(seen, one.namespace), key=lambda route: not names & set(_services(route)))
+    host = next((host for route in routes for host in route.spec.hostnames if "*" not in host), "HOST")
+    return f"{scheme}://{host}{port}/"
+
+
+def _routes(seen: Seen, namespace: str) -> list[HTTPRoute | GRPCRoute]:
+    return [one for one in seen.objects.values() if isinstance(one, HTTPRoute | GRPCRoute) and one.namespace == namespace]
+
+
+def _services(route: HTTPRoute | GRPCRoute) -> Iterator[str]:
+    for rule in route.spec.rules:
+        for ref in rule.backend_refs:
+            if (ref.group, ref.kind) == ("", "Service") and ref.namespace in (None, "", route.namespace):
+                yield ref.name
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Who answers for one service when a request has the key. Requests since the proxies began to report, or None."""
+
+    service: str
+    by: str
+    why: str
+    requests: int | None
+
+
+def mapped(seen: Seen, one: Sandbox, loads: Mapping[str, Mapping[str, int]] | None) -> list[Answers]:
+    """Each service that routes of its namespace send to, and each that the sandbox names."""
+    changed = {each.name: each for each in one.spec.services}
+    names = sorted({name for route in _routes(seen, one.namespace) for name in _services(route)} | changed.keys())
+    chosen = [way.key for way in ways(seen, one)]
+    return [_answers(seen, one, changed.get(name), name, _requests(loads, one.namespace, name, chosen)) for name in names]
+
+
+def _answers(seen: Seen, one: Sandbox, fork: SandboxService | None, name: str, requests: int | None) -> Answers:
+    if fork is None:
+        return Answers(name, "baseline", "", None)
+    target = f"{fork.target_ref.kind} {one.namespace}/{fork.target_ref.name}"
+    ready, reason, why = seen.ready(one)
+    if ready or (reason == "NoEndpoints" and target not in why):
+        return Answers(name, target, "", requests)
+    return Answers(name, "baseline", why, requests)
+
+
+def _requests(loads: Mapping[str, Mapping[str, int]] | None, namespace: str, service: str, chosen: Sequence[str]) -> int | None:
+    """Of all clusters that are forks of this service for one of these keys (`translator/ir/names.py`)."""
+    if loads is None or not chosen:
+        return None
+    wanted = "|".join(map(re.escape, chosen))
+    pattern = re.compile(rf"fork/[^/]+/[^/]+/service/{re.escape(namespace)}/{re.escape(service)}/[0-9]+(/h2)?/({wanted})(/[0-9]+)?")
+    return sum(load["issued"] for name, load in loads.items() if pattern.fullmatch(name))
