@@ -67,6 +67,8 @@ async def run(cluster: Cluster, folder: Path, suite: Path, arguments: argparse.N
         process = await asyncio.create_subprocess_exec(*asked, env=environment, cwd=folder, stdout=PIPE, stderr=STDOUT, limit=1 << 24)
         outcome = await told(process, folder / "suite.log", brief=arguments.brief)
         problems = list(outcome.problems(whole=not arguments.run))
+        if arguments.brief:
+            print(*outcome.last_words(), sep="\n")
         print(*problems, f"{time.monotonic() - since:.0f} s", outcome.summary(), sep="\n", flush=True)
         return await process.wait() or bool(problems)
 

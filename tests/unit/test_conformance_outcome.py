@@ -48,6 +48,12 @@ def test_subtests_and_what_tests_print_count_for_nothing() -> None:
     assert outcome(*lines) == Outcome()
 
 
+def test_last_words_of_a_failed_test_are_its_own() -> None:
+    of_a, of_b = ("=== RUN   TestConformance/A", "    a.go:1: of A"), ("=== CONT  TestConformance/B/b", "    b.go:1: of B")
+    made = outcome(*of_a, *of_b, "=== NAME  TestConformance/A", "    a.go:2: of A again", "    --- FAIL: TestConformance/A (1.00s)")
+    assert [line.strip() for line in made.last_words() if "of" in line] == ["a.go:1: of A", "a.go:2: of A again"]
+
+
 def test_summary_names_the_slowest_first() -> None:
     made = outcome(*PASS, "    --- PASS: TestConformance/Slow (12.34s)")
     assert made.summary().splitlines()[0] == "  12.3 s  Slow"
