@@ -62,7 +62,8 @@ def addresses(service: Service | None, wanted: Sequence[str]) -> tuple[Address, 
     given = [
         Address(type="IPAddress" if one.ip else "Hostname", value=one.ip or one.hostname) for one in service.status.load_balancer.ingress
     ]
-    outside = [Address(type="IPAddress", value=one) for one in service.spec.external_ips]
+    balanced = service.spec.type == "LoadBalancer"
+    outside = [Address(type="IPAddress", value=one) for one in service.spec.external_ips if not balanced]
     if service.spec.type in ("ClusterIP", "NodePort") and service.spec.cluster_ip and not wanted:
         outside.append(Address(type="IPAddress", value=service.spec.cluster_ip))
     found = tuple(dict.fromkeys(one for one in (*given, *outside) if one.value))

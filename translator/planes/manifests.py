@@ -136,13 +136,16 @@ def _labels(plane: Plane, more: Pairs = ()) -> dict[str, str]:
 
 
 def _service(plane: Plane) -> Json:
+    """An address is asked of the load balancer. Where there is none, nodes take what comes for it; that they would is no sign that
+    anything comes, so with a load balancer they do not.
+    """
     way = plane.run.way
     said: Json = {
         "externalTrafficPolicy": way.traffic_policy if way.type != "ClusterIP" else "",
         "loadBalancerClass": way.balancer_class if way.type == "LoadBalancer" else "",
         "loadBalancerSourceRanges": list(way.sources) if way.type == "LoadBalancer" else [],
         "loadBalancerIP": plane.addresses[0] if plane.addresses and way.type == "LoadBalancer" else "",
-        "externalIPs": list(plane.addresses),
+        "externalIPs": list(plane.addresses) if way.type != "LoadBalancer" else [],
     }
     spec = {"type": way.type, "selector": selector(plane), "ports": [_port(one) for one in plane.ports]}
     return spec | {name: value for name, value in said.items() if value}

@@ -179,7 +179,7 @@ def _belongs(one: Json, gateway: Json) -> bool:
 
 def _waits(service: Json) -> bool:
     """For an address."""
-    given = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or service["spec"].get("externalIPs")
+    given = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress")
     return service["spec"].get("type") == "LoadBalancer" and not given
 
 

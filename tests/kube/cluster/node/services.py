@@ -30,16 +30,17 @@ class Services:
                     self._held.pop(key, None)
                     continue
                 self._held[key] = one
-                if one["spec"].get("type") == "LoadBalancer" and not _ingress(one):
+                if one["spec"].get("type") == "LoadBalancer" and not _has_what_it_asks_for(one):
                     await self._give(key, one)
 
     async def _give(self, key: tuple[str, str], service: Json) -> None:
-        """The one that is asked for, or one that was not in use for the longest time."""
+        """The one that is asked for, if it is one of ours; or one that was not in use for the longest time."""
         used = {one["ip"] for other in self._held.values() for one in _ingress(other)}
         address = service["spec"].get("loadBalancerIP") or next(one for one in self._free if one not in used)
-        if address in self._free:
-            self._free.remove(address)
-            self._free.append(address)
+        if address not in self._free:
+            return
+        self._free.remove(address)
+        self._free.append(address)
         found = {"loadBalancer": {"ingress": [{"ip": address, "ipMode": "VIP"}]}}
         service["status"] = found
         await self._api.told("PATCH", f"/api/v1/namespaces/{key[0]}/services/{key[1]}/status", {"status": found}, MERGE)
@@ -57,6 +58,11 @@ class Services:
             record = b"\xc0\x0c\0\1\0\1\0\0\0\5\0\4" + ip_address(address).packed
         counts = b"\0\1" + (b"\0\1" if record else b"\0\0") + b"\0\0\0\0"
         return query[:2] + (FOUND if service else NO_NAME) + counts + query[12 : at + 5] + record
+
+
+def _has_what_it_asks_for(service: Json) -> bool:
+    asked = service["spec"].get("loadBalancerIP")
+    return any(asked in (None, one["ip"]) for one in _ingress(service))
 
 
 def _ingress(service: Json) -> list[dict[str, Any]]:

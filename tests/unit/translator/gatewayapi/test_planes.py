@@ -138,6 +138,8 @@ def test_proxies_in_pods_bind_what_their_group_says_and_no_address_of_the_gatewa
     assert {name for _, name in of.rows(OUT_LISTENER)} == {"infra/edge/80", "infra/edge/8080"}
     assert programmed(of) == (False, "AddressNotUsable")
     of.apply(changes(objects(SERVICE.replace("ports:", "externalIPs: [172.18.0.9], ports:"))))
+    assert programmed(of) == (False, "AddressNotUsable"), "that nodes would take it is no sign that it leads to them"
+    of.apply(changes(objects(SERVICE.replace("172.18.0.2", "172.18.0.9"))))
     assert programmed(of) == (True, "Programmed")
     assert status(of).addresses == (Address(type="IPAddress", value="172.18.0.9"),)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from msgspec import structs
 
 from translator.ir.plane import Plane, PlanePort, PodTerms, Run, Scaling, Way
 from translator.planes.manifests import KINDS, Made, Terms, collection, group_of, leftovers, objects, secret, selector
@@ -111,7 +112,14 @@ def test_pod_asks_for_no_privilege() -> None:
 def test_address_is_asked_for_only_where_the_gateway_does() -> None:
     free = Plane(group="infra/edge", gateway_class="pods", ports=EDGE.ports)
     assert "loadBalancerIP" not in made(free)["Service"].document["spec"]
-    assert made()["Service"].document["spec"]["externalIPs"] == ["172.18.0.9"]
+    asked = made()["Service"].document["spec"]
+    assert (asked["loadBalancerIP"], asked.get("externalIPs")) == ("172.18.0.9", None)
+
+
+def test_without_a_load_balancer_nodes_take_what_comes_for_the_address_that_is_asked_for() -> None:
+    run = structs.replace(EDGE.run, way=structs.replace(EDGE.run.way, type="NodePort"))
+    asked = made(structs.replace(EDGE, run=run))["Service"].document["spec"]
+    assert (asked.get("loadBalancerIP"), asked["externalIPs"]) == (None, ["172.18.0.9"])
 
 
 @pytest.mark.parametrize("kind", ["Service", "ConfigMap"])
