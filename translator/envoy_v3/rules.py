@@ -64,6 +64,7 @@ from translator.ir.output import Group, Packed
 from translator.ir.quarantine import Poison
 from translator.ir.route import Answer, Entry, Filter, Forward, Place, Site
 from translator.ir.tables import (
+    BOUND_AT,
     CHAIN,
     DATAGRAMS,
     ENTRIES,
@@ -152,11 +153,16 @@ def door(view: View, port: Port) -> Facts:
     number = _moved(view, port)
     for chain in view.list(CHAIN, port) if number else ():
         if chain.shares is None:
-            yield DOOR(chain.table, Door(port.group, "https" if chain.secrets else "http", number))
+            seen = port.port if port.gateway else number  # by clients
+            yield DOOR(chain.table, Door(port.group, "https" if chain.secrets else "http", seen))
 
 
 def _moved(view: View, port: Port) -> int:
-    """The port as Envoy binds it; 0 where the group's offset moves it out of range. Fronts tell whoever asked for it."""
+    """The port as Envoy binds it; 0 where the group's offset moves it out of range, or there is no room for it. Fronts tell whoever
+    asked for it.
+    """
+    if port.gateway:
+        return view.get(BOUND_AT, port) or 0
     number = port.port + _group(view, port.group).port_offset
     return number if 0 < number < 65536 else 0
 

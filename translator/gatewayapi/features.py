@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-# Of proxies that all Gateways of a class share, one Gateway can say neither what their objects are told nor where they are reached
-OF_OWN_PROXIES = ("GatewayInfrastructurePropagation", "GatewayStaticAddresses")
+# Of proxies that all Gateways of a class share, one Gateway can say neither what their objects are told nor what they show to backends
+OF_OWN_PROXIES = ("GatewayBackendClientCertificate", "GatewayInfrastructurePropagation")
+OF_OWN_SERVICE = ("GatewayStaticAddresses",)
 FEATURES = (
     "BackendTLSPolicy",
     "BackendTLSPolicySANValidation",
@@ -56,5 +57,7 @@ FEATURES = (
 )
 
 
-def features(*, shared: bool) -> tuple[str, ...]:
-    return tuple(one for one in FEATURES if not (shared and one in OF_OWN_PROXIES))
+def features(*, shared: bool, ways: bool = False) -> tuple[str, ...]:
+    """`ways`: the proxies are shared, and each Gateway has a Service of its own."""
+    without = (*(OF_OWN_PROXIES if shared else ()), *(OF_OWN_SERVICE if shared and not ways else ()))
+    return tuple(one for one in FEATURES if one not in without)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from translator.engine import Table
+from translator.gatewayapi.allotment import Wish
 from translator.gatewayapi.conditions import Problem
 from translator.gatewayapi.references import Referent
 from translator.ir.cluster import BackendTLS, Use
@@ -41,6 +42,7 @@ class ClassState(Row, frozen=True, gc=False):
     spec: EnvoyProxySpec
     problem: str
     group: str
+    ways: bool = False  # whether each of its Gateways has a Service of its own
 
 
 class Parameters(Row, frozen=True, gc=False):
@@ -54,6 +56,7 @@ class Parameters(Row, frozen=True, gc=False):
     problem: str
     serves: bool
     reached: bool
+    ways: bool = False
 
 
 class ClientCheck(Row, frozen=True, gc=False):
@@ -220,6 +223,7 @@ def _finding_order(finding: Finding) -> tuple[str, str, str]:
 
 CLASS_STATE = Table[str, ClassState]("ClassState")  # name of a class of ours
 PARAMETERS = Table[str, Parameters]("Parameters")  # key of a Gateway of ours
+WISH = Table[str, Wish]("Wish", order=lambda wish: wish)  # proxy group → ports of its Gateways that need a place
 PLANE_PART = Table[str, Plane]("PlanePart")  # proxy group → what each of its Gateways wants of it
 OURS = Table[str, str]("Ours")  # gateway → the proxy group that serves it
 SERVING = Table[str, str]("Serving")  # id of a Gateway or ListenerSet that routes may name → its proxy group

@@ -11,12 +11,16 @@ from translator.ir.value import Row
 
 
 class Port(Row, frozen=True, gc=False, order=True, cache_hash=True):
-    """A key: where the Envoys of a group listen. `address` is empty for the address that the group binds by default."""
+    """A key: where the Envoys of a group listen. `address` is empty for the address that the group binds by default.
+
+    `gateway`: of proxies that several Gateways share, each with a way in of its own, whose port it is; it is bound where BOUND_AT says.
+    """
 
     group: str
     address: str
     port: int
     transport: Literal["tcp", "udp"] = "tcp"
+    gateway: str = ""
 
 
 class Clients(Row, frozen=True, gc=False, kw_only=True):

@@ -14,8 +14,11 @@ def flat(group: str) -> str:
 
 
 def listener(port: Port) -> str:
-    """`local/8080`, `local/10.0.0.1/8080` where the address is not the group's own, `local/53/udp` for datagrams."""
-    name = f"{port.group}/{port.address}/{port.port}" if port.address else f"{port.group}/{port.port}"
+    """`local/8080`, `local/10.0.0.1/8080` where the address is not the group's own, `local/53/udp` for datagrams; of one Gateway of
+    several `class:edge/infra/edge/8080`.
+    """
+    place = f"{port.group}/{port.gateway}" if port.gateway else port.group
+    name = f"{place}/{port.address}/{port.port}" if port.address else f"{place}/{port.port}"
     return f"{name}/udp" if port.transport == "udp" else name
 
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal
 
 from translator.ir.value import Row
 
 LONGEST = 63
 CLASS = "class:"  # what the name of a group begins with that serves all Gateways of a class; no namespace is called that
+WAYS = "pointsman.io/addresses-per-gateway"  # label of what shared proxies have where each Gateway has a Service of its own
 Pairs = tuple[tuple[str, str], ...]  # of a map, sorted by name
 Amounts = tuple[tuple[str, int | str], ...]
 Json = dict[str, Any]
 
 
 class PlanePort(Row, frozen=True, gc=False, order=True):
-    """A port of the Service and of the proxies alike."""
+    """A port of the Service and of the proxies alike, unless these have it at another: `bound`."""
 
     number: int
-    transport: str  # tcp | udp
+    transport: Literal["tcp", "udp"]
+    bound: int = 0
 
 
 class Scaling(Row, frozen=True, gc=False):
@@ -73,7 +75,8 @@ class Run(Row, frozen=True, gc=False, kw_only=True):
 class Plane(Row, frozen=True, gc=False, kw_only=True):
     """Its proxies run in Pods. `addresses` are those that its Gateway asks for, none where any will do.
 
-    `kept`: what is wanted of it is not known, so that what there is stays as it is, and nothing is made.
+    `kept`: what is wanted of it is not known, so that what there is stays as it is, and nothing is made. `ways`: it is shared, and
+    each of its Gateways has a Service of its own, which is a plane of its own, `via` the shared one.
     """
 
     group: str  # the key of its Gateway, or `class:NAME`
@@ -85,6 +88,8 @@ class Plane(Row, frozen=True, gc=False, kw_only=True):
     annotations: Pairs = ()
     run: Run = Run()
     kept: bool = False
+    ways: bool = False
+    via: str = ""
 
     @property
     def shared(self) -> bool:
@@ -98,16 +103,22 @@ class Plane(Row, frozen=True, gc=False, kw_only=True):
 
     @property
     def namespace(self) -> str:
-        return self.home if self.shared else self.group.partition("/")[0]
+        return self.home if self.shared or self.via else self.group.partition("/")[0]
 
     @property
     def name(self) -> str:
         """Of each of its objects: that of the Gateway and of its class (GEP-1762), at most 63 characters, as a label may have."""
         whole = f"{self.gateway_class}-shared" if self.shared else f"{self.gateway}-{self.gateway_class}"
+        if self.via:
+            whole = f"{self.group.replace('/', '-')}-{self.gateway_class}-{_short(self.group)}"  # a-b/c and a/b-c are two
         if len(whole) <= LONGEST:
             return whole
-        return f"{whole[: LONGEST - 9].rstrip('-.')}-{blake2b(whole.encode(), digest_size=4).hexdigest()}"
+        return f"{whole[: LONGEST - 9].rstrip('-.')}-{_short(whole)}"
 
     @property
     def key(self) -> str:
         return f"{self.namespace}/{self.name}"
+
+
+def _short(text: str) -> str:
+    return blake2b(text.encode(), digest_size=4).hexdigest()

@@ -76,6 +76,7 @@ WANTED = Table[tuple[str, str], bool]("Wanted")  # (kind, key): a source may hol
 
 OUT_LIFE = Table[tuple[str, str], Life]("Life")  # (kind, key) of an object that is to end by itself
 
+BOUND_AT = Table[Port, int]("BoundAt")  # a port with a gateway → the port of the Pod
 OUT_PLANE = Table[str, Plane]("Plane")  # a group of proxies that runs in Pods
 
 OUT_MESH = Table[tuple[str, str], MeshRoute]("Mesh")  # (output of the RouteGroup, key of a Service)

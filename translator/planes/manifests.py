@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from translator.ir.plane import CLASS, Pairs, Plane, PlanePort
-from translator.planes.pods import pod
+from translator.ir.plane import CLASS, WAYS, Pairs, Plane, PlanePort
+from translator.planes.pods import READY_PORT, pod
 
 Json = dict[str, Any]
 LABEL = "gateway.networking.k8s.io/gateway-name"
 CLASS_LABEL = "gateway.networking.k8s.io/gateway-class-name"
+NAMESPACE_LABEL = "pointsman.io/gateway-namespace"  # of the Service of a Gateway that shares its proxies, which stands beside these
 SHARED_LABEL = "pointsman.io/shared"  # of what serves all Gateways of a class, so that it is told apart from what serves one
 OWNER = {"app.kubernetes.io/managed-by": "pointsman"}  # what we may remove
 KINDS = {  # kind → API, plural
@@ -60,11 +61,17 @@ def collection(kind: str, namespace: str) -> str:
 
 
 def objects(plane: Plane, uid: str, files: Mapping[str, str], terms: Terms) -> tuple[Made, ...]:
-    """All but the Secret. `uid` is that of the owner; `files` are what its proxies read when they start."""
+    """All but the Secret. `uid` is that of the owner; `files` are what its proxies read when they start. A Gateway that shares its
+    proxies has a Service, and nothing else of its own.
+    """
+    if plane.via:
+        return (Made("Service", _made(plane, uid, "Service", {"spec": _service(plane)}, plane.run.way.annotations)),)
     documents = [
         _made(plane, uid, "ServiceAccount", {"automountServiceAccountToken": False}),
         _made(plane, uid, "ConfigMap", {"data": dict(files)}),
-        _made(plane, uid, "Service", {"spec": _service(plane)}, plane.run.way.annotations),
+        _made(plane, uid, "Service", {"spec": INSIDE | {"selector": selector(plane)}})
+        if plane.ways
+        else _made(plane, uid, "Service", {"spec": _service(plane)}, plane.run.way.annotations),
         _made(plane, uid, "PodDisruptionBudget", {"spec": _budget(plane)}),
         _made(plane, uid, workload(plane), {"spec": _proxies(plane, files, terms)}),
     ]
@@ -80,19 +87,19 @@ def secret(plane: Plane, uid: str, data: Mapping[str, str]) -> Made:
 
 def selector(plane: Plane) -> dict[str, str]:
     """By what the Pods of this plane are found, and no others."""
-    return _selector(plane.gateway, plane.gateway_class)
+    return _selector("" if plane.via else plane.gateway, plane.gateway_class)
 
 
 def _selector(gateway: str, gateway_class: str) -> dict[str, str]:
     return {LABEL: gateway, CLASS_LABEL: gateway_class} if gateway else {SHARED_LABEL: "true", CLASS_LABEL: gateway_class}
 
 
-def leftovers(group: str, home: str) -> tuple[str, dict[str, str]]:
-    """Where the objects of a group are that declares nothing any more, and by which labels they are found."""
+def leftovers(group: str, home: str) -> list[tuple[str, dict[str, str]]]:
+    """Where the objects of a group may be that declares nothing any more, and by which labels they are found."""
     if group.startswith(CLASS):
-        return home, {**OWNER, **_selector("", group.removeprefix(CLASS))}
+        return [(home, {**OWNER, **_selector("", group.removeprefix(CLASS))})]
     namespace, _, gateway = group.partition("/")
-    return namespace, {**OWNER, LABEL: gateway}
+    return [(namespace, {**OWNER, LABEL: gateway}), (home, {**OWNER, LABEL: gateway, NAMESPACE_LABEL: namespace})]
 
 
 def group_of(namespace: str, labels: Mapping[str, str]) -> str:
@@ -101,12 +108,12 @@ def group_of(namespace: str, labels: Mapping[str, str]) -> str:
         return ""
     if labels.get(SHARED_LABEL) == "true":
         return f"{CLASS}{labels.get(CLASS_LABEL, '')}"
-    return f"{namespace}/{labels[LABEL]}" if LABEL in labels else ""
+    return f"{labels.get(NAMESPACE_LABEL, namespace)}/{labels[LABEL]}" if LABEL in labels else ""
 
 
 def owner(plane: Plane) -> tuple[str, str]:
     """Kind and name."""
-    return ("GatewayClass", plane.gateway_class) if plane.shared else ("Gateway", plane.gateway)
+    return ("GatewayClass", plane.gateway_class) if plane.shared or plane.via else ("Gateway", plane.gateway)
 
 
 def _made(plane: Plane, uid: str, kind: str, rest: Json, annotations: Pairs = ()) -> Json:
@@ -129,7 +136,15 @@ def _made(plane: Plane, uid: str, kind: str, rest: Json, annotations: Pairs = ()
 
 def _labels(plane: Plane, more: Pairs = ()) -> dict[str, str]:
     """What the Gateway says first: what things are found by is ours."""
-    return {**dict(plane.labels), **dict(more), **OWNER, **selector(plane)}
+    ours = {LABEL: plane.gateway, CLASS_LABEL: plane.gateway_class, NAMESPACE_LABEL: plane.group.partition("/")[0]}
+    found_by = ours if plane.via else {**selector(plane), **({WAYS: "true"} if plane.ways else {})}
+    return {**dict(plane.labels), **dict(more), **OWNER, **found_by}
+
+
+INSIDE: Json = {  # of shared proxies whose Gateways have Services of their own: says that it is so, and where their statistics are
+    "type": "ClusterIP",
+    "ports": [{"name": "ready", "port": READY_PORT, "protocol": "TCP", "targetPort": READY_PORT}],
+}
 
 
 # The way in ------------------------------------------------------------------------------------------------------------
@@ -153,7 +168,7 @@ def _service(plane: Plane) -> Json:
 
 def _port(port: PlanePort) -> Json:
     name, protocol = f"{port.transport}-{port.number}", port.transport.upper()
-    return {"name": name, "port": port.number, "protocol": protocol, "targetPort": port.number}
+    return {"name": name, "port": port.number, "protocol": protocol, "targetPort": port.bound or port.number}
 
 
 # The proxies -----------------------------------------------------------------------------------------------------------

@@ -134,6 +134,7 @@ class ProxyService:
 
 
 MERGE = Field(description="Of a class: one set of proxies, in the server's own namespace, serves all of its Gateways.")
+ADDRESSES = Field(description="With mergeGateways: one Service for all Gateways (Shared, unless given), or one for each.")
 WORKLOAD = Field(description="A Deployment unless given. A DaemonSet has a proxy on each node that its Pods fit.")
 IMAGE = Field(min_length=1, max_length=500, description="What holds envoy, pointsman and the native module; the server's own unless given.")
 LEVEL = Field(description="What Envoy writes to its log; warning unless given.")
@@ -149,6 +150,7 @@ class EnvoyProxySpec:
     """How proxies are run. Named by parametersRef of a GatewayClass, and by spec.infrastructure.parametersRef of a Gateway."""
 
     merge_gateways: Annotated[bool | None, MERGE] = None
+    addresses: Annotated[Literal["Shared", "PerGateway"] | None, ADDRESSES] = None
     workload: Annotated[Literal["Deployment", "DaemonSet"] | None, WORKLOAD] = None
     replicas: Annotated[int | None, COUNT, Field(description="Of a Deployment without autoscaling; the server's own unless given.")] = None
     autoscaling: Annotated[ProxyScaling | None, Field(description="Of a Deployment: a HorizontalPodAutoscaler, in place of replicas.")] = (

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from translator.ir.output import fingerprint
+from translator.ir.plane import CLASS
 from translator.planes.manifests import KINDS, OWNER, Made, group_of
 from translator.resources.meta import Metadata, Object
 from xds.sources.folder import Located
@@ -94,10 +95,12 @@ class Stand:
         self._applied[KINDS[made.kind][1], found.key] = found.digest
 
     def strays(self, group: str, key: str) -> list[tuple[str, str]]:
-        """Kind and key of what serves this group under another name than it has now, in the same namespace."""
-        plurals, namespace = {plural: kind for kind, (_, plural) in KINDS.items()}, key.partition("/")[0]
+        """Kind and key of what serves this group under another name than it has now. What a class shares is looked for at home alone,
+        for another server may have its own.
+        """
+        plurals, home = {plural: kind for kind, (_, plural) in KINDS.items()}, key.partition("/")[0]
         found = [name for name, of in self._groups.items() if of == group and name[1] != key]
-        return [(plurals[plural], one) for plural, one in found if one.partition("/")[0] == namespace]
+        return [(plurals[plural], one) for plural, one in found if not group.startswith(CLASS) or one.partition("/")[0] == home]
 
     def _changed(self, name: tuple[str, str], found: Object | None) -> Iterator[str]:
         if found is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -107,11 +107,12 @@ class Planes:
         if found.status != 200:
             return found.said()
         uid = found.json()["metadata"]["uid"]
-        problems = [await self._secret(plane, uid)]
+        problems = [] if plane.via else [await self._secret(plane, uid)]
         if not plane.kept:
             made = objects(plane, uid, files(plane, self._place.xds, self._place.server), self._place.terms)
             problems += [await self._put_one(one) for one in made]
-            problems += [await self._drop(kind, plane) for kind in SOMETIMES if kind not in {one.kind for one in made}]
+            absent = () if plane.via else set(SOMETIMES) - {one.kind for one in made}
+            problems += [await self._drop(kind, plane) for kind in sorted(absent)]
             problems += [await self._delete(_path(kind, key)) for kind, key in self._strays(plane)]
         return "; ".join(filter(None, problems))
 
@@ -159,7 +160,10 @@ class Planes:
 
     async def _remove(self, key: str) -> str:
         """All that we made for this group. Where its owner is gone itself, the garbage collector comes first or second."""
-        namespace, labels = leftovers(key, self._place.home)
+        each = [await self._remove_found(namespace, labels) for namespace, labels in leftovers(key, self._place.home)]
+        return "; ".join(filter(None, each))
+
+    async def _remove_found(self, namespace: str, labels: Mapping[str, str]) -> str:
         selector = ",".join(f"{label}={value}" for label, value in labels.items())
         problems = []
         for kind in KINDS:

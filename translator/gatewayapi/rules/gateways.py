@@ -8,6 +8,7 @@ from msgspec import structs
 
 from translator.engine import Facts, View, rule
 from translator.gatewayapi.addresses import bind_addresses, usable
+from translator.gatewayapi.allotment import Wish, allotted
 from translator.gatewayapi.certificates import pair_problem
 from translator.gatewayapi.clientcerts import client_check, shown_to_backends
 from translator.gatewayapi.conditions import ACCEPTED, CONFLICTED, CONTROLLER, RESOLVED_REFS, Problem
@@ -46,6 +47,7 @@ from translator.gatewayapi.tables import (
     SET_STATE,
     TARGET,
     VERDICT,
+    WISH,
     Claim,
     ClientCheck,
     Declared,
@@ -63,7 +65,7 @@ from translator.ir.finding import Finding, Path
 from translator.ir.keys import Reading
 from translator.ir.listener import Clients, Port
 from translator.ir.route import Place
-from translator.ir.tables import AUTHORITY, AUTHORITY_USE, CERTIFICATE, GROUP, HOST, SECRET_USE, WANTED
+from translator.ir.tables import AUTHORITY, AUTHORITY_USE, BOUND_AT, CERTIFICATE, GROUP, HOST, SECRET_USE, WANTED
 from translator.resources.gateway import Gateway, GatewayAddress, Listener
 from translator.resources.meta import LocalReference
 
@@ -103,9 +105,10 @@ def served_at(view: View, gateway: Gateway) -> tuple[str, Sequence[str]]:
 def declared(view: View, gateway: Gateway, parent: str, listeners: Sequence[Listener], added_when: str = "") -> Facts:
     """Each listener declared, and claimed at each address of the Gateway. `added_when` is the age of a ListenerSet."""
     group, addresses = served_at(view, gateway)
+    way = gateway.key if view.one(PARAMETERS, gateway.key).ways else ""
     created, added = gateway.metadata.creation_timestamp, int(parent != gateway.key)
     for index, one in enumerate(listeners):
-        ports = tuple(Port(group, address, one.port, transport(one.protocol)) for address in addresses)
+        ports = tuple(Port(group, address, one.port, transport(one.protocol), way) for address in addresses)
         clients = client_check(gateway, one.port) if one.protocol == "HTTPS" else None
         yield DECLARED(listener_id(parent, one.name), Declared(parent, index, one, ports, clients))
         for to in clients.refs if clients else ():
@@ -176,7 +179,7 @@ def _secret(parent: str, ref: LocalReference) -> Referent:
     return Referent(ref.group, ref.kind or "Secret", f"{namespace}/{ref.name}")
 
 
-@rule(over=CLAIM, into=(VERDICT, OWNER, NARROW))
+@rule(over=CLAIM, into=(VERDICT, OWNER, NARROW, WISH))
 def ports(view: View, key: Port) -> Facts:
     """Who gets a port, among all listeners of all Gateways that claim it."""
     claims = view.list(CLAIM, key)
@@ -189,6 +192,14 @@ def ports(view: View, key: Port) -> Facts:
             yield OWNER((key, claim.hostname), name)
     if any(claim.hostname and not verdicts[listener_id(claim.parent, claim.name)].reason for claim in claims):
         yield NARROW(key, True)
+    if key.gateway:
+        yield WISH(key.group, Wish(claims[0].created, key))
+
+
+@rule(over=WISH, into=(BOUND_AT,))
+def places(view: View, group: str) -> Facts:
+    for port, number in allotted(view.list(WISH, group)).items():
+        yield BOUND_AT(port, number)
 
 
 @rule(over=CERTIFICATE_REF, into=(WANTED, CERTIFICATE, CERTIFICATE_STATE))
@@ -294,7 +305,10 @@ def contest_problems(one: Declared, verdict: Verdict) -> Iterator[Problem]:
 
 
 def offset_problems(view: View, one: Declared) -> Iterator[Problem]:
-    """A port that no proxy can bind, once the offset of the group is added to it."""
+    """A port that no proxy can bind, once the offset of the group is added to it, or for which shared ones have no room."""
+    if any(port.gateway and view.get(BOUND_AT, port) is None for port in one.ports):
+        message = f'listener "{one.spec.name}" is not served: the proxies of the class have no port left'
+        yield Problem(ACCEPTED, "PortUnavailable", _finding(one, "PM0305", message, ("spec", "listeners", one.index, "port")))
     for name in dict.fromkeys(port.group for port in one.ports):
         group = view.get(GROUP, name)
         moved = one.spec.port + (group.port_offset if group else 0)
@@ -340,5 +354,5 @@ def _certificate_problem(one: Declared, path: tuple[str | int, ...], reason: str
     return Problem(RESOLVED_REFS, reason, _finding(one, code, message, where))
 
 
-RULES = (gateway, listener_set, ports, certificate, *clientcerts.RULES)
+RULES = (gateway, listener_set, ports, places, certificate, *clientcerts.RULES)
 LISTENERS = (listener,)  # once RouteGroups are known

@@ -6,6 +6,8 @@ their proxies is then told by the Service that these have.
 
 from __future__ import annotations
 
+from pydantic.alias_generators import to_camel
+
 from translator.engine import Facts, View, rule
 from translator.gatewayapi.conditions import CONTROLLER
 from translator.gatewayapi.parameters import KIND, contradiction, merged, run, unknown
@@ -13,7 +15,7 @@ from translator.gatewayapi.planes import addresses, lacking, wanted
 from translator.gatewayapi.tables import CLASS_STATE, FOUND, PARAMETERS, ClassState, Parameters
 from translator.inputs import ENVOY_PROXY, GATEWAY, GATEWAY_CLASS, SERVICE
 from translator.ir.finding import Finding, Path
-from translator.ir.plane import CLASS, Plane
+from translator.ir.plane import CLASS, WAYS, Plane
 from translator.ir.tables import GROUP
 from translator.resources.envoyproxy import EnvoyProxySpec
 from translator.resources.gateway import Gateway
@@ -39,9 +41,11 @@ def gateway_class(view: View, key: str) -> Facts:
     name = f"{CLASS}{key}"
     group = view.get(GROUP, name)
     shares = bool(group and group.pods and spec.merge_gateways)
+    ways = spec.addresses == "PerGateway"
     if why and group:
-        shares = view.get(SERVICE, shared(key, group.home).key) is not None
-    yield CLASS_STATE(key, ClassState(spec, why, name if shares else ""))
+        stands = view.get(SERVICE, shared(key, group.home).key)
+        shares, ways = stands is not None, stands is not None and WAYS in stands.metadata.labels
+    yield CLASS_STATE(key, ClassState(spec, why, name if shares else "", shares and ways))
 
 
 def shared(gateway_class: str, home: str) -> Plane:
@@ -86,15 +90,15 @@ def parameters(view: View, key: str) -> Facts:
     spec, why = (NOTHING, "") if ref is None else said_over(view, one, ref, of_class)
     if ref:
         yield from complaint("Gateway", key, ref, OF_GATEWAY, why)
-    if of_class.group:
+    if of_class.group and not of_class.ways:
         yield from unheard(one)
     alone = pods and not of_class.group
     class_says = f"GatewayClass {one.spec.gateway_class_name}: {of_class.problem}" if of_class.problem else ""
     problem = "; ".join(filter(None, (why, class_says)))
-    reached = not of_class.group or not lacking(shared_addresses(view, one, of_class.group), wanted(one))
+    reached = not of_class.group or of_class.ways or not lacking(shared_addresses(view, one, of_class.group), wanted(one))
     how = run(of_class.spec if why or of_class.problem else merged(of_class.spec, spec))
     stands = alone and view.get(SERVICE, own_plane(one).key) is not None if why else True
-    yield PARAMETERS(key, Parameters(group, how, problem, serves=stands, reached=reached))
+    yield PARAMETERS(key, Parameters(group, how, problem, serves=stands, reached=reached, ways=of_class.ways))
 
 
 def said_over(view: View, gateway: Gateway, ref: LocalReference, of_class: ClassState) -> tuple[EnvoyProxySpec, str]:
@@ -102,8 +106,9 @@ def said_over(view: View, gateway: Gateway, ref: LocalReference, of_class: Class
     spec, why = named(view, ref, gateway.namespace)
     if not why and of_class.group:
         why = f"GatewayClass {gateway.spec.gateway_class_name} has one set of proxies for all its Gateways, which alone it may change"
-    if not why and spec.merge_gateways is not None:
-        why = "mergeGateways is for the parameters of a GatewayClass"
+    for word in ("merge_gateways", "addresses"):
+        if not why and getattr(spec, word) is not None:
+            why = f"{to_camel(word)} is for the parameters of a GatewayClass"
     return spec, why or contradiction(merged(of_class.spec, spec))
 
 

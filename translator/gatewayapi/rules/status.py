@@ -76,7 +76,7 @@ ROUTES: dict[str, Table[str, Any]] = {table.name: table for table in (HTTP_ROUTE
 def class_status(view: View, key: str) -> Facts:
     state, generation = view.one(CLASS_STATE, key), view.one(GATEWAY_CLASS, key).metadata.generation
     condition = fails(ACCEPTED, "InvalidParameters", state.problem) if state.problem else holds(ACCEPTED)
-    told = features(shared=bool(state.group))
+    told = features(shared=bool(state.group), ways=state.ways)
     yield OUT_STATUS(("GatewayClass", key), Status(generation=generation, conditions=(condition,), supported_features=told))
 
 
@@ -172,7 +172,7 @@ def in_pods(
     view: View, gateway: Gateway, asked: Parameters, states: list[ListenerState]
 ) -> tuple[tuple[Address, ...], list[ListenerState]]:
     """Where the proxies of a Gateway are reached, and what its listeners are while they are not: none of them is programmed."""
-    plane, asks = view.get(OUT_PLANE, asked.group), wanted(gateway)
+    plane, asks = view.get(OUT_PLANE, gateway.key if asked.ways else asked.group), wanted(gateway)
     if plane is None and asked.reached:
         return (), states
     found = addresses_of(view.get(SERVICE, plane.key), asks) if plane else ()

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from protos.v3 import Listener, RouteConfiguration
 from tests.objects import changes, objects
 from translator.engine import Engine
-from translator.gatewayapi.features import FEATURES, OF_OWN_PROXIES
+from translator.gatewayapi.features import FEATURES, OF_OWN_PROXIES, OF_OWN_SERVICE
 from translator.gatewayapi.parameters import contradiction, merged, run
 from translator.inputs import ENVOY_PROXY, GATEWAY, GATEWAY_CLASS
 from translator.ir.output import Address, Group, Status
 from translator.ir.plane import Plane, PlanePort, PodTerms, Run, Scaling, Way
-from translator.ir.tables import GROUP, OUT_FINDINGS, OUT_LISTENER, OUT_PLANE, OUT_STATUS
+from translator.ir.tables import GROUP, OUT_FINDINGS, OUT_LISTENER, OUT_PLANE, OUT_ROUTES, OUT_STATUS
 from translator.program import engine
 from translator.resources.envoyproxy import EnvoyProxySpec
 
@@ -250,7 +251,7 @@ def test_class_that_merges_has_one_data_plane_in_the_namespace_of_the_server() -
 def test_features_that_one_gateway_cannot_have_of_shared_proxies_are_not_claimed() -> None:
     told = {merges: status(world(CLASS, proxy), "GatewayClass", "pods").supported_features for merges, proxy in ((1, MERGING), (0, ALL))}
     assert told[0] == FEATURES
-    assert set(told[0]) - set(told[1]) == set(OF_OWN_PROXIES)
+    assert set(told[0]) - set(told[1]) == {*OF_OWN_PROXIES, *OF_OWN_SERVICE}
 
 
 def test_older_gateway_keeps_a_port_that_two_ask_for() -> None:
@@ -319,3 +320,83 @@ def test_nothing_is_left_without_gateways_or_without_the_class() -> None:
     of = world(CLASS, MERGING, gateway())
     of.apply([(GATEWAY_CLASS, "pods", None)])
     assert of.rows(OUT_PLANE) == of.rows(OUT_LISTENER) == {}
+
+
+# One set of proxies for a class, and a Service for each Gateway ------------------------------------------------------------
+
+WAYS = MERGING.replace("mergeGateways: true", "mergeGateways: true, addresses: PerGateway")
+
+
+def bound(of: Engine) -> dict[str, int]:
+    """Listener of Envoy → the port of the Pod."""
+    bodies = {name: Listener.FromString(rows[0].body) for (_, name), rows in of.rows(OUT_LISTENER).items()}
+    return {name: one.address.socket_address.port_value for name, one in bodies.items()}
+
+
+def test_each_gateway_has_a_service_of_its_own_beside_the_proxies_that_all_share() -> None:
+    of = world(CLASS, WAYS, gateway(more="  infrastructure: {labels: {team: shop}}"), gateway("inner", age=2))
+    assert codes(of) == set()
+    assert set(of.rows(OUT_PLANE)) == {"class:pods", "infra/edge", "infra/inner"}
+    common, own = plane(of, "class:pods"), plane(of)
+    assert (common.ways, common.ports, common.labels) == (True, (), ())
+    assert (own.via, own.namespace, own.labels) == ("class:pods", "pointsman-system", (("team", "shop"),))
+    assert {one.number for one in own.ports} == {80}
+
+
+def test_gateways_with_the_same_port_are_bound_at_two_and_meet_nowhere() -> None:
+    of = world(CLASS, WAYS, gateway(), gateway("inner", age=2))
+    found = bound(of)
+    assert set(found) == {"class:pods/infra/edge/80", "class:pods/infra/inner/80"}
+    for name in ("infra/edge", "infra/inner"):
+        assert plane(of, name).ports[0].bound == found[f"class:pods/{name}/80"]
+        assert condition(of, "Gateway", name, "Accepted") == (True, "Accepted")
+    assert len(set(found.values())) == 2
+
+
+def test_port_keeps_its_place_while_others_come_and_go() -> None:
+    of = world(CLASS, WAYS, gateway())
+    before = bound(of)
+    of.apply(changes(objects(gateway("inner", age=0))))
+    assert bound(of).items() >= before.items()
+    of.apply([(GATEWAY, "infra/inner", None)])
+    assert bound(of) == before
+
+
+def test_gateway_is_reached_at_its_own_service_and_may_ask_for_its_address() -> None:
+    of = world(CLASS, WAYS, gateway(more="  addresses: [{value: 172.18.0.9}]"))
+    assert condition(of, "Gateway", "infra/edge", "Programmed") == (False, "AddressNotUsable")
+    namespace, name = plane(of).key.split("/")
+    own = SHARED_SERVICE.replace("pods-shared", name).replace("172.18.0.2", "172.18.0.9")
+    of.apply(changes(objects(own) + objects(SLICE.replace("pods-shared", name))))
+    assert namespace == "pointsman-system"
+    assert status(of).addresses == (Address(type="IPAddress", value="172.18.0.9"),)
+    assert condition(of, "Gateway", "infra/edge", "Programmed") == (True, "Programmed")
+
+
+def test_class_with_services_of_each_gateway_may_claim_static_addresses() -> None:
+    claimed = set(status(world(CLASS, WAYS), "GatewayClass", "pods").supported_features)
+    assert set(FEATURES) - claimed == {"GatewayBackendClientCertificate", "GatewayInfrastructurePropagation"}
+
+
+def test_class_whose_parameters_go_keeps_services_of_its_gateways() -> None:
+    stands = SHARED_SERVICE.replace("pods-shared,", 'pods-shared, labels: {pointsman.io/addresses-per-gateway: "true"},')
+    of = world(CLASS, gateway(), stands)
+    assert set(bound(of)) == {"class:pods/infra/edge/80"}
+    assert plane(of).kept
+    assert plane(of, "class:pods").kept
+
+
+def test_routes_and_redirects_know_the_port_of_the_gateway_and_not_that_of_the_pod() -> None:
+    route = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: r, namespace: infra}
+spec:
+  parentRefs: [{name: edge, port: 80}]
+  rules: [{filters: [{type: RequestRedirect, requestRedirect: {path: {type: ReplaceFullPath, replaceFullPath: /x}}}]}]
+"""
+    of = world(CLASS, WAYS, gateway(), route)
+    assert status(of).listeners[0].attached_routes == 1
+    [row] = [rows[0] for (_, name), rows in of.rows(OUT_ROUTES).items() if "infra/edge" in name]
+    entries = RouteConfiguration.FromString(row.body).virtual_hosts[0].routes
+    assert {entry.redirect.port_redirect for entry in entries} <= {0, 80}

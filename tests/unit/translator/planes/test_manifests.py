@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from msgspec import structs
+from msgspec.structs import replace
 
 from translator.ir.plane import Plane, PlanePort, PodTerms, Run, Scaling, Way
 from translator.planes.manifests import KINDS, Made, Terms, collection, group_of, leftovers, objects, secret, selector
@@ -48,6 +48,7 @@ SHARED = Plane(  # everything said that can be said
         extra_args=("--component-log-level", "http:trace"),
     ),
 )
+WAY = replace(EDGE, via="class:pods", home="pointsman-system", ports=(PlanePort(80, "tcp", 20080),))
 FILES = {"bootstrap.json": "{}\n"}
 TERMS = Terms("registry.example/pointsman:1", 2)
 
@@ -117,8 +118,8 @@ def test_address_is_asked_for_only_where_the_gateway_does() -> None:
 
 
 def test_without_a_load_balancer_nodes_take_what_comes_for_the_address_that_is_asked_for() -> None:
-    run = structs.replace(EDGE.run, way=structs.replace(EDGE.run.way, type="NodePort"))
-    asked = made(structs.replace(EDGE, run=run))["Service"].document["spec"]
+    run = replace(EDGE.run, way=replace(EDGE.run.way, type="NodePort"))
+    asked = made(replace(EDGE, run=run))["Service"].document["spec"]
     assert (asked.get("loadBalancerIP"), asked["externalIPs"]) == (None, ["172.18.0.9"])
 
 
@@ -168,14 +169,13 @@ def test_pods_of_a_gateway_and_of_a_class_are_told_apart() -> None:
     assert not selector(one).items() <= selector(SHARED).items()
 
 
-@pytest.mark.parametrize("plane", [EDGE, SHARED])
+@pytest.mark.parametrize("plane", [EDGE, SHARED, WAY])
 def test_objects_tell_their_group_and_a_group_where_its_objects_are(plane: Plane) -> None:
-    namespace, labels = leftovers(plane.group, "pointsman-system")
+    places = leftovers(plane.group, "pointsman-system")
     for one in [*made(plane).values(), secret(plane, "uid-1", {})]:
         metadata = one.document["metadata"]
         assert group_of(metadata["namespace"], metadata["labels"]) == plane.group
-        assert metadata["namespace"] == namespace
-        assert labels.items() <= metadata["labels"].items()
+        assert any(metadata["namespace"] == at and labels.items() <= metadata["labels"].items() for at, labels in places)
     assert group_of("infra", {"app.kubernetes.io/managed-by": "pointsman"}) == ""
     assert group_of("infra", {"gateway.networking.k8s.io/gateway-name": "edge"}) == ""
 
@@ -183,3 +183,24 @@ def test_objects_tell_their_group_and_a_group_where_its_objects_are(plane: Plane
 def test_shared_objects_are_owned_by_the_class() -> None:
     [owner] = made(SHARED)["Deployment"].document["metadata"]["ownerReferences"]
     assert (owner["kind"], owner["name"]) == ("GatewayClass", "pods")
+
+
+def test_gateway_that_shares_its_proxies_has_a_service_beside_them_and_nothing_else() -> None:
+    [one] = objects(WAY, "uid-2", FILES, TERMS)
+    metadata, spec = one.document["metadata"], one.document["spec"]
+    assert (one.kind, metadata["namespace"], metadata["ownerReferences"][0]["kind"]) == ("Service", "pointsman-system", "GatewayClass")
+    assert spec["selector"] == selector(SHARED)
+    assert spec["ports"] == [{"name": "tcp-80", "port": 80, "protocol": "TCP", "targetPort": 20080}]
+    assert spec["externalIPs"] == ["172.18.0.9"]
+    assert metadata["labels"].items() >= {"team": "shop", "gateway.networking.k8s.io/gateway-name": "edge"}.items()
+
+
+def test_services_of_gateways_that_are_called_alike_are_two() -> None:
+    names = {replace(WAY, group=group).name for group in ("a-b/c", "a/b-c")}
+    assert len(names) == 2
+
+
+def test_service_of_proxies_behind_other_services_shows_their_statistics_alone_and_says_what_they_are() -> None:
+    service = made(replace(SHARED, ways=True))["Service"].document
+    assert [one["port"] for one in service["spec"]["ports"]] == [19003]
+    assert service["metadata"]["labels"]["pointsman.io/addresses-per-gateway"] == "true"

@@ -19,6 +19,7 @@ from xds.sources.kube.access import Access
 from xds.sources.kube.transport import Transport
 
 EDGE = Plane(group="infra/edge", gateway_class="pods", ports=(PlanePort(80, "tcp"),))
+ALL = Plane(group="class:pods", gateway_class="pods", home="home", ports=EDGE.ports)
 MADE = {one.kind: one for one in objects(EDGE, "uid", {}, Terms("pointsman"))}
 
 
@@ -104,7 +105,7 @@ async def test_what_we_applied_ourselves_is_no_news() -> None:
             assert one.touched == ["infra/edge"], "for the ConfigMap alone"
 
 
-async def test_strays_are_of_the_same_group_and_namespace_under_another_name() -> None:
+async def test_strays_are_of_the_same_group_under_another_name() -> None:
     async with Fake() as fake:
         foreign = stood("Service")
         foreign["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "pointsman"}
@@ -114,8 +115,17 @@ async def test_strays_are_of_the_same_group_and_namespace_under_another_name() -
             await wait_until(lambda: one.stand.strays("infra/edge", "infra/edge-other"))
             assert one.stand.strays("infra/edge", "infra/edge-other") == [("Service", "infra/edge-pods")]
             assert one.stand.strays("infra/edge", "infra/edge-pods") == []
-            assert one.stand.strays("infra/edge", "elsewhere/edge-other") == []
+            assert one.stand.strays("infra/edge", "home/infra-edge-pods") == [("Service", "infra/edge-pods")], "its Service went there"
             assert one.stand.strays("infra/inner", "infra/edge-other") == []
+
+
+async def test_what_another_server_shares_in_its_own_namespace_is_no_stray() -> None:
+    document = objects(ALL, "uid", {}, Terms("pointsman"))[0].document
+    async with Fake() as fake:
+        fake.replies["v1/serviceaccounts"].append(Reply(200, listed(document), stays=True))
+        async with following(fake) as one:
+            await wait_until(lambda: one.stand.strays("class:pods", "home/other"))
+            assert one.stand.strays("class:pods", "elsewhere/pods-shared") == []
 
 
 async def test_kind_that_may_not_be_followed_is_a_finding_and_holds_up_no_other() -> None:
