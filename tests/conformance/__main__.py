@@ -3,6 +3,8 @@
     make conformance                                    all of it
     make conformance RUN=HTTPRouteSimpleSameNamespace   one test; RUN="One|Two" two
 
+    make conformance MODE=shared                        one set of proxies for all Gateways of the class
+
 Which features are tested is what our GatewayClass says of itself; nothing is exempted. What the suite prints comes out as it
 comes, or with `--brief` what it says of each whole test; logs of the server and of Pods are in the folder given by `--keep`.
 Where it cannot run it is skipped, with the reason; in CI that fails.
@@ -37,6 +39,19 @@ apiVersion: gateway.networking.k8s.io/v1
 kind: GatewayClass
 metadata: {name: gateway-conformance}
 spec: {controllerName: pointsman.io/gateway-controller}
+"""
+SHARED = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: gateway-conformance}
+spec:
+  controllerName: pointsman.io/gateway-controller
+  parametersRef: {group: pointsman.io, kind: EnvoyProxy, name: all, namespace: default}
+---
+apiVersion: pointsman.io/v1alpha1
+kind: EnvoyProxy
+metadata: {name: all, namespace: default}
+spec: {mergeGateways: true, addresses: PerGateway}
 """
 
 
@@ -98,7 +113,7 @@ def main(arguments: argparse.Namespace) -> int:
             isolation.enter()
             with Cluster(folder, found, "--images", str(file), "--show", str(suite), "--longest-grace", "3") as cluster:
                 cluster.install(crds.folder())
-                cluster.kubectl("apply", "-f", "-", text=CLASS)
+                cluster.kubectl("apply", "-f", "-", text=SHARED if arguments.mode == "shared" else CLASS)
                 return asyncio.run(run(cluster, folder, suite, arguments))
     except (NoProgramsError, isolation.NoIsolationError) as error:
         print(f"conformance is skipped: {error}")
@@ -114,5 +129,6 @@ if __name__ == "__main__":
     parser.add_argument("--parallel", type=int, default=2, help="how many tests at a time, of those that may")
     parser.add_argument("--report", default="", help="where the report is written; runs all tests one by one")
     parser.add_argument("--brief", action="store_true", help="print of each test that it begins, and how it ends")
+    parser.add_argument("--mode", default="", choices=("", "shared"), help="shared: one set of proxies for all Gateways of the class")
     parser.add_argument("--keep", default="", help="where logs are, instead of a folder that goes with the run")
     sys.exit(main(parser.parse_args()))
