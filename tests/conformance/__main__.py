@@ -77,6 +77,8 @@ def command(suite: Path, arguments: argparse.Namespace) -> list[str]:
 
 async def run(cluster: Cluster, folder: Path, suite: Path, arguments: argparse.Namespace) -> int:
     async with serving(cluster, folder):
+        # What is tested follows from its status, so that must be there
+        await asyncio.to_thread(cluster.kubectl, "wait", "--for=condition=Accepted", "gatewayclass/gateway-conformance", "--timeout=120s")
         environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
         since, asked = time.monotonic(), command(suite, arguments)
         process = await asyncio.create_subprocess_exec(*asked, env=environment, cwd=folder, stdout=PIPE, stderr=STDOUT, limit=1 << 24)
