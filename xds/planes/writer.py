@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
 
 from translator.ir.plane import Plane
@@ -25,6 +26,7 @@ from xds.security.credentials import CredentialsError
 from xds.sources.kube.transport import Broken
 
 API = "/apis/gateway.networking.k8s.io/v1"
+MANAGER = "pointsman"  # of the fields that we apply
 APPLY = "application/apply-patch+yaml"
 LOOK = 300.0  # seconds after which everything is applied again, and certificates are looked at
 AT_ONCE = 4
@@ -110,6 +112,7 @@ class Planes:
         problems = [] if plane.via else [await self._secret(plane, uid)]
         if not plane.kept:
             made = objects(plane, uid, files(plane, self._place.xds, self._place.server), self._place.terms)
+            problems.append(await self._hand_over(plane))
             problems += [await self._put_one(one) for one in made]
             absent = () if plane.via else set(SOMETIMES) - {one.kind for one in made}
             problems += [await self._drop(kind, plane) for kind in sorted(absent)]
@@ -119,6 +122,24 @@ class Planes:
     def _strays(self, plane: Plane) -> list[tuple[str, str]]:
         """What it has under another name, as one whose Gateway has another class now."""
         return self.stand.strays(plane.group, plane.key) if self.stand else []
+
+    async def _hand_over(self, plane: Plane) -> str:
+        """Where an autoscaler takes over, the count stays what it is: one that nobody applies any more would be 1 until it acts.
+
+        Source: Kubernetes, "Server-Side Apply", transferring ownership.
+        """
+        path = f"{collection('Deployment', plane.namespace)}/{plane.name}"
+        if not plane.run.scaling or plane.run.daemons or plane.via or not self._leads():
+            return ""
+        found = await self.transport.call("GET", path)
+        if found.status != 200 or _counted_by(found.json()) != {MANAGER}:
+            return "" if found.status in (200, *NOT_HERE) else found.said()
+        document = found.json()
+        count = {"spec": {"replicas": document["spec"]["replicas"]}, "metadata": {"name": plane.name, "namespace": plane.namespace}}
+        body = {"apiVersion": KINDS["Deployment"][0], "kind": "Deployment", **count}
+        query = {"fieldManager": f"{MANAGER}-scaling", "force": "true"}
+        answer = await self.transport.call("PATCH", path, body, query, content=APPLY)
+        return "" if answer.status == 200 else answer.said()
 
     async def _drop(self, kind: str, plane: Plane) -> str:
         """What a data plane had before it was declared otherwise: only what is ours, for another may have that name."""
@@ -149,7 +170,7 @@ class Planes:
     async def _put_one(self, made: Made) -> str:
         if not self._leads():
             return "another replica leads by now"
-        query = {"fieldManager": "pointsman", "force": "true"}
+        query = {"fieldManager": MANAGER, "force": "true"}
         answer = await self.transport.call("PATCH", made.path, made.document, query, content=APPLY)
         if answer.status not in (200, 201):
             return f"{made.kind}: {answer.said()}"
@@ -179,3 +200,9 @@ class Planes:
 def _path(kind: str, key: str) -> str:
     namespace, _, name = key.partition("/")
     return f"{collection(kind, namespace)}/{quote(name)}"
+
+
+def _counted_by(deployment: dict[str, Any]) -> set[str]:
+    """Who says how many Pods it has."""
+    each = deployment["metadata"].get("managedFields", ())
+    return {one.get("manager", "") for one in each if "f:replicas" in one.get("fieldsV1", {}).get("f:spec", {})}

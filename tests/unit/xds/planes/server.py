@@ -18,6 +18,7 @@ class Server:
         self.objects: dict[str, dict[str, Any]] = {}
         self.refuse: dict[str, tuple[int, str]] = {}
         self.asked: list[tuple[str, str]] = []
+        self.applied: list[tuple[str, dict[str, Any]]] = []  # by whom, and what
 
     def writes(self) -> list[str]:
         return [path for method, path in self.asked if method != "GET"]
@@ -38,8 +39,11 @@ class Server:
                 return Answer(200, msgspec.json.encode(found)) if found else Answer(404, b"{}")
             case "PATCH":
                 assert content == "application/apply-patch+yaml"
-                assert query == {"fieldManager": "pointsman", "force": "true"}
-                self.objects[path] = body
+                assert query
+                assert query["force"] == "true"
+                self.applied.append((query["fieldManager"], body))
+                if query["fieldManager"] == "pointsman":
+                    self.objects[path] = body
                 return Answer(200, msgspec.json.encode(body))
             case "POST" if f"{path}/{body['metadata']['name']}" in self.objects:
                 return Answer(409, b"{}")

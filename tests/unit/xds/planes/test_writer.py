@@ -155,6 +155,29 @@ async def test_what_a_data_plane_has_no_more_is_removed(server: Server, ca: Path
         await wait_until(lambda: kinds(server) == WHOLE)
 
 
+def counted(*managers: str) -> list[dict[str, object]]:
+    return [{"manager": one, "fieldsV1": {"f:spec": {"f:replicas": {}}}} for one in managers]
+
+
+async def test_autoscaler_takes_over_the_count_as_it_is(server: Server, ca: Path) -> None:
+    path = f"{APPS}/deployments/edge-pods"
+    server.objects[path] = {"metadata": {"name": "edge-pods", "managedFields": counted("pointsman")}, "spec": {"replicas": 7}}
+    async with writing(server, ca, {"infra/edge": SCALED}):
+        await wait_until(lambda: SCALING in server.objects)
+    [first] = [body for by, body in server.applied if by == "pointsman-scaling"]
+    assert first["spec"] == {"replicas": 7}
+    assert next(by for by, body in server.applied if body["kind"] == "Deployment") == "pointsman-scaling", "before we let go of it"
+
+
+@pytest.mark.parametrize("managers", [(), ("kube-controller-manager",), ("pointsman", "pointsman-scaling")])
+async def test_count_that_others_say_is_left_to_them(server: Server, ca: Path, managers: tuple[str, ...]) -> None:
+    path = f"{APPS}/deployments/edge-pods"
+    server.objects[path] = {"metadata": {"name": "edge-pods", "managedFields": counted(*managers)}, "spec": {"replicas": 7}}
+    async with writing(server, ca, {"infra/edge": SCALED}):
+        await wait_until(lambda: SCALING in server.objects)
+    assert {by for by, _ in server.applied} == {"pointsman"}
+
+
 async def test_what_another_made_under_the_same_name_is_left_alone(server: Server, ca: Path) -> None:
     server.objects[SCALING] = {"metadata": {"name": "edge-pods", "labels": {"app.kubernetes.io/managed-by": "somebody"}}}
     async with writing(server, ca, {"infra/edge": EDGE}) as one:
