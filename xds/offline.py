@@ -1,7 +1,9 @@
-"""A folder translated once, without a server: for check, render and status of files. Reads the disk; starts nothing."""
+"""What a folder or a cluster holds, translated once, without a server: for check, render and status. Reads; starts nothing."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,22 +14,32 @@ from translator.engine import Engine
 from translator.inputs import OBJECTS
 from translator.ir.finding import Finding
 from translator.ir.output import Group
-from translator.ir.tables import GROUP, OUT_FINDINGS
+from translator.ir.tables import GROUP, OUT_FINDINGS, WANTED
 from translator.program import engine
 from xds import crds
+from xds.groups import Groups
 from xds.sources import disk
 from xds.sources.folder import Folder, Located
+from xds.sources.interface import Holder, Source
 from xds.status import Statuses
 
 GROUP_NAME = "local"
+ONCE = 60.0  # seconds for all of a cluster
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    folder: Folder
+    """`groups` are those that proxies can be of."""
+
+    holder: Holder
     engine: Engine
     statuses: Statuses
     findings: list[Located]
+    groups: tuple[str, ...] = (GROUP_NAME,)
+
+
+class HiddenError(Exception):
+    """A part of a cluster may not be read; which, in a sentence. Nothing is said of the rest: it would be wrong."""
 
 
 def door() -> Door:
@@ -42,6 +54,26 @@ def load(root: Path, group: Group, wall: Callable[[], float]) -> Loaded:
     settled = core.apply([(GROUP, GROUP_NAME, group), *changes])
     statuses.apply(settled)
     return Loaded(folder, core, statuses, folder.placed(folder.findings(math.inf), translated(core)))
+
+
+async def once(source: Source, groups: Groups, wall: Callable[[], float]) -> Loaded:
+    """All of a cluster, and no more Secrets than are referred to. HiddenError; TimeoutError where it is not there in time."""
+    core, statuses = engine(), Statuses(wall)
+    rows = dict([groups.first()])
+    core.apply([(GROUP, *row) for row in rows.items()])
+    async with asyncio.timeout(ONCE), contextlib.aclosing(source.updates()) as updates:
+        async for update in updates:
+            if hidden := [one.finding.message for one in update.findings if one.finding.code == "PM0131"]:
+                raise HiddenError("; ".join(hidden))
+            rows.update(filter(None, map(groups.follow, update.changes)))
+            changes = [(OBJECTS[change.kind], change.key, change.object) for change in update.changes]
+            settled = core.apply([*((GROUP, *row) for row in rows.items()), *changes])
+            statuses.apply(settled)
+            source.want(name for (table, name), row in settled.items() if table is WANTED and row)
+            if update.final:
+                break
+    holder = source.holder
+    return Loaded(holder, core, statuses, holder.placed(update.findings, translated(core)), tuple(rows))
 
 
 def read(folder: Folder, root: Path) -> None:

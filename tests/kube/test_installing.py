@@ -21,8 +21,8 @@ from xds.installation.manifests import NAMESPACE
 REPOSITORY = Path(__file__).parents[2]
 
 
-def pointsman(cluster: Cluster, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "xds", *arguments, "--kubeconfig", str(cluster.kubeconfig)]
+def pointsman(cluster: Cluster, *arguments: str, by: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "xds", *arguments, "--kubeconfig", str(by or cluster.kubeconfig)]
     return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=2 * SOON, check=False)
 
 
@@ -30,11 +30,27 @@ def everything(cluster: Cluster) -> set[str]:
     """All objects that there are, but for what comes and goes by itself."""
     served = cluster.kubectl("api-resources", "--verbs=list", "-o", "name").stdout.split()
     kinds = ",".join(one for one in served if not one.startswith(("events", "componentstatuses", "endpoints", "leases")))
-    return set(
-        cluster.kubectl("get", kinds, "-A", "--no-headers", "-o", "custom-columns=:kind,:metadata.namespace,:metadata.name").stdout.split(
-            "\n"
-        )
-    )
+    columns = "custom-columns=:kind,:metadata.namespace,:metadata.name"
+    return set(cluster.kubectl("get", kinds, "-A", "--no-headers", "-o", columns).stdout.splitlines())
+
+
+def viewer(cluster: Cluster) -> Path:
+    """The kubeconfig of somebody who may look at proxies, and nothing else."""
+    cluster.kubectl("-n", NAMESPACE, "create", "rolebinding", "viewer", "--role=pointsman-view", "--user=viewer")
+    return cluster.user("viewer")
+
+
+def looked_at(cluster: Cluster, namespace: str) -> None:
+    """By the commands that say the same of files."""
+    assert pointsman(cluster, "check", "--kube").stdout.endswith("objects, no findings\n")
+    status = pointsman(cluster, "status", "gateway/edge", "--kube", "-n", namespace, "-o", "json")
+    assert json.loads(status.stdout)["metadata"]["namespace"] == namespace
+    rendered = pointsman(cluster, "render", "--kube", "--gateway", f"{namespace}/edge", "-o", "name")
+    assert rendered.stdout.startswith("listeners/")
+    proxies = pointsman(cluster, "proxies", "--kube", "-o", "name", by=viewer(cluster))
+    assert [one.startswith(f"{namespace}/edge/") for one in proxies.stdout.split()] == [True], proxies.stderr
+    refused = pointsman(cluster, "proxies", "--kube", by=cluster.user("stranger"))
+    assert (refused.returncode, "ask an administrator" in refused.stderr) == (3, True)
 
 
 @pytest.fixture
@@ -61,6 +77,7 @@ async def test_installed_by_one_command_works_and_is_removed_by_one_command(clus
             return (await asked.answer(url))[0] == 200
 
         await wait_until(echoed, SOON, "an answer of the backend")
+        await asyncio.to_thread(looked_at, cluster, namespace)
         removed = await asyncio.to_thread(pointsman, cluster, "uninstall", "--yes")
         assert removed.returncode == 0, removed.stdout + removed.stderr
         gateway = await asked.get("gateway", "edge")

@@ -7,22 +7,26 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from translator.ir.output import Group
 from translator.ir.tables import RESOURCES
 from xds.cli.output import Exit, Output, dumped, say
 from xds.objects import finding
-from xds.offline import GROUP_NAME, Loaded, load
+from xds.offline import Loaded, load
 from xds.sources.folder import Located
+
+if TYPE_CHECKING:
+    from xds.cli.cluster import Cluster
 
 ENVOY_LIMIT = 60
 
 
-def check(root: Path, envoy: bool, output: Output) -> None:
+def check(where: Path | Cluster, envoy: bool, output: Output) -> None:
     """Exit code 1 where anything is found, warnings too."""
-    loaded = load_or_exit(root, Group(flat=True))
-    refused = _envoy(loaded) if envoy else ""
+    loaded = loaded_of(where, Group(flat=True))
+    root = where if isinstance(where, Path) else None
+    refused = "; ".join(filter(None, (_envoy(loaded, group) for group in loaded.groups))) if envoy else ""
     if output is Output.NAME:
         say("\n".join(f"{one.finding.code} {one.finding.kind}/{one.finding.key}" for one in loaded.findings))
     elif output is Output.TABLE:
@@ -31,12 +35,21 @@ def check(root: Path, envoy: bool, output: Output) -> None:
         if refused:
             say(f"envoy: {refused}")
         if not loaded.findings and not refused:
-            say(f"{len(loaded.folder.objects())} objects, no findings" + (", and Envoy takes them" if envoy else ""))
+            say(f"{len(loaded.holder.objects())} objects, no findings" + (", and Envoy takes them" if envoy else ""))
     else:
         found: dict[str, Any] = {"findings": [finding(one) for one in loaded.findings]}
         say(dumped({**found, "envoy": refused} if envoy else found, output))
     if loaded.findings or refused:
         raise Exit(1)
+
+
+def loaded_of(where: Path | Cluster, group: Group) -> Loaded:
+    """Of files, or of a cluster, in which each Gateway has proxies of its own. Exits where they cannot be read."""
+    if isinstance(where, Path):
+        return load_or_exit(where, group)
+    from xds.cli.cluster import read
+
+    return read(where, group)
 
 
 def load_or_exit(root: Path, group: Group) -> Loaded:
@@ -64,7 +77,7 @@ def place(root: Path | None, one: Located) -> str:
     return f"{file}:{one.at.line}:{one.at.column} "
 
 
-def _envoy(loaded: Loaded) -> str:
+def _envoy(loaded: Loaded, group: str) -> str:
     """What Envoy says against the resources, or nothing."""
     from translator.envoy_v3.standalone import bootstrap
     from xds import dataplane
@@ -76,7 +89,7 @@ def _envoy(loaded: Loaded) -> str:
     resources = {(table, key): row for table in RESOURCES for key, (row,) in loaded.engine.rows(table).items()}
     with tempfile.TemporaryDirectory(prefix="pointsman-") as home:
         path = Path(home, "bootstrap.json")
-        path.write_bytes(bootstrap(resources, GROUP_NAME, flat=True))
+        path.write_bytes(bootstrap(resources, group, flat=True))
         try:
             done = subprocess.run(
                 [binary, "--mode", "validate", "-c", path, "-l", "error"], capture_output=True, text=True, timeout=ENVOY_LIMIT, check=False

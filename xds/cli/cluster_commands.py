@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xds.cli.output import Output
+from xds.cli.output import Exit, Output
 
 if TYPE_CHECKING:
     from xds.cli.cluster import Cluster
 
 Named = Annotated[Output, typer.Option("-o", "--output", help="How to answer.")]
+Kube = Annotated[bool, typer.Option("--kube", help="A cluster instead.")]
 Kubeconfig = Annotated[Path | None, typer.Option(metavar="FILE", help="As for kubectl; else KUBECONFIG, or what a Pod is given.")]
 Context = Annotated[str | None, typer.Option(metavar="NAME", help="A context of the kubeconfig.")]
 Timeout = Annotated[float, typer.Option(min=0, help="Seconds to wait; 0: not at all.")]
@@ -22,6 +23,29 @@ def cluster(kubeconfig: Path | None, context: str | None) -> Cluster:
     from xds.cli.cluster import Cluster
 
     return Cluster(str(kubeconfig) if kubeconfig else None, context)
+
+
+def where(directory: Path | None, *, kube: bool, kubeconfig: Path | None, context: str | None) -> Path | Cluster:
+    """Files, or a cluster. Exits where it is not said which, or both are."""
+    if kube == (directory is not None):
+        raise Exit(2, "say what to read: DIR, or --kube")
+    if directory is not None:
+        _only_with_kube(kubeconfig, context)
+        return directory
+    return cluster(kubeconfig, context)
+
+
+def server(admin: str, *, kube: bool, kubeconfig: Path | None, context: str | None) -> str | Cluster:
+    """A server by its admin port, or those of a cluster."""
+    if kube:
+        return cluster(kubeconfig, context)
+    _only_with_kube(kubeconfig, context)
+    return admin
+
+
+def _only_with_kube(kubeconfig: Path | None, context: str | None) -> None:
+    if kubeconfig or context:
+        raise Exit(2, "--kubeconfig and --context go with --kube")
 
 
 def install(

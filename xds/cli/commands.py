@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from xds.cli.cluster_commands import Named, doctor, install, uninstall
+from xds.cli.cluster_commands import Context, Kube, Kubeconfig, Named, doctor, install, server, uninstall, where
 from xds.cli.output import Exit, Output
 from xds.cli.sandbox_commands import app as sandbox
 from xds.crash import told
@@ -35,6 +35,7 @@ def _unnamed(form: Output) -> Output:
     return form
 
 
+Maybe = Annotated[Path | None, typer.Argument(metavar="DIR", help="A folder of YAML and JSON with all below it, or one file; or --kube.")]
 Form = Annotated[Output, typer.Option("-o", "--output", help="How to answer.", callback=_unnamed)]
 Bind = Annotated[str, typer.Option(help="Address on which Envoy opens the ports of Gateways.")]
 Offset = Annotated[int, typer.Option(min=-65534, max=65534, help="Added to every port of a Gateway, so that 80 can be 10080.")]
@@ -177,28 +178,39 @@ def certs(
 
 @app.command()
 def check(
-    directory: Folder,
+    directory: Maybe = None,
     envoy: Annotated[bool, typer.Option("--envoy", help="Ask envoy --mode validate as well.")] = False,
+    kube: Kube = False,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
     output: Named = Output.TABLE,
 ) -> None:
     """Say what is wrong with files, without a server; exit code 1 where anything is.  Example: pointsman check ./demo --envoy"""
     from xds.cli.checking import check
 
-    check(directory, envoy, output)
+    check(where(directory, kube=kube, kubeconfig=kubeconfig, context=context), envoy, output)
 
 
 @app.command()
 def render(
-    directory: Folder,
+    directory: Maybe = None,
     bind: Bind = "127.0.0.1",
     port_offset: Offset = 0,
     flat: Annotated[bool, typer.Option("--flat", help="As an Envoy without the native module gets it.")] = False,
+    kube: Kube = False,
+    gateway: Annotated[str, typer.Option(metavar="NS/NAME", help="With --kube: what its own proxies get.")] = "",
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
     output: Named = Output.YAML,
 ) -> None:
     """Print the Envoy resources that files become.  Example: pointsman render ./demo -o json"""
+    from translator.ir.output import Group
     from xds.cli.showing import render
 
-    render(directory, bind, port_offset, flat, output)
+    if gateway and not kube:
+        raise Exit(2, "--gateway goes with --kube: files are served by one Envoy")
+    source = where(directory, kube=kube, kubeconfig=kubeconfig, context=context)
+    render(source, Group(bind=bind, port_offset=port_offset, flat=flat), gateway, output)
 
 
 @app.command()
@@ -257,24 +269,30 @@ def status(
     targets: Targets = None,
     namespace: Annotated[str, typer.Option("-n", "--namespace", help="Only this namespace.")] = "",
     admin: Admin = ADMIN,
+    kube: Kube = False,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
     output: Named = Output.TABLE,
 ) -> None:
     """Conditions of every object, of files or of the running server.  Example: pointsman status ./demo route/shop"""
     from xds.cli.showing import status
 
-    status(targets or [], namespace, admin, output)
+    status(targets or [], namespace, server(admin, kube=kube, kubeconfig=kubeconfig, context=context), output)
 
 
 @app.command()
 def proxies(
     load: Annotated[bool, typer.Option("--load", help="What they report of the load on each cluster instead.")] = False,
     admin: Admin = ADMIN,
+    kube: Kube = False,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
     output: Named = Output.TABLE,
 ) -> None:
-    """What each connected Envoy was sent and has acknowledged.  Example: pointsman proxies"""
+    """What each connected Envoy was sent and has acknowledged.  Example: pointsman proxies --kube"""
     from xds.cli.showing import loads, proxies
 
-    (loads if load else proxies)(admin, output)
+    (loads if load else proxies)(server(admin, kube=kube, kubeconfig=kubeconfig, context=context), output)
 
 
 @app.command()

@@ -8,13 +8,17 @@ import urllib.error
 import urllib.request
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xds.bootstrap import SDS, Bootstrap, Client, is_loopback, secrets, split
 from xds.bootstrap import bootstrap as made
 from xds.cli.nouns import Wanted, wanted
 from xds.cli.output import Exit, Output, dumped, say, table
 from xds.security.access import Grant, Identity
+
+if TYPE_CHECKING:
+    from translator.ir.output import Group
+    from xds.cli.cluster import Cluster
 
 ASK_LIMIT = 30
 _URL_TYPES = "type.googleapis.com/envoy."
@@ -86,15 +90,18 @@ def sds(folder: Path, which: str, output: Output) -> None:
     say(dumped(found, Output.JSON if output is Output.JSON else Output.YAML))
 
 
-def render(root: Path, bind: str, port_offset: int, flat: bool, output: Output) -> None:
-    from translator.ir.output import Group
-    from xds.cli.checking import line, load_or_exit
+def render(where: Path | Cluster, run: Group, gateway: str, output: Output) -> None:
+    """`gateway`: what the proxies of this one get, in a cluster; else what proxies get that serve all of them."""
+    from xds.cli.checking import line, loaded_of
     from xds.kinds import FLAT
     from xds.offline import GROUP_NAME
     from xds.render import everything
 
-    loaded = load_or_exit(root, Group(bind=bind, port_offset=port_offset, flat=flat))
-    found = everything(loaded.engine, GROUP_NAME, GROUP_NAME + (FLAT if flat else ""))
+    loaded, group = loaded_of(where, run), gateway or GROUP_NAME
+    if group not in loaded.groups:
+        known = ", ".join(one for one in loaded.groups if one != GROUP_NAME) or "none"
+        raise Exit(2, f"--gateway {gateway}: there is no such Gateway. Those that there are: {known}")
+    found = everything(loaded.engine, group, group + (FLAT if run.flat else ""))
     if output is Output.TABLE:
         rows = [[section, one["name"], one["version"], ", ".join(one["from"])] for section, items in found.items() for one in items]
         say(table(["TYPE", "NAME", "VERSION", "FROM"], rows))
@@ -103,16 +110,18 @@ def render(root: Path, bind: str, port_offset: int, flat: bool, output: Output) 
     else:
         say(dumped(found, output))
     if loaded.findings:
+        root = where if isinstance(where, Path) else None
         raise Exit(1, "\n".join(["some of it was left out:", *(line(root, one) for one in loaded.findings)]))
 
 
-def status(targets: list[str], namespace: str, admin: str, output: Output) -> None:
-    root = next((Path(one) for one in targets if Path(one).exists()), None)
+def status(targets: list[str], namespace: str, where: str | Cluster, output: Output) -> None:
+    """`where` is the admin port of a server, or a cluster; files go before both."""
+    root = next((Path(one) for one in targets if Path(one).exists()), None) if isinstance(where, str) else None
     words = [one for one in targets if root is None or Path(one) != root]
     if len(words) > 1:
         raise Exit(2, f"one kind at a time, not {' and '.join(words)}")
     which = wanted(words[0], namespace) if words else Wanted(namespace=namespace)
-    objects = [one for one in (_of_files(root) if root else asked(admin, "/status")["objects"]) if _matches(which, one)]
+    objects = [one for one in (_of_files(root) if root else _objects(where, which)) if _matches(which, one)]
     if which.name and not objects:
         raise Exit(1, f"{which.kind} {which.name} not found")
     if output is Output.TABLE:
@@ -136,7 +145,25 @@ def _of_files(root: Path) -> list[dict[str, Any]]:
     from xds.objects import described
 
     loaded = load_or_exit(root, Group())
-    return described(loaded.folder, loaded.statuses)
+    return described(loaded.holder, loaded.statuses)
+
+
+def _objects(where: str | Cluster, which: Wanted) -> list[dict[str, Any]]:
+    if isinstance(where, str):
+        found: list[dict[str, Any]] = asked(where, "/status")["objects"]
+        return found
+    from xds.cli.live import objects
+
+    return objects(where, which)
+
+
+def _pages(where: str | Cluster, path: str) -> list[Any]:
+    """Of one server, or of every replica in a cluster."""
+    if isinstance(where, str):
+        return [asked(where, path)]
+    from xds.cli.live import pages
+
+    return pages(where, path)
 
 
 def _matches(which: Wanted, one: dict[str, Any]) -> bool:
@@ -172,8 +199,8 @@ def _parent(reference: dict[str, Any]) -> str:
     return f"{reference.get('kind') or 'Gateway'}/{reference['name']}{section}"
 
 
-def proxies(admin: str, output: Output) -> None:
-    found = asked(admin, "/proxies")
+def proxies(where: str | Cluster, output: Output) -> None:
+    found = [proxy for page in _pages(where, "/proxies") for proxy in page]
     if output is Output.NAME:
         say("\n".join(proxy["node"] for proxy in found))
         return
@@ -188,8 +215,10 @@ def proxies(admin: str, output: Output) -> None:
     say(table(["NODE", "VIEW", "TYPE", "STATE", "HELD", "SENT", "ACKED", "ERROR"], rows) if rows else "no proxy is connected")
 
 
-def loads(admin: str, output: Output) -> None:
-    found = asked(admin, "/loads")
+def loads(where: str | Cluster, output: Output) -> None:
+    from xds.cli.live import added
+
+    found = added(_pages(where, "/loads"))
     if output is Output.NAME:
         say("\n".join(sorted(found["clusters"])))
         return

@@ -73,6 +73,18 @@ class Transport:
         finally:
             response.close()
 
+    @contextlib.asynccontextmanager
+    async def socket(self, path: str, query: Mapping[str, str], protocol: str) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """A WebSocket, closed at the end. aiohttp.WSServerHandshakeError where it is refused; else raises one of Broken."""
+        access = await self._access.get()
+        headers = {"User-Agent": self._agent, **access.headers()}
+        asked = self._sessions().ws_connect(
+            access.url + path, params=query, protocols=(protocol,), headers=headers, ssl=access.tls, proxy=access.proxy,
+            server_hostname=access.server_name, max_msg_size=0,
+        )  # fmt: skip
+        async with asked as opened:
+            yield opened
+
     async def call(
         self,
         method: str,

@@ -1,4 +1,4 @@
-"""What an API server asks of a node: the logs of its containers."""
+"""What an API server asks of a node: the logs of its containers, and ports of its Pods."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from tests.kube.cluster.node.forwarding import forward
 from tests.kube.cluster.node.logs import Line
 from tests.kube.cluster.node.node import Node
 
@@ -21,6 +22,7 @@ async def serve(node: Node, certificate: str, key: str) -> None:
     application = web.Application()
     application["node"] = node
     application.router.add_get("/containerLogs/{namespace}/{pod}/{container}", _logs)
+    application.router.add_get("/portForward/{namespace}/{pod}", forward)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, node.address, PORT, ssl_context=tls).start()
