@@ -30,7 +30,7 @@ $(MODULES): $(wildcard envoy/modules/*.c envoy/modules/*.h)
 
 install: .venv/run.stamp build/protos.stamp $(MODULES) ## prepare .venv with pointsman and Envoy in it
 
-.PHONY: help install dev demo test kube cluster conformance conformance-report check format golden crds roles findings bench lock clean
+.PHONY: help install dev demo test kube cluster conformance conformance-report check format golden crds roles dashboard findings bench lock clean
 dev: install .venv/dev.stamp
 
 demo: install ## control plane, Envoy and sample backends in one command; PORT=8080 moves the traffic port
@@ -72,6 +72,9 @@ crds: dev ## write the CustomResourceDefinitions of our own kinds from their dat
 
 roles: dev ## write deploy/base/roles.yaml from what the server watches and writes
 	$(BIN)/python -c "from xds.roles import write; write()"
+
+dashboard: dev ## write deploy/grafana/pointsman.json from the list of its panels
+	$(BIN)/python -c "from xds.dashboard import write; write()"
 
 findings: dev ## write docs/findings.md from the registry of codes
 	$(BIN)/python -c "from translator.findings import markdown; print(markdown(), end='')" > docs/findings.md

@@ -1,4 +1,7 @@
-"""The admin port: health, metrics, and what the server knows, as JSON. Reads only; on loopback, and for its own names only."""
+"""The admin port: health, metrics, and what the server knows, as JSON. Reads only; on loopback, and for its own names only.
+
+Health and metrics, which say nothing of what objects hold, can also be had on a port of their own, for probes and Prometheus.
+"""
 
 from __future__ import annotations
 
@@ -25,15 +28,13 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Admin:
     def __init__(self, app: App) -> None:
         self._app = app
-        self._runner: web.AppRunner | None = None
-        self.address = ""
+        self._runners: list[web.AppRunner] = []
+        self.address = self.pages = ""
 
     def application(self) -> web.Application:
         application = web.Application(middlewares=[_guarded], client_max_size=4096)
         for path, handler in (
-            ("/healthz", self._healthz),
-            ("/readyz", self._readyz),
-            ("/metrics", self._metrics),
+            *self._public(),
             ("/status", self._status),
             ("/proxies", self._proxies),
             ("/loads", self._loads),
@@ -42,19 +43,33 @@ class Admin:
             application.router.add_get(path, handler, allow_head=False)
         return application
 
-    async def start(self, address: str) -> str:
-        """Listen on a loopback `host:port` (0: any free one); gives what it is bound to. OSError where it cannot be."""
-        host, port = split(address)
-        self._runner = web.AppRunner(self.application(), access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
-        bound = self._runner.addresses[0]
-        self.address = f"[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"{bound[0]}:{bound[1]}"
+    def _public(self) -> tuple[tuple[str, Handler], ...]:
+        return ("/healthz", self._healthz), ("/readyz", self._readyz), ("/metrics", self._metrics)
+
+    async def start(self, address: str, pages: str = "") -> str:
+        """Listen on a loopback `host:port` (0: any free one); gives what it is bound to. `pages` is where health and metrics can
+        be had by others. OSError where it cannot be.
+        """
+        self.address = await self._listen(self.application(), address)
+        if pages:
+            public = web.Application(middlewares=[_told], client_max_size=4096)
+            for path, handler in self._public():
+                public.router.add_get(path, handler, allow_head=False)
+            self.pages = await self._listen(public, pages)
         return self.address
 
+    async def _listen(self, application: web.Application, address: str) -> str:
+        host, port = split(address)
+        runner = web.AppRunner(application, access_log=None)
+        self._runners.append(runner)
+        await runner.setup()
+        await web.TCPSite(runner, host, port).start()
+        bound = runner.addresses[0]
+        return f"[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"{bound[0]}:{bound[1]}"
+
     async def stop(self) -> None:
-        if self._runner:
-            await self._runner.cleanup()
+        for one in self._runners:
+            await one.cleanup()
 
     async def _healthz(self, _: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -107,6 +122,11 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
         named = False
     if not named:
         return web.Response(status=403, text="this Host is not served here\n")
+    return await _told(request, handler)
+
+
+@web.middleware
+async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         response = await handler(request)
     except web.HTTPException:

@@ -22,6 +22,8 @@ Right = tuple[str, str, str]  # API group, resource, verb
 NAME = "pointsman"
 PLACE = Path(__file__).parent.parent / "deploy" / "base" / "roles.yaml"
 MESH = PLACE.parent.parent / "mesh" / "roles.yaml"
+CHART = PLACE.parent.parent / "helm" / "pointsman" / "templates" / "roles.yaml"
+OF_CHART = "{{ .Release.Namespace }}"
 READ = ("get", "list", "watch")
 APPLIED = ("get", "list", "watch", "create", "patch", "delete")
 
@@ -93,8 +95,8 @@ def text(documents: Iterable[Json] = ()) -> str:
     return "# Written by `make roles` from what the server watches and writes.\n" + "---\n".join(map(crds.plain, documents or roles()))
 
 
-def write(to: Path = PLACE, mesh: Path = MESH) -> None:
+def write(to: Path = PLACE, mesh: Path = MESH, chart: Path = CHART) -> None:
     """What `make roles` does."""
-    for path, documents in ((to, roles()), (mesh, mesh_roles())):
+    for path, documents in ((to, roles()), (mesh, mesh_roles()), (chart, roles(OF_CHART))):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text(documents))

@@ -24,7 +24,7 @@ ENVOY_LIMIT = 60
 
 def check(where: Path | Cluster, envoy: bool, output: Output) -> None:
     """Exit code 1 where anything is found, warnings too."""
-    loaded = loaded_of(where, Group(flat=True))
+    loaded = loaded_of(where, Group(flat=envoy))
     root = where if isinstance(where, Path) else None
     refused = "; ".join(filter(None, (_envoy(loaded, group) for group in loaded.groups))) if envoy else ""
     if output is Output.NAME:

@@ -91,6 +91,7 @@ def serve(
     replicas: Annotated[int, typer.Option(min=0, help="With --data-planes: Envoys of each Gateway.")] = 1,
     mesh: Annotated[bool, typer.Option("--mesh", help="With --kube: write what RouteGroups have for meshes (meshOutput).")] = False,
     admin: Admin = ADMIN,
+    metrics: Annotated[str, typer.Option(metavar="ADDR", help="Where /metrics, /healthz and /readyz are for others too.")] = "",
     bind: Bind = "127.0.0.1",
     port_offset: Offset = 0,
     allow: Allow = False,
@@ -103,7 +104,7 @@ def serve(
 
     chosen = planes(data_planes, reach, ca, replicas) if data_planes else None
     options = Options(
-        cluster=cluster(files, kubeconfig, context, kube=kube), xds=xds, admin=admin, bind=bind, port_offset=port_offset,
+        cluster=cluster(files, kubeconfig, context, kube=kube), xds=xds, admin=admin, pages=metrics, bind=bind, port_offset=port_offset,
         allow_mass_deletion=allow, reflection=reflection, tls=str(tls or ""),
         policy=Policy(trust=trust_domain, shared=one_for_all, limits=Limits(streams=max(streams, 4 * replicas if chosen else 0))),
         planes=chosen, mesh=mesh,

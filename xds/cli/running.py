@@ -48,6 +48,7 @@ class Options:
     cluster: Cluster | None = None  # in place of a folder
     xds: str = ""  # empty: a unix socket that only our own Envoy knows
     admin: str
+    pages: str = ""  # where health and metrics are for others
     bind: str
     port_offset: int
     allow_mass_deletion: bool = False
@@ -122,12 +123,20 @@ def check_xds(options: Options) -> None:
         raise Exit(2, f"--tls: {error}") from None
 
 
+def check_pages(address: str) -> None:
+    try:
+        split(address) if address else None
+    except ValueError as error:
+        raise Exit(2, f"--metrics: {error}") from None
+
+
 def run(running: Running) -> None:
     _main(running, with_envoy=True)
 
 
 def _main(running: Running, *, with_envoy: bool) -> None:
     check_address(running.options.admin, "--admin")
+    check_pages(running.options.pages)
     if running.directory and not running.directory.is_dir():
         raise Exit(2, f"{running.directory} is not a folder. pointsman demo {running.directory} writes one to start with")
     try:
@@ -223,12 +232,13 @@ async def _server(running: Running, home: str) -> AsyncIterator[App]:
     admin = Admin(app)
     try:
         await app.start()
-        await admin.start(options.admin)
+        await admin.start(options.admin, options.pages)
     except NoClusterError as error:
         raise Exit(3, str(error)) from None
     except (OSError, RuntimeError) as error:
         await app.stop()
-        taken = f"{options.admin if isinstance(error, OSError) else options.xds} cannot be listened on"
+        place = " or ".join(filter(None, (options.admin, options.pages))) if isinstance(error, OSError) else options.xds
+        taken = f"{place} cannot be listened on"
         raise Exit(3, f"{taken}: {'in use' if getattr(error, 'errno', 0) == errno.EADDRINUSE else error}") from None
     try:
         yield app

@@ -42,13 +42,14 @@ class Programs:
 
 def programs() -> Programs:
     """From the cache, or built now. NoProgramsError where there is no Go tool chain, or it fails."""
-    folder = _cache() / _key()
+    folder = cache() / _key()
     if not all((folder / name).exists() for name in PACKAGES):
         _build(folder)
     return Programs(folder)
 
 
-def _cache() -> Path:
+def cache() -> Path:
+    """Where programs are kept that Go built."""
     return Path(
         os.environ.get("POINTSMAN_KUBE_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "pointsman" / "kube"
     )
@@ -76,14 +77,15 @@ def _build(folder: Path) -> None:
         for name, package in PACKAGES.items():
             if not (folder / name).exists():
                 sys.stderr.write(f"building {name}: the first time takes minutes\n")
-                _compile(go, package, folder / name)
+                compiled(go, package, folder / name, MODULES, _flags())
 
 
-def _compile(go: str, package: str, to: Path) -> None:
+def compiled(go: str, package: str, to: Path, modules: Path, flags: str) -> None:
+    """A program of a package that the go.mod in `modules` pins. NoProgramsError where it cannot be built."""
     unfinished = to.with_suffix(".unfinished")
     settings = {"CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false -trimpath -mod=readonly"}
-    command = [go, "build", f"-ldflags={_flags()}", "-o", str(unfinished), package]
-    done = subprocess.run(command, cwd=MODULES, env=os.environ | settings, capture_output=True, text=True, check=False)
+    command = [go, "build", f"-ldflags={flags}", "-o", str(unfinished), package]
+    done = subprocess.run(command, cwd=modules, env=os.environ | settings, capture_output=True, text=True, check=False)
     if done.returncode:
         raise NoProgramsError(f"{package} cannot be built: {' '.join(done.stderr.split())[-400:]}")
     unfinished.rename(to)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import grpc.aio
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -165,3 +166,21 @@ async def test_findings_of_files_and_of_translation_are_told_and_cleared(app: Ap
                 await seen.wait()
     await app.stop()
     assert json.dumps(found).count("PM0201") == 1
+
+
+async def test_health_and_metrics_alone_are_told_to_others_under_any_name(app: App) -> None:
+    admin = Admin(app)
+    try:
+        await admin.start("127.0.0.1:0", "127.0.0.1:0")
+        async with aiohttp.ClientSession() as session:
+
+            async def asked(path: str) -> int:
+                async with session.get(f"http://{admin.pages}{path}", headers={"Host": "pod.example"}) as answer:
+                    return answer.status
+
+            assert [await asked(path) for path in ("/healthz", "/readyz", "/metrics")] == [200, 503, 200]
+            assert [await asked(path) for path in ("/status", "/proxies", "/config", "/loads")] == [404] * 4
+            async with session.get(f"http://{admin.address}/healthz", headers={"Host": "pod.example"}) as answer:
+                assert answer.status == 403
+    finally:
+        await admin.stop()

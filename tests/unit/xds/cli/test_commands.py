@@ -57,6 +57,7 @@ def demo(tmp_path: Path) -> Path:
         (["render", "nowhere"], 2, "not there"),
         (["run", "nowhere"], 2, "pointsman demo nowhere"),
         (["serve"], 2, "--files DIR, or --kube"),
+        (["serve", "--files", ".", "--metrics", "everywhere"], 2, "--metrics: 'everywhere'"),
         (["serve", "--kube", "--files", "."], 2, "--files DIR, or --kube"),
         (["serve", "--files", ".", "--context", "x"], 2, "go with --kube"),
         (["serve", "--kube", "--kubeconfig", "nowhere"], 3, "nowhere"),
