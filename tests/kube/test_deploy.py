@@ -46,7 +46,8 @@ def chart() -> Any:
         program = helm()
     except NoProgramsError as error:
         _missing(str(error))
-    command = [str(program), "template", "pointsman", str(DEPLOY / "helm" / "pointsman"), "--namespace", NAMESPACE]
+    of = ["--kube-version", "1.31.0", "--namespace", NAMESPACE]  # the oldest that the chart allows
+    command = [str(program), "template", "pointsman", str(DEPLOY / "helm" / "pointsman"), *of]
     return lambda *values: by_name(told([*command, *(word for one in values for word in ("--set", one))]))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from translator.ir.finding import Finding
-from translator.planes.manifests import LABEL
+from translator.planes.manifests import CLASS_LABEL, LABEL, SHARED_LABEL
 from xds.installation.examining import Seen
 from xds.installation.manifests import NAME, NAMESPACE, Json, definitions
 from xds.installation.state import bundle, condition, endpoints, holds, is_newer, name_of, ours, trouble, unavailable
@@ -173,7 +173,10 @@ def _of_gateway(seen: Seen, gateway: Json) -> Iterator[Finding]:
 
 
 def _belongs(one: Json, gateway: Json) -> bool:
+    """Whether it is of the proxies of this Gateway, or of those of its whole class."""
     labels = one["metadata"].get("labels") or {}
+    if SHARED_LABEL in labels:
+        return bool(labels.get(CLASS_LABEL) == gateway["spec"]["gatewayClassName"])
     return (one["metadata"]["namespace"], labels.get(LABEL)) == (gateway["metadata"]["namespace"], gateway["metadata"]["name"])
 
 

@@ -6,7 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from translator.planes.manifests import USER
+from translator.planes.pods import USER
 from xds import dataplane
 
 ROOT = Path(__file__).parents[3]

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from translator.planes.manifests import CLASS_LABEL, LABEL, OWNER, READY_PORT
+from translator.planes.manifests import CLASS_LABEL, LABEL, OWNER
+from translator.planes.pods import READY_PORT
 from xds import roles
 from xds.installation.manifests import IMAGE, NAME, NAMESPACE, PAGES_PORT, XDS_PORT, base
 

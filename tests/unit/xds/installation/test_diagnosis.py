@@ -167,6 +167,18 @@ async def test_mistake_is_one_line_with_what_mends_it(world: World, plant: Plant
     assert code in CODES
 
 
+async def test_proxies_of_a_whole_class_are_those_of_each_of_its_gateways(world: World) -> None:
+    gateway(world, "edge")
+    gateway(world, "inner", namespace="else")
+    labels = {
+        "app.kubernetes.io/managed-by": "pointsman",
+        "pointsman.io/shared": "true",
+        "gateway.networking.k8s.io/gateway-class-name": NAME,
+    }
+    world.put(place("v1", "services", NAMESPACE, "all"), {"metadata": {"labels": labels}, "spec": {"type": "LoadBalancer"}})
+    assert [(one.code, one.key) for one in await said(world)] == [("PM0913", "default/edge"), ("PM0913", "else/inner")]
+
+
 async def test_clock_of_this_machine_is_compared_with_that_of_the_server(world: World) -> None:
     found = await examine(Api(world), world.version, world.now, world.now - timedelta(minutes=1))
     (one,) = findings(found)
