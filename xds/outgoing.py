@@ -50,6 +50,7 @@ class Outgoing:
                 one.problems.told = told
         if self._planes and self._planes.stand:
             self._planes.stand.told = told
+        self._writer.transport.rights.told = told
 
     def _of_planes(self, cluster: tuple[str | None, str | None], of: DataPlanes, trust: str) -> Planes:
         place = Place(of.reach, split(of.reach)[0], Terms(of.image, of.replicas), of.home)
@@ -113,6 +114,7 @@ class Outgoing:
         found += [_unmade(group, why) for group, why in sorted(self._planes.problems.held.items())] if self._planes else []
         found += [_unmeshed(namespace, why) for namespace, why in sorted(self._meshes.problems.held.items())] if self._meshes else []
         found += [_undeleted(name, why) for name, why in sorted(self._removal.problems.held.items())]
+        found += self._writer.transport.rights.findings()
         standing = self._planes.stand.findings if self._planes and self._planes.stand else []
         return [*(Located("", NOWHERE, one) for one in found), *standing]
 

@@ -10,35 +10,39 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from translator.planes.manifests import KINDS
+from translator.planes.manifests import KINDS, SOMETIMES
 from translator.resources.crd import GROUP
 from xds import crds
 from xds.mesh.difference import PLURALS
 from xds.removal import PLURALS as REMOVED
 from xds.sources.kube.kinds import Watched, watched
+from xds.sources.kube.rights import Right
 
 Json = dict[str, Any]
-Right = tuple[str, str, str]  # API group, resource, verb
 NAME = "pointsman"
 PLACE = Path(__file__).parent.parent / "deploy" / "base" / "roles.yaml"
 MESH = PLACE.parent.parent / "mesh" / "roles.yaml"
 CHART = PLACE.parent.parent / "helm" / "pointsman" / "templates" / "roles.yaml"
 OF_CHART = "{{ .Release.Namespace }}"
-READ = ("get", "list", "watch")
-APPLIED = ("get", "list", "watch", "create", "patch", "delete")
+FOLLOWED = ("list", "watch")
+APPLIED = ("list", "create", "patch", "delete")  # and what is applied is listed, to be removed
+LOOKED_AT = ("Secret", *SOMETIMES)  # of data planes: what is asked for by name before it is changed
 
 
 def everywhere(kinds: Iterable[Watched]) -> Iterator[Right]:
     """In all namespaces."""
     for kind in kinds:
-        yield from ((kind.group, kind.plural, verb) for verb in READ)
+        yield from ((kind.group, kind.plural, verb) for verb in FOLLOWED)
+        if kind.reports or kind.on_demand:  # asked for by name: to say something of it, or because something refers to it
+            yield kind.group, kind.plural, "get"
         if kind.reports:
             yield kind.group, f"{kind.plural}/status", "update"
     yield from ((GROUP, plural, "delete") for plural in REMOVED.values())  # when their time is over
     yield "apiextensions.k8s.io", "customresourcedefinitions", "get"
     yield from (("", "events", verb) for verb in ("get", "create", "update"))
-    for version, plural in KINDS.values():
-        yield from ((version.rpartition("/")[0], plural, verb) for verb in APPLIED)
+    for made, (version, plural) in KINDS.items():
+        verbs = (*APPLIED, "watch", "get") if made in LOOKED_AT else (*APPLIED, "watch")
+        yield from ((version.rpartition("/")[0], plural, verb) for verb in verbs)
     for owner in ("gateways", "gatewayclasses"):  # where an owner that blocks must be ours to block
         yield "gateway.networking.k8s.io", f"{owner}/finalizers", "update"
 

@@ -18,6 +18,7 @@ from tests.kube.cluster.cluster import Cluster
 from tests.ports import free_port
 from tests.waiting import wait_until
 from xds import roles
+from xds.sources.kube.rights import Right
 
 SOON = 90.0  # seconds; a quiet machine needs three
 CLASS = """
@@ -28,7 +29,7 @@ spec: {controllerName: pointsman.io/gateway-controller}
 """
 
 
-def permitted(cluster: Cluster, *without: roles.Right) -> Path:
+def permitted(cluster: Cluster, *without: Right) -> Path:
     """The kubeconfig of an account that may do what the shipped roles say, and no more; `without` some of it."""
     found = roles.roles("default")
     for role in found:
@@ -40,7 +41,7 @@ def permitted(cluster: Cluster, *without: roles.Right) -> Path:
     return cluster.user("system:serviceaccount:default:pointsman")
 
 
-def _rights(rules: list[dict[str, Any]]) -> list[roles.Right]:
+def _rights(rules: list[dict[str, Any]]) -> list[Right]:
     return [(rule["apiGroups"][0], resource, verb) for rule in rules for resource in rule["resources"] for verb in rule["verbs"]]
 
 

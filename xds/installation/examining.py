@@ -17,7 +17,7 @@ from xds.installation.api import Api, RefusedError
 from xds.installation.installing import PODS, SLICES
 from xds.installation.manifests import NAME, NAMESPACE, Json, definitions, kinds, place
 from xds.installation.removing import OF_PLANES
-from xds.roles import Right
+from xds.sources.kube.rights import Right
 
 AT_ONCE = 16  # questions about rights
 GATEWAY_API = "gateway.networking.k8s.io/v1"

@@ -27,6 +27,7 @@ from xds.reports.problems import Problems
 from xds.reports.queue import Counts, Name, Queue
 from xds.sources.kube.access import loader
 from xds.sources.kube.kinds import Watched, watched
+from xds.sources.kube.rights import Rights
 from xds.sources.kube.transport import Answer, Broken, Transport
 
 AT_ONCE = 16  # objects written at a time
@@ -49,6 +50,8 @@ class Terms:
 
 class Caller(Protocol):
     """The part of a transport that is used here."""
+
+    rights: Rights
 
     async def call(
         self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, *, content: str = "application/json"

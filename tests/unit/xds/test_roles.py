@@ -6,11 +6,12 @@ import yaml
 
 from xds import crds, roles
 from xds.sources.kube.kinds import watched
+from xds.sources.kube.rights import Right
 
 KINDS = watched(crds.shipped())
 
 
-def allowed() -> set[roles.Right]:
+def allowed() -> set[Right]:
     return {
         (group, resource, verb)
         for role in roles.roles()
@@ -26,7 +27,13 @@ def test_file_is_fresh() -> None:
 
 
 def test_every_kind_that_is_taken_in_may_be_read() -> None:
-    assert {(kind.group, kind.plural, verb) for kind in KINDS for verb in ("get", "list", "watch")} <= allowed()
+    assert {(kind.group, kind.plural, verb) for kind in KINDS for verb in ("list", "watch")} <= allowed()
+
+
+def test_objects_are_asked_for_by_name_only_where_somebody_does() -> None:
+    asked = {(group, resource) for group, resource, verb in allowed() if verb == "get"}
+    assert {(kind.group, kind.plural) for kind in KINDS if kind.reports or kind.on_demand} <= asked
+    assert not asked & {("", "services"), ("", "namespaces"), ("", "serviceaccounts"), ("discovery.k8s.io", "endpointslices")}
 
 
 def test_statuses_may_be_written_and_what_they_are_of_may_not() -> None:

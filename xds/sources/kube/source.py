@@ -83,7 +83,7 @@ class Kube:
     async def _synced(self, those: list[Reflector], *, final: bool) -> AsyncIterator[Update]:
         """What is wrong until all of these are synced, and then all they hold. Nothing is told of a part of it."""
         while not all(one.synced for one in those):
-            self._told = findings(self.reflectors.values(), self._clock())
+            self._told = self._findings(self._clock())
             yield Update([], self._told, final=False)
             await self._next()
         update = self._update(final=final)
@@ -93,7 +93,11 @@ class Kube:
     def _update(self, *, final: bool) -> Update:
         now = self._clock()
         changes = [change for one in self.reflectors.values() for change in one.take(now)]
-        return Update(changes, findings(self.reflectors.values(), now), final=final)
+        return Update(changes, self._findings(now), final=final)
+
+    def _findings(self, now: float) -> list[Located]:
+        of_rights = (Located("", NOWHERE, one) for one in self.transport.rights.findings())
+        return [*findings(self.reflectors.values(), now), *of_rights]
 
     async def _next(self) -> None:
         with contextlib.suppress(TimeoutError):

@@ -15,6 +15,7 @@ import msgspec
 
 from xds.sources.interface import NoClusterError
 from xds.sources.kube.access import Access, Current, Load
+from xds.sources.kube.rights import Rights
 
 CONNECT = 8.0  # seconds until a connection must stand: with 35 s of a watch, what is half open is found within 45
 ANSWER = 15.0  # seconds until an answer begins
@@ -46,7 +47,7 @@ class Transport:
     """To be closed. Every watch has a connection of its own; calls share theirs."""
 
     def __init__(self, load: Load, agent: str = "pointsman") -> None:
-        self._access, self._agent = Current(load), agent
+        self._access, self._agent, self.rights = Current(load), agent, Rights()
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -104,6 +105,7 @@ class Transport:
                 answer = Answer(response.status, await response.read(), retry_after(response))
             if answer.status != HTTPStatus.UNAUTHORIZED or last:
                 break
+        self.rights.answered(method, path, answer.status, answer.body)
         return answer
 
     async def _request(
