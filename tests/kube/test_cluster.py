@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+
+import yaml
 
 from tests.kube.cluster.cluster import Cluster
 from tests.kube.cluster.programs import _version
@@ -33,3 +36,15 @@ def test_stranger_may_nothing(cluster: Cluster) -> None:
     refused = cluster.kubectl("--kubeconfig", str(cluster.user("stranger")), "get", "secrets", "-A", check=False)
     assert refused.returncode != 0
     assert "forbidden" in refused.stderr
+
+
+def test_kinds_of_ours_are_found_and_shown_as_people_ask_for_them(cluster: Cluster, namespace: str) -> None:
+    text = (Path(__file__).parents[2] / "deploy" / "examples" / "sandbox.yaml").read_text()
+    for one in yaml.safe_load_all(text):
+        if one["apiVersion"].startswith("pointsman.io/"):
+            cluster.kubectl("apply", "-f", "-", text=json.dumps({**one, "metadata": {**one["metadata"], "namespace": namespace}}))
+    heads = {word: cluster.kubectl("-n", namespace, "get", word).stdout.splitlines()[0].split() for word in ("sb", "rg")}
+    assert heads == {"sb": ["NAME", "KEY", "PHASE", "READY", "AGE"], "rg": ["NAME", "HEADER", "ACCEPTED", "AGE"]}
+    shown = cluster.kubectl("-n", namespace, "get", "gateway-api", "-o", "name").stdout.split()
+    assert {"sandbox.pointsman.io/alice", "routegroup.pointsman.io/staging"} <= set(shown)
+    assert "The Sandbox that answers" in cluster.kubectl("explain", "routegroup.spec.routes.targetSandbox").stdout

@@ -24,6 +24,10 @@ COPIED = frozenset({"type", "description", "default", "enum", "pattern", "format
                     "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"})  # fmt: skip
 
 
+# What a field means wherever it stands, unless its dataclass says more
+USUAL = {"name": "The name of the object.", "kind": "The kind of the object.", "namespace": "The namespace of the object."}
+
+
 class NotStructuralError(Exception):
     """A dataclass asks for what a structural schema cannot say. A bug, found when the CRDs are made."""
 
@@ -106,7 +110,7 @@ def _definition(own: OwnKind) -> Schema:
         "metadata": {"name": f"{own.plural}.{GROUP}"},
         "spec": {
             "group": GROUP,
-            "names": {**names, "shortNames": [own.short], "categories": ["pointsman"]},
+            "names": {**names, "shortNames": [own.short], "categories": ["pointsman", "gateway-api"]},
             "scope": "Namespaced",
             "versions": [version],
         },
@@ -114,15 +118,20 @@ def _definition(own: OwnKind) -> Schema:
 
 
 def _object(own: OwnKind) -> Schema:
-    properties = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
+    properties = {
+        "apiVersion": {"type": "string", "description": "The group and version of the kind."},
+        "kind": {"type": "string", "description": f"{own.kind}."},
+        "metadata": {"type": "object", "description": "As of every object."},
+    }
     conditions = {
         "type": "array",
+        "description": "What is true of it now, each by its type.",
         "maxItems": 8,
         "items": CONDITION,
         "x-kubernetes-list-type": "map",
         "x-kubernetes-list-map-keys": ["type"],
     }
-    phase = {"phase": {"type": "string", "enum": [*own.phases]}} if own.phases else {}
+    phase = {"phase": {"type": "string", "description": "All of it in a word.", "enum": [*own.phases]}} if own.phases else {}
     status = {"type": "object", "description": "What Pointsman says of it.", "properties": {**phase, "conditions": conditions}}
     return {
         "type": "object",
@@ -139,12 +148,23 @@ def _object(own: OwnKind) -> Schema:
 CONDITION: Schema = {
     "type": "object",
     "properties": {
-        "lastTransitionTime": {"type": "string", "format": "date-time"},
-        "message": {"type": "string", "maxLength": 32768},
-        "observedGeneration": {"type": "integer", "format": "int64", "minimum": 0},
-        "reason": {"type": "string", "maxLength": 1024, "minLength": 1, "pattern": "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"},
-        "status": {"type": "string", "enum": ["True", "False", "Unknown"]},
-        "type": {"type": "string", "maxLength": 316},
+        "lastTransitionTime": {"type": "string", "description": "When its status last changed.", "format": "date-time"},
+        "message": {"type": "string", "description": "Why, for people.", "maxLength": 32768},
+        "observedGeneration": {
+            "type": "integer",
+            "description": "Which generation of the object this was said of.",
+            "format": "int64",
+            "minimum": 0,
+        },
+        "reason": {
+            "type": "string",
+            "description": "Why, in a word for programs.",
+            "maxLength": 1024,
+            "minLength": 1,
+            "pattern": "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$",
+        },
+        "status": {"type": "string", "description": "Whether it is true.", "enum": ["True", "False", "Unknown"]},
+        "type": {"type": "string", "description": "What may be true or false.", "maxLength": 316},
     },
     "required": ["lastTransitionTime", "message", "reason", "status", "type"],
 }
@@ -163,7 +183,7 @@ def _structural(schema: Mapping[str, Any], named: Mapping[str, Any]) -> Schema:
     out: Schema = {word: schema[word] for word in ("type", "description") if word in schema}  # what is read first stands first
     for word, value in schema.items():
         if word == "properties":
-            out[word] = {name: _structural(below, named) for name, below in value.items()}
+            out[word] = {name: _described(name, _structural(below, named)) for name, below in value.items()}
         elif word in ("items", "additionalProperties") and isinstance(value, dict):
             out[word] = _structural(value, named)
         elif word == "const":
@@ -175,6 +195,12 @@ def _structural(schema: Mapping[str, Any], named: Mapping[str, Any]) -> Schema:
     if "type" not in out and not out.get("x-kubernetes-int-or-string"):
         raise NotStructuralError(f"no type in {schema}")
     return {name: value for name, value in out.items() if not (name == "default" and value is None)}
+
+
+def _described(name: str, schema: Schema) -> Schema:
+    if name not in USUAL or "description" in schema:
+        return schema
+    return {"type": schema["type"], "description": USUAL[name], **schema}
 
 
 def _without_null(schema: Mapping[str, Any]) -> Schema:

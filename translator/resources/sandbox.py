@@ -97,7 +97,7 @@ class GatewayRef:
 class SandboxSelector:
     """Which Sandboxes of the namespace are meant: those that have all of these labels."""
 
-    match_labels: Annotated[dict[str, str], Field(max_length=16)] = field(default_factory=dict)
+    match_labels: Annotated[dict[str, str], Field(max_length=16, description="Labels and their values.")] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, config=written(**rule("self.format == 'Plain' || self.member != ''", "a list needs a member")))
@@ -118,8 +118,8 @@ PATH = Field(max_length=1024, pattern="^(/[!-~]*)?$")
 class GroupPath:
     """Paths that fit: all below a prefix, in whole segments, or one."""
 
-    prefix: Annotated[str, PATH] = ""
-    exact: Annotated[str, PATH] = ""
+    prefix: Annotated[str, PATH, Field(description="This path, and all below it.")] = ""
+    exact: Annotated[str, PATH, Field(description="This path alone.")] = ""
 
 
 NAMED = Field(max_length=16, description="Names of headers, in any case, and a value each.")
@@ -130,7 +130,7 @@ Values = dict[str, Annotated[str, Field(max_length=1024, pattern="^[!-~]([ -~]*[
 class GroupRoute:
     """A rule of a key: which requests that carry it go to the Sandbox. Of several for one key and Service the first that fits decides."""
 
-    target_sandbox: Annotated[str, NAME]
+    target_sandbox: Annotated[str, NAME, Field(description="The Sandbox that answers, of the same namespace.")]
     routing_key: Annotated[str, KEY] = ""
     paths: Annotated[tuple[GroupPath, ...], Field(max_length=16, description="One of them fits; all paths unless given.")] = ()
     headers: Annotated[Values, NAMED] = field(default_factory=dict)
@@ -148,7 +148,7 @@ TARGET = Field(
 class GroupEndpoint:
     """A host whose requests have a key: a link is enough to see a preview."""
 
-    name: Annotated[str, NAME]
+    name: Annotated[str, NAME, Field(description="What it is called in messages.")]
     hostname: Annotated[str, HOST] = ""
     target: Annotated[str, TARGET] = ""
     routing_key: Annotated[str, KEY, Field(description="defaultRoutingKey unless given.")] = ""
@@ -158,8 +158,8 @@ class GroupEndpoint:
 class LabelGlob:
     """A label of a Sandbox: * in the value stands for any characters."""
 
-    key: Annotated[str, Field(min_length=1, max_length=316)]
-    value: Annotated[str, Field(max_length=63)]
+    key: Annotated[str, Field(min_length=1, max_length=316, description="The label.")]
+    value: Annotated[str, Field(max_length=63, description="What it must be; * stands for any characters.")]
 
 
 @dataclass(frozen=True, slots=True, config=written())
@@ -169,7 +169,7 @@ class MatchTerm:
     label: LabelGlob
 
 
-TERMS = Field(max_length=16)
+TERMS = Field(max_length=16, description="Conditions: of any one must hold, of all every one.")
 
 
 @dataclass(

@@ -73,7 +73,8 @@ def test_absent_is_not_null() -> None:
 
 
 def test_only_value_is_an_enumeration_of_one() -> None:
-    assert schema_of(Inner)["properties"]["kind"] == {"type": "string", "default": "only", "enum": ["only"]}
+    wanted = {"type": "string", "description": "The kind of the object.", "default": "only", "enum": ["only"]}
+    assert schema_of(Inner)["properties"]["kind"] == wanted
 
 
 def test_map_keeps_the_schema_of_its_values() -> None:
@@ -96,9 +97,54 @@ def test_what_cannot_be_said_raises(kind: Any) -> None:
 
 def test_names_of_the_kind_are_those_that_people_type() -> None:
     names = definitions()["pointsman.io_backends.yaml"]["spec"]["names"]
-    assert (names["shortNames"], names["categories"], names["plural"]) == (["pmbe"], ["pointsman"], "backends")
+    assert (names["shortNames"], names["categories"], names["plural"]) == (["pmbe"], ["pointsman", "gateway-api"], "backends")
 
 
 def test_union_of_endpoints_has_its_rule() -> None:
     (rule,) = schema_of(BackendSpec)["properties"]["endpoints"]["items"]["x-kubernetes-validations"]
     assert rule["message"] == "exactly one of ip, fqdn, unix must be given"
+
+
+def undescribed(schema: Any, path: str = "") -> list[str]:
+    found = []
+    for name, below in schema.get("properties", {}).items():
+        found += [] if "description" in below else [f"{path}.{name}"]
+        found += undescribed(below, f"{path}.{name}")
+    for word in ("items", "additionalProperties"):
+        if isinstance(schema.get(word), dict):
+            found += undescribed(schema[word], f"{path}[]")
+    return found
+
+
+@pytest.mark.parametrize("name", definitions())
+def test_every_field_is_described_for_kubectl_explain(name: str) -> None:
+    for version in definitions()[name]["spec"]["versions"]:
+        assert undescribed(version["schema"]["openAPIV3Schema"]) == []
+
+
+@pytest.mark.parametrize("name", definitions())
+def test_every_kind_has_a_short_name_categories_and_columns_that_end_with_its_age(name: str) -> None:
+    spec = definitions()[name]["spec"]
+    assert spec["names"]["categories"] == ["pointsman", "gateway-api"]
+    assert len(spec["names"]["shortNames"]) == 1
+    for version in spec["versions"]:
+        *columns, age = version["additionalPrinterColumns"]
+        assert (age["name"], age["type"]) == ("Age", "date")
+        assert columns
+
+
+def test_short_names_are_nobody_elses() -> None:
+    names = [one["spec"]["names"] for one in definitions().values()]
+    short = [one["shortNames"][0] for one in names]
+    assert len(set(short)) == len(short)
+    assert not {"gc", "gtw", "ls", "no", "ns", "po", "pdb", "svc", "ep", "cm", "sa", "ds", "rs", "hpa", "ing", "netpol", "crd"} & set(short)
+
+
+def test_field_that_says_nothing_of_itself_is_what_its_name_says_and_no_more() -> None:
+    @dataclass
+    class Named:
+        name: str
+        other: str
+
+    made = structural(TypeAdapter(Named).json_schema())["properties"]
+    assert made == {"name": {"type": "string", "description": "The name of the object."}, "other": {"type": "string"}}
