@@ -84,9 +84,9 @@ class Api:
             raise RefusedError(path, answer)
         return True
 
-    async def say(self, path: str, status: Json, of: Json) -> None:
-        """Another status of an object, unless it has changed meanwhile or is gone: then it is for somebody else to say."""
-        answer = await self.calls.call("PUT", f"{path}/status", {**of, "status": status})
+    async def put(self, path: str, document: Json) -> None:
+        """In place of what was read, unless that has changed meanwhile or is gone: then it is for somebody else to say."""
+        answer = await self.calls.call("PUT", path, document)
         if answer.status not in (200, 409, *GONE):
             raise RefusedError(path, answer)
 

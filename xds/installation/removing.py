@@ -5,6 +5,7 @@ What people wrote stays: Gateways, routes, and definitions that objects of their
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from xds.installation.api import Api
 from xds.installation.installing import PODS, Wait
 from xds.installation.manifests import NAME, NAMESPACE, Json, Manifest, base, definitions, kinds, place
 from xds.installation.state import name_of, ours
+from xds.mesh.difference import OUTPUTS, collection, kinded, writes
 from xds.reports.merge import ENTRIES, merged
 from xds.reports.notes import SOURCE
 
@@ -59,6 +61,7 @@ class Removal:
         if left := await self._wait.until(self._running, seconds, lambda _: None):
             return left
         await self._planes()
+        await self._meshes()
         await self._statuses()
         for one in await self._api.items(place("v1", "events"), **EVENTS):
             await self._delete(place("v1", "events", one["metadata"]["namespace"], one["metadata"]["name"]), quiet=True)
@@ -93,6 +96,19 @@ class Removal:
             for one in await self._api.items(place(version, plural), **OF_PLANES):
                 yield place(version, plural, one["metadata"]["namespace"], one["metadata"]["name"])
 
+    async def _meshes(self) -> None:
+        """What was written for meshes: objects of ours, and our part of those that people wrote."""
+        for output, plurals in OUTPUTS.items():
+            found: dict[str, list[Json]] = defaultdict(list)
+            for kind in plurals:
+                for one in kinded(await self._api.items(collection(kind)), kind):
+                    found[one["metadata"]["namespace"]].append(one)
+            for write in (write for those in found.values() for write in writes(output, [], those)):
+                if write.how == "delete":
+                    await self._delete(write.path)
+                else:
+                    await self._api.put(write.path, write.document)
+
     async def _statuses(self) -> None:
         """Nobody keeps them true any more. Only our part goes."""
         classes, gateways = await self.classes(), set(await self.gateways())
@@ -101,7 +117,7 @@ class Removal:
                 for one in await self._api.items(kind.path(version)):
                     status = cleared(kind.name, one, classes, gateways)
                     if status is not None:
-                        await self._api.say(kind.path(version, name_of(one)), status, one)
+                        await self._api.put(kind.path(version, name_of(one), "status"), {**one, "status": status})
 
     # What was installed ------------------------------------------------------------------------------------------------
 

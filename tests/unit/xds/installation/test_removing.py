@@ -8,6 +8,8 @@ import pytest
 
 from tests.unit.xds.installation.world import TRUE, World, gateway, instant, plane
 from translator.gatewayapi.conditions import CONTROLLER
+from translator.mesh.matching import LABEL
+from translator.planes.manifests import OWNER
 from xds.installation.api import Api
 from xds.installation.installing import Installation
 from xds.installation.manifests import NAMESPACE, base, definitions, place
@@ -74,6 +76,15 @@ async def test_of_statuses_our_part_goes_and_that_of_others_stays(world: World) 
         "conditions": [foreign]
     }
     assert world.objects[place("gateway.networking.k8s.io/v1", "gateways", "default", "other")] == other
+
+
+async def test_routes_that_were_written_for_a_mesh_go_and_those_of_people_stay(world: World) -> None:
+    made = f"{ROUTE}-forks"
+    world.put(made, {"kind": "HTTPRoute", "spec": {}, "metadata": {"labels": {**OWNER, **LABEL}}})
+    world.put(ROUTE, {"kind": "HTTPRoute", "spec": {}})
+    assert await removal(world).remove(5) == []
+    assert made not in world.objects
+    assert ROUTE in world.objects
 
 
 async def test_namespace_that_holds_something_else_is_kept_and_said_to_be(world: World) -> None:
