@@ -121,7 +121,7 @@ def _object(own: OwnKind) -> Schema:
     properties = {
         "apiVersion": {"type": "string", "description": "The group and version of the kind."},
         "kind": {"type": "string", "description": f"{own.kind}."},
-        "metadata": {"type": "object", "description": "As of every object."},
+        "metadata": {"type": "object"},  # an API server describes it itself, and takes no other word of it
     }
     conditions = {
         "type": "array",
