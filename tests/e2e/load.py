@@ -1,7 +1,8 @@
-"""An open-loop load: requests leave at a fixed rate whatever comes back, and every one that fails is kept with its reason.
+"""An open-loop load: requests leave at a fixed rate whatever comes back, and every one that fails is kept with its reason. Where a
+machine cannot keep up, those that would make more than `most` at a time do not leave, and are counted.
 
-Speaks HTTP/1.1 over kept connections as a well-behaved client does: a connection that the server says it will close is not
-used again. Knows nothing of what it asks for.
+Speaks HTTP/1.1 over kept connections as a well-behaved client does: a connection that the server closed, or says it will close, is
+not used again, and all have turns, so that none lies unused while a server waits to be rid of it. Knows nothing of what it asks for.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ class Target:
     port: int
     path: str = "/"
     host: str = "shop.example.com"
+    address: str = "127.0.0.1"
     tls: ssl.SSLContext | None = None
 
     @property
@@ -33,9 +35,12 @@ class Load:
 
     targets: list[Target]
     rate: float
+    patience: float = 5.0  # seconds for one request
+    most: int = 10_000
     answers: Counter[str] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
     sent: int = 0
+    kept_back: int = 0
     _idle: dict[Target, deque[tuple[asyncio.StreamReader, asyncio.StreamWriter]]] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _clock: asyncio.Task[None] | None = None
@@ -57,7 +62,10 @@ class Load:
         loop, never = asyncio.get_running_loop(), asyncio.Event()
         start = loop.time()
         while True:
-            while self.sent < (loop.time() - start) * self.rate:
+            while self.sent + self.kept_back < (loop.time() - start) * self.rate:
+                if len(self._tasks) >= self.most:
+                    self.kept_back += 1
+                    continue
                 task = asyncio.create_task(self._one(self.targets[self.sent % len(self.targets)]))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
@@ -69,7 +77,7 @@ class Load:
 
     async def _one(self, target: Target) -> None:
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(self.patience):
                 status, body = await self._ask(target)
         except (OSError, EOFError, TimeoutError, ValueError) as error:
             self.failed.append(f"{target.path} {type(error).__name__} {error}")
@@ -81,11 +89,9 @@ class Load:
 
     async def _ask(self, target: Target) -> tuple[int, str]:
         idle = self._idle[target]
-        pair = (
-            idle.pop()
-            if idle
-            else await asyncio.open_connection("127.0.0.1", target.port, ssl=target.tls, server_hostname=self._name(target))
-        )
+        while idle and idle[0][0].at_eof():
+            idle.popleft()[1].close()
+        pair = idle.popleft() if idle else await self._connected(target)
         reader, writer = pair
         try:
             writer.write(target.request)
@@ -101,6 +107,6 @@ class Load:
             idle.append(pair)
         return int(head.split(" ", 2)[1]), body
 
-    @staticmethod
-    def _name(target: Target) -> str | None:
-        return target.host if target.tls else None
+    async def _connected(self, target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        name = target.host if target.tls else None
+        return await asyncio.open_connection(target.address, target.port, ssl=target.tls, server_hostname=name)

@@ -230,7 +230,8 @@ def writer(
     kubeconfig: str | None, context: str | None, status: Callable[[str, str], dict[str, Any] | None], soon: Callable[[Name], bool]
 ) -> Writer:
     """One that writes to the cluster to which the configuration leads; the election is held in our own namespace."""
-    identity = f"{socket.gethostname()}_{os.getpid()}_{secrets.token_hex(4)}"
+    name = os.environ.get("HOSTNAME") or socket.gethostname()  # of the Pod
+    identity = f"{name}_{os.getpid()}_{secrets.token_hex(4)}"
     terms = Terms(CONTROLLER, identity, home())
     return Writer(Transport(loader(kubeconfig, context)), watched(crds.shipped()), status, terms, time.monotonic, soon)
 
