@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.bench import files, flips, poison, rotation, slow, stall, streams, translate, wire
+from tests.bench.apart import apart
 from tests.bench.identities import issue
 from tests.bench.programs import PLAIN, NoGoError, Programs
 
@@ -43,6 +44,12 @@ ALL: dict[str, Callable[[], None]] = {
     "B10": flips.five_hundred,
     "B11": poison.one_route,
     "B13": wire.one_object,
+    "B7": partial(apart, "propagation"),
+    "B12": partial(apart, "attached"),
+    "B14": partial(apart, "steady"),
+    "statuses": partial(apart, "starts", "statuses"),
+    "cold": partial(apart, "starts", "cold"),
+    "source": partial(apart, "starts", "source"),
 }
 OF_STREAMS: dict[str, Callable[[Programs], None]] = {
     "B1": streams.one_change,

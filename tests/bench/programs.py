@@ -42,6 +42,11 @@ def built() -> Path:
     return target
 
 
+def cpu(pid: int) -> float:
+    """Seconds of CPU of all its threads, dead ones too: what getrusage tells inside, to the nanosecond (clock_getcpuclockid(3))."""
+    return time.clock_gettime(~pid << 3 | 2)
+
+
 class Program:
     """A process that answers each line of JSON on its stdin with one on its stdout."""
 
@@ -73,8 +78,7 @@ class Program:
 
     @property
     def cpu(self) -> float:
-        """Seconds of CPU of all its threads, dead ones too: what getrusage tells inside, to the nanosecond (clock_getcpuclockid(3))."""
-        return time.clock_gettime(~self.process.pid << 3 | 2)
+        return cpu(self.process.pid)
 
     @property
     def rss(self) -> int:

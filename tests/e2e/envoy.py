@@ -127,6 +127,11 @@ class Envoy:
             self._process.kill()
         await self._process.wait()
 
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
     def _written(self, address: Path) -> str:
         assert self._process
         assert self._process.returncode is None, self.log.read_text()[-2000:]

@@ -38,6 +38,11 @@ class Server:
     async def __aexit__(self, *_: object) -> None:
         await self.kill()
 
+    @property
+    def pid(self) -> int:
+        assert self.process
+        return self.process.pid
+
     def _synced(self) -> int:
         return self._log.read_text().count("sources.synced") if self._log.exists() else 0
 

@@ -17,6 +17,7 @@ from xds.reports import queue
 from xds.reports import writer as module
 from xds.reports.queue import Name
 from xds.reports.writer import Terms, Writer
+from xds.sources.kube.transport import Answer
 
 ROUTE: Name = ("HTTPRoute", "default/r")
 PATH = "/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes/r"
@@ -169,3 +170,46 @@ async def test_refused_write_is_told_by_kind_until_it_is_taken(store: Store) -> 
         one.problems.told = lambda: heard.append(dict(one.problems.held))
         await wait_until(lambda: one.counts.written)
     assert heard == [{"HTTPRoute": "it answered 403"}, {}]
+
+
+class Pausing(Store):
+    """Whoever has read the route is paused for a minute, and another leads when it wakes."""
+
+    paused = 0.0
+
+    async def call(self, method: str, path: str, body: Any = None, *more: object, **options: object) -> Answer:
+        found = await super().call(method, path, body, *more, **options)
+        if (method, path) == ("GET", PATH):
+            self.paused = 60.0
+            self.put(LEASE, {"metadata": {"name": "pointsman"}, "spec": {"holderIdentity": "b", "leaseDurationSeconds": 600}})
+        return found
+
+
+async def test_leader_that_was_paused_before_it_wrote_writes_nothing() -> None:
+    """F17: it asks whether it still leads right before the write."""
+    store, loop = Pausing(), asyncio.get_running_loop()
+    store.put(PATH, {"metadata": {"name": "r"}, "status": {}})
+    one = Writer(store, KINDS.values(), lambda *_: OURS[ROUTE], Terms(US, "a", "here"), lambda: loop.time() + store.paused)
+    task = asyncio.create_task(one.run(lambda: OURS))
+    await wait_until(lambda: one.counts.failed and one.election.version == store.objects[LEASE]["metadata"]["resourceVersion"])
+    assert (one.leads(), f"{PATH}/status" in store.writes) == (False, False)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+class Overtaken(Store):
+    """Another writes between each read of the route and the write."""
+
+    async def call(self, method: str, path: str, body: Any = None, *more: object, **options: object) -> Answer:
+        if method == "PUT" and path == f"{PATH}/status" and THEM not in str(self.objects[PATH]):
+            self.put(PATH, {"metadata": {"name": "r"}, "status": {"parents": [entry(THEM, "edge")]}})
+        return await super().call(method, path, body, *more, **options)
+
+
+async def test_write_that_was_overtaken_is_made_again_on_what_is_there_now() -> None:
+    store = Overtaken()
+    store.put(PATH, {"metadata": {"name": "r"}, "status": {}})
+    async with writing(store) as one:
+        await wait_until(lambda: one.counts.written)
+    assert one.counts.conflicts == 1
+    assert store.objects[PATH]["status"]["parents"] == [entry(THEM, "edge"), entry(US, "edge")]
