@@ -55,7 +55,7 @@ spec:
           image: pointsman-echo
           ports: [{containerPort: 8080}]
           readinessProbe: {httpGet: {path: /, port: 8080}, periodSeconds: 1}
-          lifecycle: {preStop: {exec: {command: [sleep, "3"]}}}  # as every backend that must lose no request
+          lifecycle: {preStop: {exec: {command: [sleep, "10"]}}}  # as every backend that must lose no request
 ---
 apiVersion: v1
 kind: Service
