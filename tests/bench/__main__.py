@@ -49,6 +49,7 @@ ALL: dict[str, Callable[[], None]] = {
     "B14": partial(apart, "steady"),
     "statuses": partial(apart, "starts", "statuses"),
     "cold": partial(apart, "starts", "cold"),
+    "faults": partial(apart, "faults"),
     "source": partial(apart, "starts", "source"),
 }
 OF_STREAMS: dict[str, Callable[[Programs], None]] = {
