@@ -92,7 +92,7 @@ def first_of_namespaces(joined: Iterable[Joined]) -> dict[str, Joined]:
 def forks(uses: Iterable[Use], keys: Mapping[str, str]) -> Iterator[tuple[Use, str]]:
     """The upstreams that may have forks, and the RouteGroup that leads to them."""
     for use in uses:
-        if use.kind == "Service" and (group := keys.get(use.key.partition("/")[0])):
+        if use.kind in ("Service", "Backend") and (group := keys.get(use.key.partition("/")[0])):
             yield use, group
 
 
@@ -155,6 +155,8 @@ def misspelled(group: RouteGroup) -> Iterator[Finding]:
     for place, one in enumerate(spec.endpoints):
         if not (one.routing_key or spec.default_routing_key):
             yield without_key(group.key, ("spec", "endpoints", place))
+        elif not one.hostname or one.target:
+            yield unserved_endpoint(group.key, ("spec", "endpoints", place, "target" if one.hostname else "hostname"))
     for place, route in enumerate(spec.routes):
         if not (route.routing_key or spec.default_routing_key):
             yield without_key(group.key, ("spec", "routes", place))
@@ -167,6 +169,12 @@ def misspelled(group: RouteGroup) -> Iterator[Finding]:
 def without_key(key: str, path: Path) -> Finding:
     message = "it has no routingKey, and the RouteGroup no defaultRoutingKey, so it counts for nothing"
     return Finding(code="PM0708", kind="RouteGroup", key=key, message=message, path=path, fix="give it a routingKey", severity="warning")
+
+
+def unserved_endpoint(key: str, path: Path) -> Finding:
+    what = "a target is not routed to by itself" if path[-1] == "target" else "an endpoint without a hostname has no requests"
+    fix = "give it a hostname, and a route that serves the hostname; leave the target out"
+    return Finding(code="PM0713", kind="RouteGroup", key=key, message=what, path=path, fix=fix, severity="warning")
 
 
 def no_header(key: str, path: Path, name: str) -> Finding:

@@ -55,6 +55,11 @@ def mesh(group: str, service: str, port: int) -> str:
     return f"mesh/{group}/{service}/{port}/"
 
 
+def baseline(kind: str, key: str) -> str:
+    """What sandboxes may change: `shop/cart` for a Service, `Backend/shop/legacy` for a Backend."""
+    return key if kind == "Service" else f"{kind}/{key}"
+
+
 def fork(prefix: str, key: str, place: int | None = None) -> str:
     """The fork for a key, or the one of the rule at that place."""
     return prefix + key if place is None else f"{prefix}{key}/{place}"

@@ -33,8 +33,9 @@ class SandboxTarget:
 class SandboxService:
     """One changed service: requests with the key go to the target instead."""
 
-    name: Annotated[str, NAME, Field(description="The Service of the baseline, in the same namespace.")]
+    name: Annotated[str, NAME, Field(description="The Service or Backend of the baseline, in the same namespace.")]
     target_ref: SandboxTarget
+    kind: Literal["Service", "Backend"] = "Service"
 
 
 DURATION = Field(max_length=16, pattern="^[1-9][0-9]{0,8}[smhdw]?$", description="As 2h or 2d; a number alone is seconds.")
@@ -59,7 +60,10 @@ class GroupTimeToLive:
 
 
 SERVICES = Field(min_length=1, max_length=64, description="The services that are changed; all others are the baseline's.")
-ONCE = rule("self.services.all(one, self.services.exists_one(other, other.name == one.name))", "each service may be named once")
+ONCE = rule(
+    "self.services.all(one, self.services.exists_one(other, other.name == one.name && other.kind == one.kind))",
+    "each service may be named once",
+)
 
 
 @dataclass(frozen=True, slots=True, config=written(**ONCE))

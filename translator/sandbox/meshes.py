@@ -43,7 +43,7 @@ def meshed(view: View, key: tuple[str, str, str]) -> Facts:
     """A fork for each port of the Service that its target has. What it lacks stays with the baseline, unless it lacks them all."""
     group, routing_key, service = key
     of = view.one(ROUTE_GROUP, group)
-    if of.spec.mesh_output == "None":
+    if of.spec.mesh_output == "None" or service.startswith("Backend/"):
         return
     wish = heard(view.list(WISH, key))[0][0]
     if wish.rule != KeyRule() or wish.sets:

@@ -38,7 +38,7 @@ def wishes(view: View, key: str) -> Facts:
         for routing_key, route in keys(through, one):
             rule, sets = rule_of(through, route), sets_of(through, route)
             for place, service in enumerate(one.spec.services):
-                wanted = (group, routing_key, f"{one.namespace}/{service.name}")
+                wanted = (group, routing_key, names.baseline(service.kind, f"{one.namespace}/{service.name}"))
                 yield WISH(wanted, Wish(route, one.metadata.creation_timestamp, key, place, rule, sets))
 
 

@@ -22,6 +22,7 @@ import yaml
 import yaml.cyaml
 
 from translator.ir.finding import Path
+from translator.sandbox.foreign import rewritten
 from xds.sources.scalars import plain
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -123,13 +124,16 @@ def read(text: bytes, form: str, known: dict[bytes, Piece] | None = None) -> tup
 
 
 def _objects(value: Any, number: int) -> Iterator[Document]:
-    """A document's objects: itself, or the items of a `kind: List`. Empty documents hold none."""
+    """A document's objects: itself, the items of a `kind: List`, or what a file of another project stands for."""
     root: Path = (number,) if number else ()
     if value is None:
         return
     if isinstance(value, dict) and value.get("kind") == "List" and isinstance(value.get("items"), list):
         for index, item in enumerate(value["items"]):
             yield Document(item, (*root, "items", index))
+    elif (found := rewritten(value)) is not None:
+        for path, one in found:
+            yield Document(one, (*root, *path))
     else:
         yield Document(value, root)
 

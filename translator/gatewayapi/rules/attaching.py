@@ -16,6 +16,7 @@ from translator.gatewayapi.rules.compiling import route_id
 from translator.gatewayapi.sandboxes import fork_names, forks
 from translator.gatewayapi.tables import FOUND, NARROW, OWNER, PARENT, SERVING, SET_STATE, TARGET, USE, Compiled, ParentVerdict, Target
 from translator.inputs import GATEWAY, LISTENER_SET
+from translator.ir import names
 from translator.ir.cluster import Use
 from translator.ir.finding import Finding
 from translator.ir.listener import Port
@@ -45,7 +46,7 @@ def attached(view: View, kind: str, route: AnyRoute, compiled: Compiled) -> Fact
         yield KEYED(name, Keyed(place, forked)) if forked else PLACED(name, place)
     for group, (target, _) in reached:
         for use, leads in forks(compiled.uses, dict(target.groups)) if target.groups else ():
-            yield FORKABLE((leads, use.key), (group, use))
+            yield FORKABLE((leads, names.baseline(use.kind, use.key)), (group, use))
     yield from used(name, compiled.uses, dict.fromkeys(group for group, _ in reached))
 
 

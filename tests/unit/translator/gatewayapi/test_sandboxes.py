@@ -98,12 +98,13 @@ def test_group_of_the_gateways_namespace_decides_and_else_the_oldest() -> None:
     assert {namespace: one.group for namespace, one in first_of_namespaces(joined).items()} == {"shop": "shop/a", "infra": "infra/b"}
 
 
-def test_services_of_namespaces_with_a_group_have_forks_and_no_others() -> None:
+def test_services_and_backends_of_namespaces_with_a_group_have_forks_and_no_others() -> None:
     uses = [
         Use("Service", "shop/cart", 80),
         Use("Service", "pay/card", 80),
         Use("Backend", "shop/old"),
         Use("Service", "shop/cart", 80, "h2"),
+        Use("UDPRoute", "shop/game"),
     ]
-    assert [*forks(uses, {"shop": "shop/g"})] == [(uses[0], "shop/g"), (uses[3], "shop/g")]
+    assert [*forks(uses, {"shop": "shop/g"})] == [(uses[0], "shop/g"), (uses[2], "shop/g"), (uses[3], "shop/g")]
     assert fork_names(uses[:1], {"shop": "shop/g"}) == (("service/shop/cart/80", "fork/shop/g/service/shop/cart/80/"),)

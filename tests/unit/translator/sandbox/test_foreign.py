@@ -1,0 +1,136 @@
+"""Claims about files of other projects: which they are, what they stand for, and that nothing of them is dropped in silence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from translator.sandbox.foreign import rewritten
+from xds.offline import door
+from xds.sources.documents import read
+
+DOOR = door()
+CONFIG: dict[str, Any] = {
+    "server": {"httpPort": 80},
+    "routing": {
+        "defaultTarget": "http://shop:9000",
+        "rules": [
+            {"routeKey": "alice", "targetService": "http://a:1", "pathPrefixes": ["/x"], "headerMatchers": {"V": "1"}},
+            {"routeKey": "bob", "targetService": "http://b:2"},
+            {"routeKey": "carol", "targetService": "http://a:1", "additionalHeaders": {"E": "c"}},
+        ],
+    },
+}
+
+
+def made(value: Any) -> dict[tuple[str, str], dict[str, Any]]:
+    found = rewritten(value)
+    assert found is not None
+    assert len({path for path, _ in found}) == len(found), "each has a place of its own"
+    return {(one["kind"], one["metadata"]["name"]): one for _, one in found}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param({"apiVersion": "v1", "kind": "Service"}, id="object"),
+        pytest.param({"kind": "Service", "routing": {}}, id="object-without-a-version"),
+        pytest.param({"name": "x", "spec": {"replicas": 1}}, id="somebody-else"),
+        pytest.param({"name": "x", "spec": {"match": {}}, "more": 1}, id="more-than-a-name-and-a-spec"),
+        pytest.param({"routing": {}, "other": 1}, id="other-configuration"),
+        pytest.param({"routing": []}, id="no-mapping"),
+        pytest.param([], id="list"),
+        pytest.param(None, id="nothing"),
+    ],
+)
+def test_what_is_none_of_these_is_left_as_it_is(value: Any) -> None:
+    assert rewritten(value) is None
+
+
+def test_time_to_live_in_seconds_is_a_duration() -> None:
+    value = {"apiVersion": "sandbox.example.com/v1alpha1", "kind": "Sandbox", "metadata": {"name": "a"}, "spec": {"ttl": 3600}}
+    assert made(value)["Sandbox", "a"]["spec"] == {"ttl": {"duration": "3600"}}
+    assert rewritten({**value, "apiVersion": "pointsman.io/v1alpha1"}) is None
+
+
+def test_each_target_of_a_configuration_is_one_sandbox_and_rules_keep_their_order() -> None:
+    found = made(CONFIG)
+    routes = found["RouteGroup", "sandbox-router"]["spec"]["routes"]
+    assert [(one["routingKey"], one["targetSandbox"]) for one in routes] == [
+        ("alice", "sandbox-router-0"),
+        ("bob", "sandbox-router-1"),
+        ("carol", "sandbox-router-0"),
+    ]
+    assert (routes[0]["paths"], routes[0]["headers"], routes[2]["additionalHeaders"]) == ([{"prefix": "/x"}], {"V": "1"}, {"E": "c"})
+    assert [one["port"] for one in found["Gateway", "sandbox-router"]["spec"]["listeners"]] == [80, 8081]
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("http://shop:9000", {"fqdn": {"hostname": "shop", "port": 9000}}),
+        ("shop:9000", {"fqdn": {"hostname": "shop", "port": 9000}}),
+        ("https://shop", {"fqdn": {"hostname": "shop", "port": 443}}),
+        ("shop", {"fqdn": {"hostname": "shop", "port": 80}}),
+        ("http://10.0.0.1:1/x", {"ip": {"address": "10.0.0.1", "port": 1}}),
+        ("[::1]:1", {"ip": {"address": "::1", "port": 1}}),
+    ],
+)
+def test_target_is_a_host_and_a_port_however_it_is_written(target: str, expected: dict[str, Any]) -> None:
+    found = made({"routing": {"defaultTarget": target}})
+    assert found["Backend", "sandbox-router"]["spec"]["endpoints"] == [expected]
+
+
+@pytest.mark.parametrize("target", [None, 7, "http://[", "shop:99999", "", "a b"])
+def test_target_that_is_none_is_told_at_the_door(target: Any) -> None:
+    found = made({"routing": {"defaultTarget": target}})
+    assert [one.severity for one in DOOR.admit(found["Backend", "sandbox-router"]).findings if one.severity == "error"]
+
+
+def test_sandbox_that_changes_two_namespaces_is_one_in_each() -> None:
+    forks = [{"forkOf": {"kind": "Deployment", "namespace": space, "name": name}} for space, name in (("a", "x"), ("b", "y"), ("a", "z"))]
+    found = rewritten({"name": "alice", "spec": {"cluster": "c", "forks": forks}})
+    assert found
+    assert [(one["metadata"]["namespace"], [each["targetRef"]["name"] for each in one["spec"]["services"]]) for _, one in found] == [
+        ("a", ["x-alice", "z-alice"]),
+        ("b", ["y-alice"]),
+    ]
+
+
+def test_what_has_no_place_is_told_and_not_dropped_in_silence() -> None:
+    fork = {"forkOf": {"namespace": "a", "name": "x"}, "customizations": {"env": []}}
+    ((_, one),) = rewritten({"name": "alice", "spec": {"cluster": "c", "forks": [fork], "resources": []}}) or []
+    told = {one.path for one in DOOR.admit(one).findings}
+    assert told == {("spec", "resources"), ("spec", "services", 0, "customizations")}
+    routes = made({"routing": {"rules": [{"routeKey": "k", "targetService": "a", "timeout": 3}]}})["RouteGroup", "sandbox-router"]
+    assert [one.path for one in DOOR.admit(routes).findings] == [("spec", "routes", 0, "timeout")]
+
+
+def test_objects_of_a_file_stand_at_their_places_in_it() -> None:
+    (piece,) = read(b"routing:\n  defaultTarget: a\n  rules:\n  - {routeKey: k, targetService: b}\n", "yaml")
+    assert ("routing", "rules", 0) in {document.path for document in piece.documents}
+
+
+WORDS = ["name", "spec", "routing", "rules", "server", "forks", "forkOf", "match", "endpoints", "local", "routeKey", "targetService", "ttl"]
+WORDS += ["pathPrefixes", "defaultTarget", "apiVersion", "labels", "namespace"]
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@given(plain, plain)
+def test_nothing_that_a_file_can_hold_is_a_crash(one: Any, other: Any) -> None:
+    for value in (
+        one,
+        {"routing": one, "server": other},
+        {"name": "x", "spec": {"forks": one, "ttl": other}},
+        {"name": "x", "spec": {"match": one}},
+    ):
+        for _, document in rewritten(value) or []:
+            assert DOOR.admit(document)

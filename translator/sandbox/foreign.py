@@ -1,0 +1,149 @@
+"""Files of other projects, written as our own objects: the routing proxy's `config.yaml`, and Sandboxes and RouteGroups of Signadot.
+
+What has no place here is left in the object, so that the door says of each such field that it is not known: nothing is dropped
+in silence. Pure; knows JSON values and no kinds. Each object comes with the path of what it was made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from translator.ir.finding import Path
+
+Json = dict[str, Any]
+Made = Iterator[tuple[Path, Json]]
+OURS, GATEWAY_API = "pointsman.io/v1alpha1", "gateway.networking.k8s.io/v1"
+ALIAS = "sandbox.example.com/"
+NAME = "sandbox-router"  # of all that stands for a config.yaml
+
+
+def rewritten(value: Any) -> list[tuple[Path, Json]] | None:
+    """The objects that a document stands for; None where it is one already, or none of these."""
+    if not isinstance(value, Mapping):
+        return None
+    if isinstance(value.get("apiVersion"), str):
+        return [((), _aliased(value))] if value["apiVersion"].startswith(ALIAS) else None
+    if "kind" in value or "apiVersion" in value:
+        return None
+    routing, spec = value.get("routing"), value.get("spec")
+    if isinstance(routing, Mapping) and not value.keys() - {"server", "routing"}:
+        return [*_router(value.get("server"), routing)]
+    if isinstance(value.get("name"), str) and isinstance(spec, Mapping) and not value.keys() - {"name", "spec"}:
+        if spec.keys() & {"forks", "local", "defaultRouteGroup"}:
+            return [*_sandboxes(value["name"], spec)]
+        if spec.keys() & {"match", "endpoints"}:
+            return [((), _group(value["name"], spec))]
+    return None
+
+
+# The same kinds under another group --------------------------------------------------------------------------------------
+
+
+def _aliased(value: Mapping[str, Any]) -> Json:
+    """There a time to live is a number of seconds."""
+    spec = value.get("spec")
+    if isinstance(spec, Mapping) and isinstance(spec.get("ttl"), int):
+        return {**value, "spec": {**spec, "ttl": {"duration": str(spec["ttl"])}}}
+    return dict(value)
+
+
+# config.yaml of the routing proxy -------------------------------------------------------------------------------------------
+
+
+def _object(kind: str, spec: Json, *, name: str = NAME, api: str = OURS) -> Json:
+    return {"apiVersion": api, "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+def _router(server: Any, routing: Mapping[str, Any]) -> Made:
+    """A Gateway with its ports, the default target as the baseline, and each rule as a route of a key."""
+    ports = server if isinstance(server, Mapping) else {}
+    rules = routing.get("rules")
+    listed = [rule for rule in rules if isinstance(rule, Mapping)] if isinstance(rules, list) else []
+    listeners = [
+        {"name": "http", "port": ports.get("httpPort", 8080), "protocol": "HTTP"},
+        {"name": "grpc", "port": ports.get("grpcPort", 8081), "protocol": "HTTP"},
+    ]
+    yield ("server",), _object("GatewayClass", {"controllerName": "pointsman.io/gateway-controller"}, api=GATEWAY_API)
+    yield ("server", "httpPort"), _object("Gateway", {"gatewayClassName": NAME, "listeners": listeners}, api=GATEWAY_API)
+    ref = {"group": "pointsman.io", "kind": "Backend", "name": NAME}
+    for kind, section in (("HTTPRoute", "http"), ("GRPCRoute", "grpc")):
+        parents = [{"name": NAME, "sectionName": section}]
+        yield ("routing", "defaultTarget", kind), _object(kind, {"parentRefs": parents, "rules": [{"backendRefs": [ref]}]}, api=GATEWAY_API)
+    yield ("routing", "defaultTarget"), _backend(NAME, routing.get("defaultTarget"))
+    targets = list(dict.fromkeys(str(rule.get("targetService", "")) for rule in listed))
+    for number, target in enumerate(targets):
+        name = f"{NAME}-{number}"
+        place = next(at for at, rule in enumerate(listed) if str(rule.get("targetService", "")) == target)
+        path = ("routing", "rules", place)
+        yield (*path, "targetService"), _backend(name, target)
+        service = {"kind": "Backend", "name": NAME, "targetRef": {"kind": "Backend", "name": name}}
+        yield path, _object("Sandbox", {"services": [service]}, name=name)
+    routes = [_route(rule, f"{NAME}-{targets.index(str(rule.get('targetService', '')))}") for rule in listed]
+    header = routing.get("routeKeyHeader", "X-Route-Key")
+    spec = {"parentRefs": [{"name": NAME}], "routingKeyHeader": header, "admission": {"mode": "All"}, "routes": routes}
+    yield ("routing", "rules"), _object("RouteGroup", spec)
+
+
+def _route(rule: Mapping[str, Any], sandbox: str) -> Json:
+    known = {"routeKey", "targetService", "pathPrefixes", "headerMatchers", "additionalHeaders"}
+    prefixes = rule.get("pathPrefixes") or []
+    paths = [{"prefix": prefix} for prefix in prefixes] if isinstance(prefixes, list) else prefixes
+    return {
+        "targetSandbox": sandbox,
+        "routingKey": rule.get("routeKey", ""),
+        "paths": paths,
+        "headers": rule.get("headerMatchers") or {},
+        "additionalHeaders": rule.get("additionalHeaders") or {},
+        **{name: value for name, value in rule.items() if name not in known},
+    }
+
+
+def _backend(name: str, target: Any) -> Json:
+    """`http://host:port`, `host:port` or `host`."""
+    text = target if isinstance(target, str) else ""
+    try:
+        parts = urlsplit(text if "://" in text else f"//{text}")
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        host, port = text, 80
+    numeric = host.replace(".", "").isdigit() or ":" in host
+    endpoint = {"ip": {"address": host, "port": port}} if numeric else {"fqdn": {"hostname": host, "port": port}}
+    return _object("Backend", {"endpoints": [endpoint]}, name=name)
+
+
+# Signadot -------------------------------------------------------------------------------------------------------------------
+
+
+def _group(name: str, spec: Mapping[str, Any]) -> Json:
+    """Its `cluster` is the Gateway where keys are read, its name the key."""
+    left = {field: value for field, value in spec.items() if field not in ("cluster", "description")}
+    ours: Json = {"parentRefs": [{"name": spec.get("cluster", "")}], "defaultRoutingKey": name, "admission": {"mode": "All"}, **left}
+    return _described(_object("RouteGroup", ours, name=name), spec)
+
+
+def _sandboxes(name: str, spec: Mapping[str, Any]) -> Made:
+    """One in each namespace that it changes. The fork of `checkout` is the Service `checkout-<name>`."""
+    known = {"cluster", "description", "labels", "ttl", "forks"}
+    left = {field: value for field, value in spec.items() if field not in known}
+    forks = spec.get("forks")
+    listed = [(place, one) for place, one in enumerate(forks) if isinstance(one, Mapping)] if isinstance(forks, list) else []
+    spaces: dict[str, list[tuple[int, Json]]] = {} if listed else {"default": []}
+    for place, one in listed:
+        of = one.get("forkOf")
+        base = of if isinstance(of, Mapping) else {}
+        more = {field: value for field, value in one.items() if field != "forkOf"}
+        service = {"name": base.get("name", ""), "targetRef": {"name": f"{base.get('name', '')}-{name}"}, **more}
+        spaces.setdefault(str(base.get("namespace") or "default"), []).append((place, service))
+    ttl = {"ttl": spec["ttl"]} if "ttl" in spec else {}
+    for namespace, services in spaces.items():
+        made = _object("Sandbox", {**ttl, "services": [service for _, service in services], **left}, name=name)
+        made["metadata"] |= {"namespace": namespace, "labels": spec.get("labels") or {}}
+        yield (("spec", "forks", services[0][0]) if services else ("spec",)), _described(made, spec)
+
+
+def _described(made: Json, spec: Mapping[str, Any]) -> Json:
+    if spec.get("description"):
+        made["metadata"]["annotations"] = {"pointsman.io/description": str(spec["description"])}
+    return made
