@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from tests.e2e.backends import WITH_MODULES
 from tests.e2e.envoy import Envoy, bootstrap
 from tests.e2e.folder import Folder
 from tests.e2e.load import Load, Target
+from tests.e2e.sandbox_looks import BACKENDS, SECRET, look_at_signed_keys, look_at_sources, look_at_streams, look_at_web_sockets
 from tests.e2e.server import Server
 from tests.ports import free_port
 from tests.waiting import wait_until
@@ -34,13 +35,43 @@ kind: Gateway
 metadata: {{name: edge}}
 spec:
   gatewayClassName: pointsman
-  listeners: [{{name: http, port: {port}, protocol: HTTP}}]
+  listeners:
+  - {{name: http, port: {port}, protocol: HTTP}}
+  - {{name: signed, port: {signed}, protocol: HTTP}}
+  - {{name: near, port: {near}, protocol: HTTP}}
+---
+apiVersion: pointsman.io/v1alpha1
+kind: RouteGroup
+metadata: {{name: signed}}
+spec:
+  parentRefs: [{{name: edge, sectionName: signed}}]
+  admission: {{mode: Signed, secrets: [team]}}
+---
+apiVersion: pointsman.io/v1alpha1
+kind: RouteGroup
+metadata: {{name: near}}
+spec:
+  parentRefs: [{{name: edge, sectionName: near}}]
+  admission: {{sources: [127.0.0.2/32]}}
+---
+apiVersion: pointsman.io/v1alpha1
+kind: Sandbox
+metadata: {{name: streams}}
+spec: {{services: [{{name: g, targetRef: {{name: g-fork}}}}, {{name: w, targetRef: {{name: w-fork}}}}]}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: {{name: g}}
+spec:
+  parentRefs: [{{name: edge}}]
+  hostnames: [g.example.com]
+  rules: [{{backendRefs: [{{name: g, port: 80}}]}}]
 ---
 apiVersion: pointsman.io/v1alpha1
 kind: RouteGroup
 metadata: {{name: previews}}
 spec:
-  parentRefs: [{{name: edge}}]
+  parentRefs: [{{name: edge, sectionName: http}}]
   previewHosts: ["*.preview.example.com"]
   admission: {{mode: All}}
   selector: {{}}
@@ -88,9 +119,9 @@ SPELLINGS = [
 SPELLINGS += [("baggage", "user=7, sd-routing-key=alice;p=1"), ("tracestate", "v=1,sd-routing-key=alice")]
 
 
-async def ask(port: int, host: str, headers: Headers = (), path: str = "/") -> tuple[int, str]:
+async def ask(port: int, host: str, headers: Headers = (), path: str = "/", source: str = "127.0.0.1") -> tuple[int, str]:
     """Status and body of one request on a connection of its own."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
     writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{lines}\r\n".encode())
     try:
@@ -105,6 +136,8 @@ class World:
     folder: Folder
     port: int
     stack: AsyncExitStack
+    signed: int = field(default_factory=free_port)
+    near: int = field(default_factory=free_port)
 
     async def hop(self, name: str, follows: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A service that says its name, and what the one after it says."""
@@ -145,7 +178,11 @@ class World:
 async def world(at: Path) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         found = World(Folder(at / "config"), free_port(), stack)
-        found.folder.save("gateway", GATEWAY.format(port=found.port))
+        found.folder.save("gateway", GATEWAY.format(port=found.port, signed=found.signed, near=found.near))
+        found.folder.save("route-w", ROUTE.format(name="w", host="w.example.com"))
+        for name, backend in BACKENDS:
+            found.endpoint(name, await backend(stack, name))
+        (at / "team").write_bytes(SECRET)
         for name, follows in (("a", "b.example.com"), ("b", "c.example.com"), ("c", "")):
             await found.service(name, follows)
             found.folder.save(f"route-{name}", ROUTE.format(name=name, host=f"{name}.example.com"))
@@ -164,7 +201,7 @@ async def world(at: Path) -> AsyncIterator[World]:
         ):
             found.sandbox(key, service, target)
         server = await stack.enter_async_context(Server(found.folder.path, at / "server.log"))
-        envoy = await stack.enter_async_context(Envoy(bootstrap(server.xds), at, env=WITH_MODULES))
+        envoy = await stack.enter_async_context(Envoy(bootstrap(server.xds), at, env={**WITH_MODULES, "POINTSMAN_KEYS": str(at)}))
         await envoy.ready()
         await found.becomes("bob", "a>b>c-bob")
         yield found
@@ -234,4 +271,8 @@ async def test_key_leads_through_three_services_to_its_forks_and_nowhere_else(tm
         await look_at_keys_that_are_not_one(at)
         await look_at_forks_that_cannot_answer(at)
         await look_at_rules(at)
+        await look_at_signed_keys(ask, at.signed)
+        await look_at_sources(ask, at.near)
+        await look_at_streams(at.port)
+        await look_at_web_sockets(at.port)
         await change_keys_under_load(at)

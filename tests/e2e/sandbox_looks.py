@@ -1,0 +1,120 @@
+"""What is looked at in the world of `test_sandboxes` beside plain requests: whose keys are believed, streams, and WebSockets."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any, Protocol
+
+import aiohttp
+import grpc
+import grpc.aio
+from aiohttp import web
+
+SECRET = b"sixteen bytes at least"
+CHAT = "/echo.Chat/Talk"
+
+
+class Asked(Protocol):
+    """A request to one of the listeners: by its port, from an address of ours."""
+
+    async def __call__(self, port: int, host: str, headers: Any = (), path: str = "/", source: str = "127.0.0.1") -> tuple[int, str]: ...
+
+
+def signed(key: str, *, seconds: int = 600, secret: bytes = SECRET) -> str:
+    message = f"{key}.{int(time.time()) + seconds}"
+    return f"{message}.{hmac.digest(secret, message.encode(), 'sha256').hex()}"
+
+
+async def look_at_signed_keys(ask: Asked, port: int) -> None:
+    """Who has a signed key may use it until it expires, and nobody changes one. What goes on carries the bare key."""
+
+    async def says(value: str, name: str = "X-Route-Key") -> tuple[int, str]:
+        return await ask(port, "a.example.com", [(name, value)])
+
+    good = signed("alice")
+    assert await says(good) == (200, "a>b-alice>c")
+    assert await says(good) == (200, "a>b-alice>c")
+    assert await says(f"sd-routing-key={good}", "baggage") == (200, "a>b-alice>c")
+    key, until, code = good.split(".")
+    forged = [f"bob.{until}.{code}", f"{key}.{int(until) + 9999}.{code}", f"{key}.{until}.{'0' * 64}", good[:-1], f"{good}0"]
+    for value in ("alice", signed("alice", seconds=-1), signed("alice", secret=b"another secret than ours"), *forged):
+        assert (await says(value))[0] == 400, value
+    assert await ask(port, "a.example.com") == (200, "a>b>c")
+
+
+async def look_at_sources(ask: Asked, port: int) -> None:
+    """A stranger's key is taken away, whatever it says of where it comes from; a neighbour's is believed."""
+    alice = ("X-Route-Key", "alice")
+    assert await ask(port, "a.example.com", [alice], source="127.0.0.2") == (200, "a>b-alice>c")
+    assert await ask(port, "a.example.com", [alice, ("X-Forwarded-For", "127.0.0.2")]) == (200, "a>b>c")
+
+
+async def look_at_streams(port: int) -> None:
+    """A stream both ways stays with the fork that its first headers led to."""
+    for metadata, name in (((("x-route-key", "streams"),), "g-fork"), ((), "g")):
+        options = [("grpc.default_authority", "g.example.com")]
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
+            call = channel.stream_stream(CHAT)(metadata=metadata)
+            for number in range(3):
+                await call.write(b"%d" % number)
+                assert await asyncio.wait_for(call.read(), 20) == b"%s %d" % (name.encode(), number)
+            await call.done_writing()
+            assert await asyncio.wait_for(call.read(), 20) is grpc.aio.EOF
+
+
+async def look_at_web_sockets(port: int) -> None:
+    for headers, name in (({"X-Route-Key": "streams"}, "w-fork"), ({}, "w")):
+        url = f"http://127.0.0.1:{port}/"
+        async with aiohttp.ClientSession() as session, session.ws_connect(url, headers={"Host": "w.example.com", **headers}) as socket:
+            for number in range(3):
+                await socket.send_str(str(number))
+                assert await socket.receive_str(timeout=20) == f"{name} {number}"
+
+
+# Their backends ----------------------------------------------------------------------------------------------------------
+
+
+async def grpc_backend(stack: AsyncExitStack, name: str) -> int:
+    """Says its name and what it was told, message by message."""
+
+    async def talk(messages: AsyncIterator[bytes], _: Any) -> AsyncIterator[bytes]:
+        async for message in messages:
+            yield b"%s %s" % (name.encode(), message)
+
+    service, method = CHAT.strip("/").split("/")
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(service, {method: grpc.stream_stream_rpc_method_handler(talk)})])
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    stack.push_async_callback(server.stop, 0)
+    return port
+
+
+async def socket_backend(stack: AsyncExitStack, name: str) -> int:
+    async def talk(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            await socket.send_str(f"{name} {message.data}")
+        return socket
+
+    application = web.Application()
+    application.router.add_get("/", talk)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return int(runner.addresses[0][1])
+
+
+Backend = Callable[[AsyncExitStack, str], Awaitable[int]]
+BACKENDS: tuple[tuple[str, Backend], ...] = (
+    ("g", grpc_backend),
+    ("g-fork", grpc_backend),
+    ("w", socket_backend),
+    ("w-fork", socket_backend),
+)
