@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bench import poison, programs, rounds
+from tests.bench import keys, poison, programs, rounds
 from tests.bench.identities import issue
 from tests.bench.programs import PLAIN, Programs
 from tests.bench.rounds import Side
@@ -72,3 +72,10 @@ async def test_poison_is_told_of_and_others_go_on() -> None:
         figures = await poison.measure(5, turns=1, saves=3)
     assert figures["status ms"] > 0
     assert figures["responses"] > 2, "it was looked for"
+
+
+@pytest.mark.e2e
+async def test_keys_that_come_and_go_are_counted_and_fail_nobody() -> None:
+    found = await keys.measure(2, 4, 8, 1)
+    assert list(found) == ["2 keys", "4 keys"]
+    assert all(figures["failed"] == 0 and figures["requests"] and figures["p99 ms"] >= figures["p50 ms"] for figures in found.values())

@@ -72,7 +72,7 @@ kind: RouteGroup
 metadata: {{name: previews}}
 spec:
   parentRefs: [{{name: edge, sectionName: http}}]
-  previewHosts: ["*.preview.example.com"]
+  previewHosts: ["*.preview.example.com", "*.c.example.com"]
   admission: {{mode: All}}
   selector: {{}}
   endpoints: [{{name: shop, hostname: shop.preview.example.com, routingKey: alice}}]
