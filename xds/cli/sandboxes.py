@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -114,7 +115,7 @@ def _seen(place: Place) -> Seen:
     from xds.cli.checking import load_or_exit
 
     loaded = load_or_exit(place.files, Group())
-    objects = loaded.folder.objects()
+    objects = loaded.holder.objects()
     statuses = {name: status for name in objects if (status := loaded.statuses.get(*name))}
     return Seen(objects, statuses)
 
@@ -221,11 +222,16 @@ def delete(place: Place, name: str, output: Output) -> None:
 
 def _unlink(place: Place, name: str) -> None:
     """A file that holds nothing else goes; others are their writer's."""
-    from translator.ir.output import Group
-    from xds.cli.checking import load_or_exit
+    from xds.offline import door, read
+    from xds.sources.folder import Folder
 
     assert place.files  # noqa: S101 - whoever calls has looked
-    folder = load_or_exit(place.files, Group()).folder
+    folder = Folder(door())
+    try:
+        read(folder, place.files)
+        folder.changes(math.inf)
+    except OSError as error:
+        raise Exit(2, f"{place.files} cannot be read: {error.strerror or error}") from None
     found = folder.entry("Sandbox", f"{place.namespace}/{name}")
     if found is None:
         raise Exit(1, f"Sandbox {place.namespace}/{name} not found")
