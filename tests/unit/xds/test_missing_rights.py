@@ -154,7 +154,7 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         metadata = {"name": key.rpartition("/")[2], "namespace": key.rpartition("/")[0] or None}
         head = {"apiVersion": f"{kind.group}/{kind.versions[0]}", "kind": name, "metadata": metadata}
         server.put(kind.path(kind.versions[0], key), head)
-    namespace, labels = manifests.leftovers(LEFT, "here")
+    namespace, labels = manifests.leftovers(LEFT, "here")[0]
     for version, plural in manifests.KINDS.values():
         root = f"/apis/{version}" if "/" in version else f"/api/{version}"
         server.put(f"{root}/namespaces/{namespace}/{plural}/left", {"metadata": {"name": "left", "labels": labels}})

@@ -191,7 +191,7 @@ def test_gateway_that_shares_its_proxies_has_a_service_beside_them_and_nothing_e
     assert (one.kind, metadata["namespace"], metadata["ownerReferences"][0]["kind"]) == ("Service", "pointsman-system", "GatewayClass")
     assert spec["selector"] == selector(SHARED)
     assert spec["ports"] == [{"name": "tcp-80", "port": 80, "protocol": "TCP", "targetPort": 20080}]
-    assert spec["externalIPs"] == ["172.18.0.9"]
+    assert spec["loadBalancerIP"] == "172.18.0.9"
     assert metadata["labels"].items() >= {"team": "shop", "gateway.networking.k8s.io/gateway-name": "edge"}.items()
 
 
