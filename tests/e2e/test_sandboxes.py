@@ -46,6 +46,7 @@ metadata: {{name: signed}}
 spec:
   parentRefs: [{{name: edge, sectionName: signed}}]
   admission: {{mode: Signed, secrets: [team]}}
+  routes: [{{targetSandbox: alice, routingKey: alice}}]
 ---
 apiVersion: pointsman.io/v1alpha1
 kind: RouteGroup
@@ -53,6 +54,7 @@ metadata: {{name: near}}
 spec:
   parentRefs: [{{name: edge, sectionName: near}}]
   admission: {{sources: [127.0.0.2/32]}}
+  routes: [{{targetSandbox: alice, routingKey: alice}}]
 ---
 apiVersion: pointsman.io/v1alpha1
 kind: Sandbox
