@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Protocol
 
 import aiohttp
 import grpc
 import grpc.aio
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from xds.security.issuing import Pair
 
 SECRET = b"sixteen bytes at least"
+KNOWN = ("ci.example.com", "spiffe://example.com/ns/ci/sa/runner")
 CHAT = "/echo.Chat/Talk"
 
 
 class Asked(Protocol):
     """A request to one of the listeners: by its port, from an address of ours."""
 
-    async def __call__(self, port: int, host: str, headers: Any = (), path: str = "/", source: str = "127.0.0.1") -> tuple[int, str]: ...
+    async def __call__(
+        self, port: int, host: str, headers: Any = (), path: str = "/", source: str = "127.0.0.1", tls: Any = None
+    ) -> tuple[int, str]: ...
 
 
 def signed(key: str, *, seconds: int = 600, secret: bytes = SECRET) -> str:
@@ -51,6 +63,33 @@ async def look_at_sources(ask: Asked, port: int) -> None:
     alice = ("X-Route-Key", "alice")
     assert await ask(port, "a.example.com", [alice], source="127.0.0.2") == (200, "a>b-alice>c")
     assert await ask(port, "a.example.com", [alice, ("X-Forwarded-For", "127.0.0.2")]) == (200, "a>b>c")
+
+
+async def look_at_certificates(ask: Asked, port: int, authority: Pair, folder: Path) -> None:
+    """A verified certificate is believed by the first of its names, DNS or URI; another one that is as good is not."""
+    alice = ("X-Route-Key", "alice")
+    dns, uri = x509.DNSName, x509.UniformResourceIdentifier
+    for names, wanted in (
+        ([dns(KNOWN[0]), dns("x.example")], "b-alice"),
+        ([uri(KNOWN[1])], "b-alice"),
+        ([dns("x.example"), dns(KNOWN[0])], "b"),
+    ):
+        shown = leaf(authority, names)
+        (folder / "client.pem").write_bytes(shown.pem + shown.key)
+        context = ssl.create_default_context(cadata=authority.pem.decode())
+        context.check_hostname = False
+        context.load_cert_chain(folder / "client.pem")
+        assert await ask(port, "a.example.com", [alice], tls=context) == (200, f"a>{wanted}>c"), names
+
+
+def leaf(by: Pair, names: list[x509.GeneralName]) -> Pair:
+    """Signed for a client, with these names in this order."""
+    private, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    builder = x509.CertificateBuilder().subject_name(x509.Name([])).issuer_name(by.certificate.subject).public_key(private.public_key())
+    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(1)).not_valid_after(now + timedelta(1))
+    builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=True)
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+    return Pair(builder.add_extension(usage, critical=False).sign(by.private, SHA256()), private)
 
 
 async def look_at_streams(port: int) -> None:

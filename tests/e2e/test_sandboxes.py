@@ -6,21 +6,35 @@ That it is enough shows that the gateway writes every spelling of a key from the
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from tests.e2e.backends import WITH_MODULES
 from tests.e2e.envoy import Envoy, bootstrap
 from tests.e2e.folder import Folder
 from tests.e2e.load import Load, Target
-from tests.e2e.sandbox_looks import BACKENDS, SECRET, look_at_signed_keys, look_at_sources, look_at_streams, look_at_web_sockets
+from tests.e2e.sandbox_looks import (
+    BACKENDS,
+    SECRET,
+    look_at_certificates,
+    look_at_signed_keys,
+    look_at_sources,
+    look_at_streams,
+    look_at_web_sockets,
+)
 from tests.e2e.server import Server
 from tests.ports import free_port
 from tests.waiting import wait_until
+from xds.security import issuing
+from xds.security.issuing import Pair
 
 Headers = Sequence[tuple[str, str]]
 
@@ -39,6 +53,16 @@ spec:
   - {{name: http, port: {port}, protocol: HTTP}}
   - {{name: signed, port: {signed}, protocol: HTTP}}
   - {{name: near, port: {near}, protocol: HTTP}}
+  - {{name: known, port: {known}, protocol: HTTPS, tls: {{certificateRefs: [{{name: cert}}]}}}}
+  tls: {{frontend: {{default: {{validation: {{caCertificateRefs: [{{group: "", kind: ConfigMap, name: ca}}]}}}}}}}}
+---
+apiVersion: pointsman.io/v1alpha1
+kind: RouteGroup
+metadata: {{name: known}}
+spec:
+  parentRefs: [{{name: edge, sectionName: known}}]
+  admission: {{certificates: ["ci.example.com", "spiffe://example.com/ns/ci/sa/runner"]}}
+  routes: [{{targetSandbox: alice, routingKey: alice}}]
 ---
 apiVersion: pointsman.io/v1alpha1
 kind: RouteGroup
@@ -121,9 +145,9 @@ SPELLINGS = [
 SPELLINGS += [("baggage", "user=7, sd-routing-key=alice;p=1"), ("tracestate", "v=1,sd-routing-key=alice")]
 
 
-async def ask(port: int, host: str, headers: Headers = (), path: str = "/", source: str = "127.0.0.1") -> tuple[int, str]:
+async def ask(port: int, host: str, headers: Headers = (), path: str = "/", source: str = "127.0.0.1", tls: Any = None) -> tuple[int, str]:
     """Status and body of one request on a connection of its own."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0), ssl=tls)
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
     writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{lines}\r\n".encode())
     try:
@@ -140,6 +164,8 @@ class World:
     stack: AsyncExitStack
     signed: int = field(default_factory=free_port)
     near: int = field(default_factory=free_port)
+    known: int = field(default_factory=free_port)
+    authority: Pair = field(default_factory=lambda: issuing.authority("ca", "example.com", datetime.now(UTC), 1))
 
     async def hop(self, name: str, follows: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A service that says its name, and what the one after it says."""
@@ -180,11 +206,17 @@ class World:
 async def world(at: Path) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         found = World(Folder(at / "config"), free_port(), stack)
-        found.folder.save("gateway", GATEWAY.format(port=found.port, signed=found.signed, near=found.near))
+        found.folder.save("gateway", GATEWAY.format(port=found.port, signed=found.signed, near=found.near, known=found.known))
         found.folder.save("route-w", ROUTE.format(name="w", host="w.example.com"))
         for name, backend in BACKENDS:
             found.endpoint(name, await backend(stack, name))
         (at / "team").write_bytes(SECRET)
+        shown = issuing.server(found.authority, ["127.0.0.1"], datetime.now(UTC), 1)
+        secret = {"tls.crt": b64encode(shown.pem).decode(), "tls.key": b64encode(shown.key).decode()}
+        head = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "cert"}}
+        found.folder.save("cert", yaml.safe_dump({**head, "type": "kubernetes.io/tls", "data": secret}))
+        ca = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ca"}, "data": {"ca.crt": found.authority.pem.decode()}}
+        found.folder.save("ca", yaml.safe_dump(ca))
         for name, follows in (("a", "b.example.com"), ("b", "c.example.com"), ("c", "")):
             await found.service(name, follows)
             found.folder.save(f"route-{name}", ROUTE.format(name=name, host=f"{name}.example.com"))
@@ -275,6 +307,7 @@ async def test_key_leads_through_three_services_to_its_forks_and_nowhere_else(tm
         await look_at_rules(at)
         await look_at_signed_keys(ask, at.signed)
         await look_at_sources(ask, at.near)
+        await look_at_certificates(ask, at.known, at.authority, tmp_path)
         await look_at_streams(at.port)
         await look_at_web_sockets(at.port)
         await change_keys_under_load(at)
