@@ -14,7 +14,7 @@ from translator.engine import Engine
 from translator.inputs import OBJECTS
 from translator.ir.keys import HEADER
 from translator.ir.output import Group
-from translator.ir.tables import GROUP, OUT_LISTENER, OUT_ROUTES
+from translator.ir.tables import GROUP, OUT_CLUSTER, OUT_LISTENER, OUT_ROUTES
 from translator.program import engine as new_engine
 from translator.resources.meta import Object
 
@@ -64,7 +64,25 @@ def sandbox(number: int) -> Object:
     return decoded({"kind": "Sandbox", "metadata": head, "spec": {"routingKey": CHANCE.choice(["", "k1", "k2"]), "services": services}})
 
 
+def group(number: int) -> Object:
+    """The RouteGroup of the world with other rules: paths, headers and shares of keys that Sandboxes have."""
+    routes: list[dict[str, Any]] = [
+        {"targetSandbox": f"x{CHANCE.randrange(8)}", "routingKey": CHANCE.choice(["k1", "k2", "x1"]), **CHANCE.choice(CONDITIONS)}
+        for _ in range(CHANCE.randrange(4))
+    ]
+    endpoints = [{"name": "e", "hostname": f"h{number}.example.com", "routingKey": "k1"}] * CHANCE.randrange(2)
+    spec = {"parentRefs": [{"name": "edge", "sectionName": "web"}], "selector": {}, "routes": routes, "endpoints": endpoints}
+    return decoded({"kind": "RouteGroup", "metadata": {"name": "previews"}, "spec": {**spec, "defaultRoutingKey": "all"}})
+
+
+CONDITIONS: list[dict[str, Any]] = [
+    {},
+    {"paths": [{"prefix": "/pay"}, {"exact": "/x"}]},
+    {"headers": {"V": "2"}, "weight": 30},
+    {"additionalHeaders": {"X-Env": "a"}},
+]
 BASE += [*service("s1"), *service("s2"), *service("t1"), service("t2")[0]]  # t2 has no endpoint, t3 is not there
+GROUPS = [group(number) for number in range(6)]
 POOL = [sandbox(number) for number in range(24)] + [*service("t1"), *service("t2")]
 histories = st.lists(st.tuples(st.integers(0, len(POOL) - 1), st.booleans()), max_size=12)
 
@@ -82,7 +100,13 @@ def edits(history: list[tuple[int, bool]]) -> list[Any]:
 
 def routes(engine: Engine) -> dict[tuple[str, str], bytes]:
     assert engine.failures == {}
-    return {key: row.body for table in (OUT_ROUTES, OUT_LISTENER) for key, (row,) in engine.rows(table).items()}
+    found = {key: row.body for table in (OUT_ROUTES, OUT_LISTENER) for key, (row,) in engine.rows(table).items()}
+    return {key: body for key, body in found.items() if not key[1].startswith("keys/")}  # no request is routed by those
+
+
+def baselines(engine: Engine) -> dict[tuple[str, str], bytes]:
+    """Clusters that requests without a key are sent to."""
+    return {key: row.body for key, (row,) in engine.rows(OUT_CLUSTER).items() if not key[1].startswith("fork/")}
 
 
 def without_keys(body: bytes) -> bytes:
@@ -105,11 +129,21 @@ def test_routes_are_the_same_bytes_with_any_set_of_sandboxes(history: list[tuple
 
 
 @CASES
+@given(histories, st.integers(0, len(GROUPS) - 1))
+def test_routes_and_baselines_are_the_same_bytes_with_any_rules(history: list[tuple[int, bool]], rules: int) -> None:
+    engine = started()
+    before, clusters = routes(engine), baselines(engine)
+    engine.apply([*edits(history), *changes([GROUPS[rules]])])
+    assert routes(engine) == before
+    assert {name: body for name, body in baselines(engine).items() if name in clusters} == clusters
+
+
+@CASES
 @given(histories)
 def test_requests_without_a_key_meet_the_same_routes_where_there_is_no_module(history: list[tuple[int, bool]]) -> None:
     engine = started(flat=True)
     before = routes(engine)
-    engine.apply(edits(history))
+    engine.apply([*edits(history), *changes([GROUPS[len(history) % len(GROUPS)]])])
     after = routes(engine)
     for name, body in before.items():
         assert after[name] == body or without_keys(after[name]) == without_keys(body)
