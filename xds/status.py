@@ -112,6 +112,8 @@ def _plain(status: Status, times: dict[Place, str]) -> dict[str, Any]:
         body["parents"] = [_parent(one, conditions(one.conditions, one.parent_ref, one.controller_name)) for one in status.parents]
     if status.attached_listener_sets is not None:
         body["attachedListenerSets"] = status.attached_listener_sets
+    if status.services:
+        body["services"] = _values(status.services)
     if status.supported_features:
         body["supportedFeatures"] = [{"name": name} for name in status.supported_features]
     return body

@@ -107,6 +107,15 @@ class AncestorStatus(Row, frozen=True, gc=False, kw_only=True, rename="camel"):
     conditions: tuple[Condition, ...]
 
 
+class ServiceStatus(Row, frozen=True, gc=False, kw_only=True, rename="camel", omit_defaults=True):
+    """What answers for one service of a Sandbox: `endpoint` while it is Running, else the baseline, and why."""
+
+    name: str
+    status: str  # Running | Pending
+    endpoint: str = ""
+    message: str = ""
+
+
 class Status(Row, frozen=True, gc=False, kw_only=True, rename="camel"):
     """The `.status` of one object at one generation. Fields that a kind does not have are empty and left out."""
 
@@ -119,3 +128,4 @@ class Status(Row, frozen=True, gc=False, kw_only=True, rename="camel"):
     ancestors: tuple[AncestorStatus, ...] = ()
     supported_features: tuple[str, ...] = ()
     attached_listener_sets: int | None = None
+    services: tuple[ServiceStatus, ...] = ()

@@ -8,7 +8,7 @@ its dataclass. Source: Kubernetes, "Extend the Kubernetes API with CustomResourc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -46,9 +46,21 @@ class OwnKind:
     columns: tuple[tuple[str, str], ...] = ()
     phases: tuple[str, ...] = ()
     reports: bool = True
+    said: Mapping[str, Any] = field(default_factory=dict)  # fields of the status beside phase and conditions
     version: str = "v1alpha1"
 
 
+TEXT: Schema = {"type": "string"}
+SERVICES: Schema = {
+    "type": "array",
+    "maxItems": 64,
+    "description": "What answers for each service: the endpoint, or the baseline while it is Pending.",
+    "items": {
+        "type": "object",
+        "properties": {"name": TEXT, "status": TEXT, "endpoint": TEXT, "message": TEXT},
+        "required": ["name", "status"],
+    },
+}
 OWN_KINDS = (
     OwnKind(
         kind="Backend",
@@ -66,6 +78,7 @@ OWN_KINDS = (
         spec=SandboxSpec,
         columns=(("Key", ".spec.routingKey"), ("Phase", ".status.phase"), ("Ready", '.status.conditions[?(@.type=="Ready")].status')),
         phases=("Pending", "Running", "Terminating", "Failed"),
+        said={"services": SERVICES},
     ),
     OwnKind(
         kind="RouteGroup",
@@ -132,7 +145,7 @@ def _object(own: OwnKind) -> Schema:
         "x-kubernetes-list-map-keys": ["type"],
     }
     phase = {"phase": {"type": "string", "description": "All of it in a word.", "enum": [*own.phases]}} if own.phases else {}
-    status = {"type": "object", "description": "What Pointsman says of it.", "properties": {**phase, "conditions": conditions}}
+    status = {"type": "object", "description": "What Pointsman says of it.", "properties": {**phase, **own.said, "conditions": conditions}}
     return {
         "type": "object",
         "description": own.description,

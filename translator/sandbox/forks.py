@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from translator.ir.cluster import Cluster, Endpoints, Use
 from translator.ir.finding import Finding
 from translator.ir.keys import KeyRule
-from translator.ir.output import Condition
+from translator.ir.output import Condition, ServiceStatus
 from translator.ir.value import Row
 from translator.resources.backend import Backend
 from translator.resources.core import Service
-from translator.resources.sandbox import SandboxService
+from translator.resources.sandbox import Sandbox, SandboxService
 from translator.sandbox.keys import SELECTED
 
 
@@ -90,6 +90,26 @@ def ready(states: list[State], silent: list[str]) -> Condition:
     else:
         return Condition(type="Ready", status=True, reason="Ready")
     return Condition(type="Ready", status=False, reason=reason, message=message)
+
+
+def services(one: Sandbox, states: list[State], silent: Collection[Use]) -> tuple[ServiceStatus, ...]:
+    """Each service as its Sandbox names them."""
+    return tuple(
+        _service(spec.name, [state for state in states if state.place == place], silent) for place, spec in enumerate(one.spec.services)
+    )
+
+
+def _service(name: str, states: list[State], silent: Collection[Use]) -> ServiceStatus:
+    reached = [state.target for state in states if state.target]
+    if not reached:
+        why = "; ".join(dict.fromkeys(state.message for state in states)) or "no RouteGroup of its namespace leads to it"
+        return ServiceStatus(name=name, status="Pending", message=why)
+    ready = [to for to in reached if to not in silent]
+    if not ready:
+        return ServiceStatus(name=name, status="Pending", message=f"{reached[0].kind} {reached[0].key} has no endpoint that is ready")
+    namespace, _, target = ready[0].key.partition("/")
+    address = f"{target}.{namespace}:{ready[0].port}" if ready[0].kind == "Service" else f"{ready[0].kind.lower()}/{ready[0].key}"
+    return ServiceStatus(name=name, status="Running", endpoint=address)
 
 
 def conflict(key: str, routing_key: str, service: str, other: Wish, place: int) -> Finding:

@@ -9,7 +9,7 @@ from translator.ir.cluster import Fork, Use
 from translator.ir.keys import KeyRule, KeyRules, KeyWay
 from translator.ir.output import Condition, Status
 from translator.ir.tables import CLUSTER, CLUSTER_USE, ENDPOINTS, EXPIRED, FORK, FORK_KEY, FORKABLE, KEY_RULES, OUT_STATUS, REFUSED
-from translator.sandbox.forks import State, Wish, answers, conflict, heard, invalid, not_routed, problem, ready, target
+from translator.sandbox.forks import State, Wish, answers, conflict, heard, invalid, not_routed, problem, ready, services, target
 from translator.sandbox.keys import keys, rule_of, sets_of
 from translator.sandbox.lifetime import over
 
@@ -106,10 +106,11 @@ def sandbox_status(view: View, key: str) -> Facts:
         return
     states = [*dict.fromkeys(view.list(STATE, key))]
     targets = dict.fromkeys(state.target for state in states if state.target)
-    silent = [f"{to.kind} {to.key}" for to in targets if not answers(view.get(CLUSTER, to), view.get(ENDPOINTS, to))]
-    condition = ready(states, silent)
-    phase = "Running" if condition.status else "Pending"
-    yield OUT_STATUS(("Sandbox", key), Status(generation=one.metadata.generation, phase=phase, conditions=(condition,)))
+    silent = [to for to in targets if not answers(view.get(CLUSTER, to), view.get(ENDPOINTS, to))]
+    condition = ready(states, [f"{to.kind} {to.key}" for to in silent])
+    phase = "Running" if condition.status else "Failed" if condition.reason == "InvalidTarget" else "Pending"
+    told = services(one, states, silent)
+    yield OUT_STATUS(("Sandbox", key), Status(generation=one.metadata.generation, phase=phase, conditions=(condition,), services=told))
 
 
 FORKS = (groups_in_namespace, wishes, fork)

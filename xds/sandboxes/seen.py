@@ -131,11 +131,10 @@ def mapped(seen: Seen, one: Sandbox, loads: Mapping[str, Mapping[str, int]] | No
 def _answers(seen: Seen, one: Sandbox, fork: SandboxService | None, name: str, requests: int | None) -> Answers:
     if fork is None:
         return Answers(name, "baseline", "", None)
-    target = f"{fork.target_ref.kind} {one.namespace}/{fork.target_ref.name}"
-    ready, reason, why = seen.ready(one)
-    if ready or (reason == "NoEndpoints" and target not in why):
-        return Answers(name, target, "", requests)
-    return Answers(name, "baseline", why, requests)
+    said = next((each for each in seen.statuses.get(("Sandbox", one.key), {}).get("services", ()) if each["name"] == name), None)
+    if said and said["status"] == "Running":
+        return Answers(name, f"{fork.target_ref.kind} {one.namespace}/{fork.target_ref.name}", "", requests)
+    return Answers(name, "baseline", said.get("message", "") if said else seen.ready(one)[2], requests)
 
 
 def _requests(loads: Mapping[str, Mapping[str, int]] | None, namespace: str, service: str, chosen: Sequence[str]) -> int | None:

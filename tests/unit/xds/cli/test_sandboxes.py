@@ -261,6 +261,7 @@ def test_sandbox_in_a_cluster_is_seen_and_deleted(pointsman: Any, cluster: World
         cluster.objects[path] = document
     cluster.objects[PLACE]["status"] = {
         "phase": "Running",
+        "services": [{"name": "checkout", "status": "Running", "endpoint": "checkout-alice.shop:80"}],
         "conditions": [{"type": "Ready", "status": "True", "reason": "Ready", "message": ""}],
     }
     assert "alice  shop       alice  Running  True" in pointsman("list", "-n", "shop").out
