@@ -184,3 +184,14 @@ PLAIN = decoded({"kind": "RouteGroup", "metadata": {"name": "previews"}, "spec":
 def numbered(number: int) -> Object:
     spec = {"routingKey": f"n{number}", "services": [{"name": "s1", "targetRef": {"name": "t1"}}]}
     return decoded({"kind": "Sandbox", "metadata": {"name": f"n{number}"}, "spec": spec})
+
+
+@settings(CASES, max_examples=40)
+@given(histories, st.lists(st.integers(0, len(GROUPS) - 1), min_size=1, max_size=4))
+def test_rules_that_come_and_go_leave_nothing_of_themselves(history: list[tuple[int, bool]], rules: list[int]) -> None:
+    engine, fresh = started(flat=True), started(flat=True)
+    engine.apply(edits(history))
+    for number in rules:
+        engine.apply(changes([GROUPS[number]]))
+    fresh.apply([*{(table, key): (table, key, one) for table, key, one in edits(history)}.values(), *changes([GROUPS[rules[-1]]])])
+    assert {table: engine.rows(table) for table in engine.tables} == {table: fresh.rows(table) for table in fresh.tables}
