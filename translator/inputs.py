@@ -11,6 +11,7 @@ from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
 from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
 from translator.resources.listenerset import ListenerSet
+from translator.resources.localworkload import LocalWorkload
 from translator.resources.meta import Object
 from translator.resources.sandbox import RouteGroup, Sandbox
 from translator.resources.streamroute import TCPRoute, TLSRoute, UDPRoute
@@ -33,6 +34,7 @@ BACKEND_TLS_POLICY = Table[str, BackendTLSPolicy]("BackendTLSPolicy")
 BACKEND = Table[str, Backend]("Backend")
 SANDBOX = Table[str, Sandbox]("Sandbox")
 ROUTE_GROUP = Table[str, RouteGroup]("RouteGroup")
+LOCAL_WORKLOAD = Table[str, LocalWorkload]("LocalWorkload")
 ENVOY_PROXY = Table[str, EnvoyProxy]("EnvoyProxy")
 
 OBJECTS: dict[str, Table[str, Object]] = {
@@ -54,6 +56,7 @@ OBJECTS: dict[str, Table[str, Object]] = {
         BACKEND,
         SANDBOX,
         ROUTE_GROUP,
+        LOCAL_WORKLOAD,
         CONFIG_MAP,
         BACKEND_TLS_POLICY,
         ENVOY_PROXY,

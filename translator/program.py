@@ -25,7 +25,7 @@ from translator.gatewayapi.rules import (
 )
 from translator.inputs import OBJECTS
 from translator.ir.tables import ACKED, EXPIRED, GROUP, OUTPUTS, QUARANTINE
-from translator.sandbox import lives, meshes, sidecars
+from translator.sandbox import laptops, lives, meshes, sidecars
 from translator.sandbox import rules as sandbox
 
 COMPILING: tuple[Rule, ...] = (routes.compile_route, grpcroutes.compile_grpc_route)
@@ -42,6 +42,7 @@ FRONTS: tuple[Rule, ...] = (
     *streamroutes.RULES,
     *COMPILING,
     *ATTACHING,
+    *laptops.RULES,
     *sandbox.FORKS,
     *meshes.FORKS,
     *sidecars.FORKS,

@@ -30,6 +30,8 @@ class Removal:
         self._put = asyncio.Event()
 
     def touch(self, key: Key) -> None:
+        if key[0] not in PLURALS:  # a laptop that is lost stays declared
+            return
         self.queue.put(key, self._clock())
         self._put.set()
 

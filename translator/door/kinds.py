@@ -21,6 +21,7 @@ from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
 from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
 from translator.resources.listenerset import ListenerSet
+from translator.resources.localworkload import LocalWorkload, LocalWorkloadSpec
 from translator.resources.meta import Metadata, Object
 from translator.resources.sandbox import RouteGroup, RouteGroupSpec, Sandbox, SandboxSpec
 from translator.resources.streamroute import TCPRoute, TLSRoute, UDPRoute
@@ -116,10 +117,11 @@ OWN: dict[str, Callable[[], Decode]] = {
     "Backend": _own(Backend, BackendSpec),
     "Sandbox": _own(Sandbox, SandboxSpec),
     "RouteGroup": _own(RouteGroup, RouteGroupSpec),
+    "LocalWorkload": _own(LocalWorkload, LocalWorkloadSpec),
     "EnvoyProxy": _own(EnvoyProxy, EnvoyProxySpec),
 }
 # The same kinds under the name that another project has given them, for its users' files
-ALIASES = {"Sandbox": "sandbox.example.com", "RouteGroup": "sandbox.example.com"}
+ALIASES = {"Sandbox": "sandbox.example.com", "RouteGroup": "sandbox.example.com", "LocalWorkload": "sandbox.example.com"}
 
 
 class Kinds:

@@ -124,7 +124,10 @@ def _setting(row: ir.Cluster) -> Any:
         one.header.key, one.header.value = name, value
         one.append_action = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
     options = UpstreamHttpProtocolOptions()
-    if row.protocol == "h2c":
+    if row.protocol == "same":
+        options.use_downstream_protocol_config.http_protocol_options.SetInParent()
+        options.use_downstream_protocol_config.http2_protocol_options.CopyFrom(Http2ProtocolOptions(**WINDOWS))
+    elif row.protocol == "h2c":
         options.explicit_http_config.http2_protocol_options.CopyFrom(Http2ProtocolOptions(**WINDOWS))
     else:
         options.explicit_http_config.http_protocol_options.SetInParent()

@@ -28,6 +28,7 @@ from translator.envoy_v3.keys import ERROR
 from translator.envoy_v3.route import packed
 from translator.ir import names
 from translator.ir.keys import HEADER, KeyRule, KeyWay
+from translator.ir.local import ABSENT
 
 Prefixes = Mapping[str, str]  # cluster → what the names of its forks begin with
 
@@ -78,7 +79,9 @@ def _bases(one: Route) -> list[tuple[int, str]]:
 
 
 def _specify(action: RouteAction, bases: Sequence[tuple[int, str]], prefixes: Prefixes) -> None:
-    """A fork that refuses the connection has failed nobody: the request is tried again, and then goes to the baseline."""
+    """A fork that refuses the connection, or is a laptop that is not connected, has failed nobody: the request is tried again, and
+    then goes to the baseline.
+    """
     lines = [f"header={HEADER}"]
     for weight, cluster in bases:
         lines += [f"base={weight} {cluster}", *([f"fork={prefixes[cluster]}"] if cluster in prefixes else [])]
@@ -87,6 +90,8 @@ def _specify(action: RouteAction, bases: Sequence[tuple[int, str]], prefixes: Pr
     if not action.retry_policy.retry_on:
         action.retry_policy.retry_on = "connect-failure,refused-stream"
         action.retry_policy.num_retries.value = 1
+    action.retry_policy.retry_on += ",retriable-headers"
+    action.retry_policy.retriable_headers.add(name=ABSENT, present_match=True)
     action.retry_policy.refresh_cluster_on_retry = True
 
 

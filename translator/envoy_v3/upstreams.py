@@ -52,7 +52,7 @@ def fork(view: View, made: Use) -> Facts:
     one = view.one(FORK, made)
     if row := view.get(CLUSTER, one.to):
         protocol = "same" if made.speaks == "same" else row.protocol
-        named = structs.replace(row, name=names.cluster(made), protocol=protocol, sets=one.sets)
+        named = structs.replace(row, name=names.cluster(made), protocol=protocol, sets=(*row.sets, *one.sets))
         yield from served(view, made, named, view.get(ENDPOINTS, one.to))
 
 

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from translator.resources.backend import BackendSpec
 from translator.resources.envoyproxy import EnvoyProxySpec
+from translator.resources.localworkload import LocalWorkloadSpec
 from translator.resources.sandbox import RouteGroupSpec, SandboxSpec
 
 GROUP = "pointsman.io"
@@ -87,6 +88,15 @@ OWN_KINDS = (
         description="RouteGroup says where routing keys are read, and which Sandboxes of its namespace they lead to.",
         spec=RouteGroupSpec,
         columns=(("Header", ".spec.routingKeyHeader"), ("Accepted", '.status.conditions[?(@.type=="Accepted")].status')),
+    ),
+    OwnKind(
+        kind="LocalWorkload",
+        plural="localworkloads",
+        short="lw",
+        description="LocalWorkload is a port of a laptop that answers as a Service in a Sandbox, over a tunnel that the laptop makes.",
+        spec=LocalWorkloadSpec,
+        columns=(("Sandbox", ".spec.sandboxRef.name"), ("Service", ".spec.service.name"), ("Phase", ".status.phase")),
+        phases=("Pending", "Connected", "Disconnected", "Failed"),
     ),
     OwnKind(
         kind="EnvoyProxy",

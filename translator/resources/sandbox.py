@@ -22,10 +22,10 @@ HEADER = Field(min_length=1, max_length=63, pattern=_HEADER, description="The na
 
 @dataclass(frozen=True, slots=True, config=written())
 class SandboxTarget:
-    """What answers in the place of the baseline: a Service or a Backend of the same namespace."""
+    """What answers in the place of the baseline: a Service, a Backend or a LocalWorkload of the same namespace."""
 
     name: Annotated[str, NAME]
-    kind: Literal["Service", "Backend"] = "Service"
+    kind: Literal["Service", "Backend", "LocalWorkload"] = "Service"
     port: Annotated[int | None, Field(ge=1, le=65535, description="Of a Service; the baseline's own unless given.")] = None
 
 

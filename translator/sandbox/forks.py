@@ -12,8 +12,11 @@ from translator.ir.output import Condition, ServiceStatus
 from translator.ir.value import Row
 from translator.resources.backend import Backend
 from translator.resources.core import Service
+from translator.resources.localworkload import LocalWorkload
 from translator.resources.sandbox import Sandbox, SandboxService
 from translator.sandbox.keys import SELECTED
+
+Target = Service | Backend | LocalWorkload
 
 
 class Wish(Row, frozen=True, gc=False, order=True):
@@ -58,10 +61,14 @@ def target(service: SandboxService, baseline: Use, namespace: str) -> Use:
     return Use(ref.kind, f"{namespace}/{ref.name}", port, baseline.speaks)
 
 
-def problem(to: Use, found: Service | Backend | None) -> str:
-    """Why it cannot answer, or nothing. An ExternalName is not followed: a name that somebody else resolves."""
+def problem(to: Use, found: Target | None, wish: tuple[str, str] = ("", "")) -> str:
+    """Why it cannot answer, or nothing. An ExternalName is not followed: a name that somebody else resolves. `wish` are the names of
+    the Sandbox and of the Service that it wants to change.
+    """
     if found is None:
         return f"{to.kind} {to.key} does not exist"
+    if isinstance(found, LocalWorkload) and (found.spec.sandbox_ref.name, found.spec.service.name) != wish:
+        return f"LocalWorkload {to.key} is for Service {found.spec.service.name} of Sandbox {found.spec.sandbox_ref.name}"
     if isinstance(found, Service):
         if found.spec.type == "ExternalName":
             return f"Service {to.key} is of type ExternalName, which is not followed"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from translator.engine import Facts, Table, View, rule
-from translator.inputs import BACKEND, ROUTE_GROUP, SANDBOX, SERVICE
+from translator.inputs import ROUTE_GROUP, SANDBOX, SERVICE
 from translator.ir import names
 from translator.ir.cluster import Fork, Use
 from translator.ir.finding import Finding
@@ -20,7 +20,7 @@ from translator.ir.value import Row
 from translator.resources.core import Service, ServicePort
 from translator.resources.sandbox import USUAL, KeyHeader, RouteGroup
 from translator.sandbox.forks import State, Wish, answers, heard, invalid, problem, target
-from translator.sandbox.rules import STATE, WISH
+from translator.sandbox.rules import STATE, WISH, found_at
 
 
 class Meshed(Row, frozen=True, gc=False, kw_only=True):
@@ -79,7 +79,7 @@ def forked(view: View, wish: Wish, service: str, *, anything: bool) -> tuple[lis
         to = target(one.spec.services[wish.place], Use("Service", service, port.port), one.namespace)
         if to.kind != "Service" and not anything:
             wrong.append(no_service(wish.sandbox, wish.place, to))
-        elif why := problem(to, view.get(SERVICE, to.key) if to.kind == "Service" else view.get(BACKEND, to.key)):
+        elif why := problem(to, found_at(view, to), (one.metadata.name, one.spec.services[wish.place].name)):
             wrong.append(invalid(wish.sandbox, wish.place, why))
         else:
             found.append((port.port, to))

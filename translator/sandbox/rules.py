@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from translator.engine import Facts, Table, View, rule
-from translator.inputs import BACKEND, ROUTE_GROUP, SANDBOX, SERVICE
+from translator.inputs import BACKEND, LOCAL_WORKLOAD, ROUTE_GROUP, SANDBOX, SERVICE
 from translator.ir import names
 from translator.ir.cluster import Fork, Use
 from translator.ir.keys import KeyRule, KeyRules, KeyWay
 from translator.ir.output import Condition, Status
 from translator.ir.tables import CLUSTER, CLUSTER_USE, ENDPOINTS, EXPIRED, FORK, FORK_KEY, FORKABLE, KEY_RULES, OUT_STATUS, REFUSED
-from translator.sandbox.forks import State, Wish, answers, conflict, heard, invalid, not_routed, problem, ready, services, target
+from translator.sandbox.forks import State, Target, Wish, answers, conflict, heard, invalid, not_routed, problem, ready, services, target
 from translator.sandbox.keys import keys, rule_of, sets_of
 from translator.sandbox.lifetime import over
 
@@ -74,7 +74,7 @@ def forked(view: View, wish: Wish, proxies: str, baseline: Use, way: KeyWay, *, 
     """One fork. The cluster of `way` is the prefix of all forks of the baseline."""
     one = view.one(SANDBOX, wish.sandbox)
     to = target(one.spec.services[wish.place], baseline, one.namespace)
-    wrong = problem(to, view.get(SERVICE, to.key) if to.kind == "Service" else view.get(BACKEND, to.key))
+    wrong = problem(to, found_at(view, to), (one.metadata.name, one.spec.services[wish.place].name))
     if wrong:
         yield STATE(wish.sandbox, State(wish.place, "InvalidTarget", wrong))
         yield REFUSED(("Sandbox", wish.sandbox), invalid(wish.sandbox, wish.place, wrong))
@@ -86,6 +86,12 @@ def forked(view: View, wish: Wish, proxies: str, baseline: Use, way: KeyWay, *, 
     yield FORK(made, Fork(to=to, prefix=way.cluster, key=way.key, sets=wish.sets, place=way.place, rule=rule))
     yield CLUSTER_USE((proxies, made), f"Sandbox/{wish.sandbox}")
     yield STATE(wish.sandbox, State(wish.place, "", target=to))
+
+
+def found_at(view: View, to: Use) -> Target | None:
+    if to.kind == "Service":
+        return view.get(SERVICE, to.key)
+    return view.get(LOCAL_WORKLOAD, to.key) if to.kind == "LocalWorkload" else view.get(BACKEND, to.key)
 
 
 @rule(over=FORK, into=(FORK_KEY,))

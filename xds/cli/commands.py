@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from xds.cli import laptop_commands
 from xds.cli.cluster_commands import Context, Kube, Kubeconfig, Named, doctor, install, server, uninstall, where
 from xds.cli.output import Exit, Output
 from xds.cli.sandbox_commands import app as sandbox
@@ -313,6 +314,7 @@ def demo(
 app.add_typer(sandbox)
 for command in (install, uninstall, doctor):
     app.command()(command)
+laptop_commands.add(app, sandbox)
 
 
 def run(arguments: list[str]) -> int:

@@ -63,6 +63,11 @@ def client(by: Pair, identity: Identity, now: datetime, days: int) -> Pair:
     return _leaf(by, identity.key, [x509.UniformResourceIdentifier(str(identity))], ExtendedKeyUsageOID.CLIENT_AUTH, now, days)
 
 
+def claimant(by: Pair, name: str, now: datetime, days: int) -> Pair:
+    """For whoever answers under this name on a laptop. ValueError where it is no DNS name."""
+    return _leaf(by, name, [x509.DNSName(name)], ExtendedKeyUsageOID.CLIENT_AUTH, now, days)
+
+
 def revocations(by: Pair, serials: Iterable[int], now: datetime, days: int) -> bytes:
     """The list of what a CA has taken back, in PEM."""
     builder = x509.CertificateRevocationListBuilder().issuer_name(by.certificate.subject).last_update(now - EARLIER)

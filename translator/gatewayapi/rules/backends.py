@@ -27,7 +27,7 @@ def upstream(view: View, use: Use) -> Facts:
         port = service_port(service, use.port) if service else None
         yield CLUSTER(use, Cluster(name=name, protocol=protocol(port.app_protocol if port else "", use)))
         yield ENDPOINTS(use, of_slices(view.list(SLICES_OF, use.key), port.name) if port else Endpoints(endpoints=()))
-    elif backend := view.get(BACKEND, use.key):
+    elif use.kind == "Backend" and (backend := view.get(BACKEND, use.key)):
         speaks, found = protocol(backend.spec.app_protocol, use), of_backend(backend)
         if resolves_names(backend):
             yield CLUSTER(use, Cluster(name=name, discovery="dns", protocol=speaks, endpoints=found))

@@ -49,12 +49,18 @@ def test_shares_are_bases_by_weight_and_only_some_have_forks() -> None:
 def test_refused_connection_is_tried_once_more_and_the_cluster_chosen_anew() -> None:
     (one,) = routes(forked(route({"cluster": CART}), PREFIXES))
     policy = one.route.retry_policy
-    assert (policy.retry_on, policy.num_retries.value, policy.refresh_cluster_on_retry) == ("connect-failure,refused-stream", 1, True)
+    assert (policy.num_retries.value, policy.refresh_cluster_on_retry) == (1, True)
+    assert policy.retry_on == "connect-failure,refused-stream,retriable-headers"
+
+
+def test_laptop_that_is_not_connected_is_an_answer_to_be_tried_again() -> None:
+    (one,) = routes(forked(route({"cluster": CART}), PREFIXES))
+    assert [(header.name, header.present_match) for header in one.route.retry_policy.retriable_headers] == [("x-pointsman-absent", True)]
 
 
 def test_retries_that_the_route_has_are_kept() -> None:
     (one,) = routes(forked(route({"cluster": CART, "retry_policy": {"retry_on": "5xx", "num_retries": {"value": 4}}}), PREFIXES))
-    assert (one.route.retry_policy.retry_on, one.route.retry_policy.num_retries.value) == ("5xx", 4)
+    assert (one.route.retry_policy.retry_on, one.route.retry_policy.num_retries.value) == ("5xx,retriable-headers", 4)
     assert one.route.retry_policy.refresh_cluster_on_retry
 
 

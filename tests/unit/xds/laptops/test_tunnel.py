@@ -1,0 +1,76 @@
+"""Both ends of a tunnel fit each other, and the gateway takes nobody's word for who he is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from translator.ir.local import ABSENT, HEADER, claim
+from xds.bootstrap import Client
+from xds.laptops.tunnel import CLUSTER, Gateway, Laptop, gateway, laptop
+
+WHO = Client("/claim", "tunnels.example")
+ALICE = Laptop(claim="cart.alice.shop", gateway="tunnels.example:9000", who=WHO, port=3000)
+
+
+def end(**given: Any) -> dict[str, Any]:
+    return gateway(Gateway(tls="/etc/tunnels", **given))
+
+
+def listener(config: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(one for one in config["static_resources"]["listeners"] if one["name"] == name)
+
+
+def cluster(config: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(one for one in config["static_resources"]["clusters"] if one["name"] == name)
+
+
+def test_claim_is_a_name_that_a_certificate_can_say() -> None:
+    assert claim("shop", "alice", "cart") == "cart.alice.shop"
+
+
+def test_gateway_wants_a_certificate_and_takes_the_claim_from_it_alone() -> None:
+    [chain] = listener(end(), "tunnels")["filter_chains"]
+    assert chain["transport_socket"]["typed_config"]["require_client_certificate"] is True
+    [tunnel] = chain["filters"]
+    assert tunnel["typed_config"]["validation"] == {"node_id_format": "%DOWNSTREAM_PEER_DNS_SAN%", "cluster_id_format": CLUSTER}
+
+
+def test_laptop_dials_as_its_claim() -> None:
+    config = laptop(ALICE)
+    assert config["node"] == {"id": "cart.alice.shop", "cluster": CLUSTER}
+    assert listener(config, "tunnel")["address"]["socket_address"]["address"] == f"rc://cart.alice.shop:{CLUSTER}:{CLUSTER}@gateway:1"
+    context = cluster(config, "gateway")["transport_socket"]["typed_config"]
+    assert context["sni"] == "tunnels.example"
+    [matcher] = context["common_tls_context"]["validation_context"]["match_typed_subject_alt_names"]
+    assert matcher["matcher"] == {"exact": "tunnels.example"}
+
+
+def test_request_goes_to_whom_it_is_for_and_one_for_nobody_is_not_found() -> None:
+    config = end()
+    [route] = listener(config, "requests")["filter_chains"][0]["filters"][0]["typed_config"]["route_config"]["virtual_hosts"][0]["routes"]
+    assert route["match"]["headers"] == [{"name": HEADER, "present_match": True}]
+    assert cluster(config, "laptop")["cluster_type"]["typed_config"]["host_id_format"] == f"%REQ({HEADER})%"
+
+
+def test_gateway_says_when_nobody_is_there() -> None:
+    mappers = listener(end(), "requests")["filter_chains"][0]["filters"][0]["typed_config"]["local_reply_config"]["mappers"]
+    assert [one["header"]["key"] for mapper in mappers for one in mapper["headers_to_add"]] == [ABSENT, ABSENT]
+    assert [*mappers[1]["filter"]] == ["and_filter"], "what may have been done is not asked again"
+
+
+@pytest.mark.parametrize(("grpc", "speaks"), [(False, False), (True, True)])
+def test_local_port_is_spoken_to_as_it_speaks(grpc: bool, speaks: bool) -> None:
+    one = Laptop(claim="a.b.c", gateway="10.0.0.1:9000", who=WHO, port=3000, grpc=grpc)
+    assert ("typed_extension_protocol_options" in cluster(laptop(one), "local")) is speaks
+
+
+@pytest.mark.parametrize(("address", "kind"), [("tunnels.example:1", "STRICT_DNS"), ("10.0.0.1:1", "STATIC"), ("[::1]:1", "STATIC")])
+def test_gateway_is_dialled_by_name_or_by_address(address: str, kind: str) -> None:
+    assert cluster(laptop(Laptop(claim="a", gateway=address, who=WHO, port=1)), "gateway")["type"] == kind
+
+
+def test_address_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError):
+        end(tunnels="nowhere")

@@ -1,0 +1,166 @@
+"""`sandbox connect`, `sandbox claim` and `tunnels`: a port of this machine as the fork, who may do that, and where tunnels end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+from cryptography.x509 import DNSName, SubjectAlternativeName, load_pem_x509_certificates
+
+from translator.ir.local import claim as named
+from xds.bootstrap import Client, split
+from xds.cli.cluster import Cluster
+from xds.cli.output import Exit, Output, dumped, say
+from xds.dataplane import Envoy, NoEnvoyError, binary
+from xds.laptops.heartbeat import Heart
+from xds.laptops.tunnel import Gateway, Laptop, gateway, laptop
+from xds.security.credentials import CA, CERTIFICATE, KEY
+from xds.security.issuing import claimant, load
+from xds.sources.kube.access import loader
+from xds.sources.kube.transport import Transport
+
+STATE = "/stats?filter=downstream_cx_active|upstream_cx_active&usedonly"
+LOOK = 1.0  # seconds between two looks whether the tunnel is there
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """`service` of `sandbox` is what answers on `port` of this machine. `tls` is a folder with tls.crt, tls.key and ca.crt."""
+
+    sandbox: str
+    service: str
+    port: int
+    namespace: str
+    reach: str
+    tls: Path
+    server: str = ""
+    grpc: bool = False
+    cluster: Cluster | None = None  # where to say that it is connected
+
+
+def connect(wanted: Wanted) -> None:
+    """Until Ctrl-C. Exit code 2 where the certificate is none or of another claim, 3 where there is no Envoy or it ends."""
+    config = laptop(_laptop(wanted))
+    try:
+        envoy = binary()
+    except NoEnvoyError as error:
+        raise Exit(3, str(error)) from None
+    with tempfile.TemporaryDirectory(prefix="pointsman-") as home:
+        try:
+            asyncio.run(_connected(Envoy(config, Path(home), envoy), wanted))
+        except NoEnvoyError as error:
+            raise Exit(3, str(error)) from None
+
+
+def _laptop(wanted: Wanted) -> Laptop:
+    claim = named(wanted.namespace, wanted.sandbox, wanted.service)
+    try:
+        host = split(wanted.reach)[0]
+        found = claimed(wanted.tls)
+        for name in (KEY, CA):
+            (wanted.tls / name).read_bytes()
+    except (OSError, ValueError) as error:
+        raise Exit(2, str(error)) from None
+    if found != claim:
+        raise Exit(2, f"the certificate in {wanted.tls} is for {found or 'nobody'}, not for {claim}")
+    who = Client(str(wanted.tls.absolute()), wanted.server or host)
+    return Laptop(claim=claim, gateway=wanted.reach, who=who, port=wanted.port, grpc=wanted.grpc)
+
+
+def claimed(folder: Path) -> str:
+    """The one DNS name in a certificate, or nothing. OSError and ValueError where there is none to read."""
+    first = load_pem_x509_certificates((folder / CERTIFICATE).read_bytes())[0]
+    names = first.extensions.get_extension_for_class(SubjectAlternativeName).value.get_values_for_type(DNSName)
+    return names[0] if len(names) == 1 else ""
+
+
+async def _connected(envoy: Envoy, wanted: Wanted) -> None:
+    await envoy.start()
+    over = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, over.set)
+    ended = asyncio.create_task(envoy.ended())
+    told = asyncio.create_task(_tell(envoy.admin, wanted))
+    ending = asyncio.create_task(over.wait())
+    try:
+        await asyncio.wait((ended, ending), return_when=asyncio.FIRST_COMPLETED)
+        if ended.done():
+            raise NoEnvoyError(ended.result())
+    finally:
+        for task in (ended, told, ending):
+            task.cancel()
+        await asyncio.gather(ended, told, ending, return_exceptions=True)
+        await envoy.stop()
+
+
+async def _tell(admin: str, wanted: Wanted) -> None:
+    """A line each time that the tunnel comes and goes; and in a cluster, a beat while it is there."""
+    before: bool | None = None
+    heart = _heart(wanted)
+    problem = ""
+    async with aiohttp.ClientSession() as session, contextlib.AsyncExitStack() as stack:
+        if heart:
+            stack.push_async_callback(heart.calls.close)
+        while True:
+            now = before
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                async with session.get(f"http://{admin}{STATE}") as answer:
+                    now = _lies(await answer.text())
+            if now != before:
+                what = f"{wanted.service} of Sandbox {wanted.sandbox} is port {wanted.port} here"
+                say(f"✓ connected: {what}" if now else f"… no tunnel to {wanted.reach}: the baseline answers until there is one")
+                before = now
+            if now and heart:
+                problem = _new(await heart.beat(asyncio.get_running_loop().time(), datetime.now(UTC).isoformat()), problem)
+            await asyncio.sleep(LOOK)
+
+
+def _new(found: str, before: str) -> str:
+    if found and found != before:
+        say(f"✗ the cluster does not hear of it: {found}")
+    return found or before
+
+
+def _heart(wanted: Wanted) -> Heart | None:
+    if wanted.cluster is None:
+        return None
+    transport = Transport(loader(wanted.cluster.kubeconfig, wanted.cluster.context))
+    return Heart(transport, wanted.namespace, wanted.sandbox, wanted.service)
+
+
+def _lies(stats: str) -> bool:
+    """Whether a connection that we made is one that requests come over."""
+    return any(line.startswith("http.tunnel.downstream_cx_active: ") and not line.endswith(": 0") for line in stats.splitlines())
+
+
+def claim(which: str, ca: Path, to: Path, days: int) -> None:
+    """Writes tls.crt, tls.key and ca.crt. Exit code 2 where there is no CA, or the name is none."""
+    namespace, sandbox, service = [*which.split("/"), "", "", ""][:3]
+    if which.count("/") != 2 or not (namespace and sandbox and service):
+        raise Exit(2, f"{which}: NAMESPACE/SANDBOX/SERVICE is needed")
+    try:
+        bundle = (ca / CA).read_bytes()
+        made = claimant(load(bundle, (ca / "ca.key").read_bytes()), named(namespace, sandbox, service), datetime.now(UTC), days)
+        to.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name, content in ((CERTIFICATE, made.pem), (KEY, made.key), (CA, bundle)):
+            (to / name).touch(mode=0o600)
+            (to / name).write_bytes(content)
+    except (OSError, ValueError) as error:
+        raise Exit(2, f"--ca {ca}: {error}") from None
+    say(f"{to}: answers as {service} in Sandbox {sandbox} of namespace {namespace}, for {days} days")
+
+
+def tunnels(of: Gateway, output: Output) -> None:
+    """Prints the bootstrap of the Envoy at which tunnels end."""
+    try:
+        config = gateway(of)
+    except ValueError as error:
+        raise Exit(2, str(error)) from None
+    say(dumped(config, Output.JSON if output is Output.JSON else Output.YAML))
