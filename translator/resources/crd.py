@@ -58,7 +58,12 @@ SERVICES: Schema = {
     "description": "What answers for each service: the endpoint, or the baseline while it is Pending.",
     "items": {
         "type": "object",
-        "properties": {"name": TEXT, "status": TEXT, "endpoint": TEXT, "message": TEXT},
+        "properties": {
+            "name": {**TEXT, "description": "The Service."},
+            "status": {**TEXT, "description": "Whether the fork answers."},
+            "endpoint": {**TEXT, "description": "What answers."},
+            "message": {**TEXT, "description": "Why the baseline does."},
+        },
         "required": ["name", "status"],
     },
 }

@@ -11,7 +11,8 @@ from translator.resources.backend import written
 from translator.resources.meta import Object
 
 NAME = Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
-PORT = Field(ge=1, le=65535)
+PORT = Field(ge=1, le=65535, description="The port of the Service.")
+LOCAL = Field(ge=1, le=65535, description="Where the laptop listens for it.")
 HOST = r"^([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}$"
 
 
@@ -27,7 +28,7 @@ class LocalPort:
     """A port of the Service, and where the laptop listens for it."""
 
     container_port: Annotated[int, PORT]
-    local_port: Annotated[int, PORT]
+    local_port: Annotated[int, LOCAL]
     name: Annotated[str, Field(max_length=63)] = ""
 
 
