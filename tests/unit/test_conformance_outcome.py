@@ -38,6 +38,13 @@ def test_run_that_ends_early_is_a_problem() -> None:
     assert list(outcome(*PASS[1:]).problems(whole=True)) == ["130 tests passed, of 131"]
 
 
+def test_what_a_mode_cannot_have_may_be_left_out_and_nothing_else() -> None:
+    apart = ("GatewayInfrastructure",)
+    skipped = "    --- SKIP: TestConformance/GatewayInfrastructure (0.00s)"
+    assert list(outcome(*PASS[1:], skipped).problems(whole=True, without=apart)) == []
+    assert list(outcome(*PASS[2:], skipped).problems(whole=True, without=apart)) == ["129 tests passed, of 130"]
+
+
 def test_run_of_one_test_passes_with_it_alone_and_fails_where_there_is_none() -> None:
     assert list(outcome(PASS[0], "    --- SKIP: TestConformance/Other (0.00s)").problems(whole=False)) == []
     assert list(outcome().problems(whole=False)) == ["0 tests passed, of 1"]
