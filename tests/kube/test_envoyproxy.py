@@ -67,6 +67,7 @@ spec:
   rules: [{matches: [{path: {value: /two}}], backendRefs: [{name: echo, port: 80}]}]
 """
 SHARED = ("-n", "default", "-l", "pointsman.io/shared=true,gateway.networking.k8s.io/gateway-class-name=merged")
+NAME = "gateway.networking.k8s.io/gateway-name"
 MADE = "serviceaccount,configmap,secret,service,poddisruptionbudget,deployment,daemonset,horizontalpodautoscaler"
 
 
@@ -85,18 +86,26 @@ async def test_class_is_served_by_one_set_of_proxies(cluster: Cluster, namespace
         assert len(nodes) == len((await asked.get("node"))["items"]), "a proxy on each node"
         assert {one["group"] for one in await server.get("/proxies")} == {"class:merged"}
         await _goes_over_to_a_count(asked)
+        address = await _gives_each_an_address(asked, address)
         await _stays_when_its_parameters_go(asked, address)
         await asked.kubectl("delete", "gatewayclass", "merged")
         await asked.kubectl("delete", "gateway", "--all")
 
         async def gone() -> bool:
-            return not await shared(asked, f"{MADE},pod")
+            return not await shared(asked, f"{MADE},pod") and not await ways(asked)
 
         await wait_until(gone, SOON, "all objects of the shared data plane to be gone")
 
 
 async def shared(asked: Asked, what: str) -> list[dict[str, Any]]:
     found = await asyncio.to_thread(asked.cluster.kubectl, "get", what, *SHARED, "-o", "json")
+    return json.loads(found.stdout)["items"]  # type: ignore[no-any-return]
+
+
+async def ways(asked: Asked) -> list[dict[str, Any]]:
+    """Services of Gateways that share their proxies."""
+    labels = f"pointsman.io/gateway-namespace={asked.namespace}"
+    found = await asyncio.to_thread(asked.cluster.kubectl, "get", "service", "-n", "default", "-l", labels, "-o", "json")
     return json.loads(found.stdout)["items"]  # type: ignore[no-any-return]
 
 
@@ -134,6 +143,28 @@ async def _goes_over_to_a_count(asked: Asked) -> None:
         return "DaemonSet" not in found and {"Deployment", "HorizontalPodAutoscaler"} <= set(found)
 
     await wait_until(counted, SOON, "a Deployment with an autoscaler in the place of the DaemonSet")
+
+
+async def _gives_each_an_address(asked: Asked, address: str) -> str:
+    """The same proxies, and of two Gateways with the same port each answers at its own address alone. That of the first is given."""
+    before = {one["metadata"]["name"] for one in await shared(asked, "deployment")}
+    await asked.kubectl("patch", "envoyproxy", "all", "--type=merge", "-p", json.dumps({"spec": {"addresses": "PerGateway"}}))
+
+    async def moved() -> bool:
+        return {one["metadata"]["labels"][NAME] for one in await ways(asked)} == {"one", "two", "elsewhere"}
+
+    await wait_until(moved, SOON, "a Service of each Gateway")
+
+    async def apart() -> bool:
+        return len({await asked.programmed("one"), await asked.programmed("two"), address}) == 3
+
+    await wait_until(apart, SOON, "two addresses, and none of them the old one")
+    first, second = await asked.programmed("one"), await asked.programmed("two")
+    await answered(asked, f"http://{first}/one", "any.example.com", 200)
+    await answered(asked, f"http://{second}/two", "two.example.com", 200)
+    await answered(asked, f"http://{first}/one", "two.example.com", 200)
+    assert before == {one["metadata"]["name"] for one in await shared(asked, "deployment")}
+    return first
 
 
 async def _stays_when_its_parameters_go(asked: Asked, address: str) -> None:
