@@ -35,7 +35,7 @@ class Added:
         self.first: list[float] = []
         self.programmed: list[float] = []
         self.cpu: list[float] = []  # of the server
-        self.wrong: list[int] = []
+        self.wrong: list[str] = []  # when, of which route, and the status
 
 
 class Truth:
@@ -63,8 +63,9 @@ async def add(at: Stand, server: int, watcher: Watcher, probe: Probe, number: in
     await at.post(ROUTES, route(number, number if fresh else None))
     answered = time.perf_counter()
     first, wrong = await probe.until_served(host(number))
-    into.wrong += wrong + await everywhere(host(number))
     name = f"r{number}"
+    into.wrong += [f"before {name} {status}" for status in wrong]
+    into.wrong += [f"after {name} {status}" for status in await everywhere(host(number))]
     await told(watcher, [name])
     for times, moment in ((into.posted, answered), (into.watched, watcher.seen[name])):
         times.append((moment - sent) * 1e3)
@@ -100,7 +101,7 @@ async def measure(at: Stand, sizes: Sequence[int], adds: int) -> tuple[dict[str,
             there = size
             for sort, one in of.items():
                 found[sort].append(figures(one))
-                print(row(f"{size:>6} routes, {sort}", found[sort][-1]), flush=True)
+                print(row(f"{size:>6} routes, {sort}", found[sort][-1]), *one.wrong[:5], flush=True)
         asking.cancel()
         await asyncio.gather(asking, probe.close(), return_exceptions=True)
     return found, truth.lies

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from tests.bench.apart import main
+from tests.bench.programs import cpu
 from tests.bench.rounds import row
 from tests.bench.stand import (
     AT_ONCE,
@@ -109,13 +110,15 @@ async def cold(size: int) -> dict[str, float]:
                     await probe.close()
 
                 await _each([*range(0, size, step), size - 1], ask)
-                served = time.perf_counter() - start
+                served, used = time.perf_counter() - start, (cpu(server.pid), cpu(envoy.pid))
                 for number in range(size):
                     wrong += await everywhere(host(number), 1)
                 return {
                     "s to synced": synced,
                     "s to the last route served": served,
                     "wrong": len(wrong),
+                    "server CPU s": used[0],
+                    "Envoy CPU s": used[1],
                     "server MiB": memory(server.pid),
                     "Envoy MiB": memory(envoy.pid),
                 }
@@ -129,7 +132,8 @@ async def source(size: int) -> dict[str, float]:
         command = [sys.executable, "-m", "tests.bench.source", str(at.cluster.kubeconfig)]
         child = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
         found = json.loads((await child.communicate())[0])
-        return {"objects": found["objects"], "s to synced": found["seconds"], "MiB more": found["after"] - found["before"]}
+        more = found["after"] - found["before"]
+        return {"objects": found["objects"], "s to synced": found["seconds"], "CPU s": found["cpu"], "MiB more": more}
 
 
 async def _each(numbers: Iterable[int], do: Callable[[int], Awaitable[None]]) -> None:
