@@ -17,9 +17,12 @@ from protos.envoy.admin.v3.config_dump_shared_pb2 import ClientResourceStatus
 from protos.envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
 from protos.envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
 from protos.envoy.config.cluster.v3.cluster_pb2 import Cluster
+from protos.envoy.config.common.mutation_rules.v3.mutation_rules_pb2 import HeaderMutationRules
 from protos.envoy.config.core.v3.address_pb2 import Address, Pipe, SocketAddress
 from protos.envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption, Node, RuntimeFractionalPercent
 from protos.envoy.config.core.v3.config_source_pb2 import AggregatedConfigSource, ConfigSource
+from protos.envoy.config.core.v3.grpc_service_pb2 import GrpcService
+from protos.envoy.config.core.v3.http_uri_pb2 import HttpUri
 from protos.envoy.config.core.v3.protocol_pb2 import Http2ProtocolOptions, HttpProtocolOptions
 from protos.envoy.config.endpoint.v3.endpoint_components_pb2 import Endpoint, LbEndpoint, LocalityLbEndpoints
 from protos.envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
@@ -46,10 +49,16 @@ from protos.envoy.config.route.v3.route_components_pb2 import (
 )
 from protos.envoy.config.route.v3.route_pb2 import RouteConfiguration
 from protos.envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
+from protos.envoy.extensions.common.matching.v3.extension_matcher_pb2 import ExtensionWithMatcher, ExtensionWithMatcherPerRoute
 from protos.envoy.extensions.dynamic_modules.v3.dynamic_modules_pb2 import DynamicModuleConfig
+from protos.envoy.extensions.filters.common.matcher.action.v3.skip_action_pb2 import SkipFilter
+from protos.envoy.extensions.filters.http.composite.v3.composite_pb2 import Composite, ExecuteFilterAction
 from protos.envoy.extensions.filters.http.cors.v3.cors_pb2 import Cors, CorsPolicy
+from protos.envoy.extensions.filters.http.ext_authz.v3.ext_authz_pb2 import AuthorizationResponse, ExtAuthz
+from protos.envoy.extensions.filters.http.ext_authz.v3.ext_authz_pb2 import HttpService as ExtAuthzHttpService
 from protos.envoy.extensions.filters.http.header_mutation.v3.header_mutation_pb2 import HeaderMutation
 from protos.envoy.extensions.filters.http.router.v3.router_pb2 import Router
+from protos.envoy.extensions.filters.http.stateful_session.v3.stateful_session_pb2 import StatefulSession, StatefulSessionPerRoute
 from protos.envoy.extensions.filters.http.upstream_codec.v3.upstream_codec_pb2 import UpstreamCodec
 from protos.envoy.extensions.filters.listener.http_inspector.v3.http_inspector_pb2 import HttpInspector
 from protos.envoy.extensions.filters.listener.original_dst.v3.original_dst_pb2 import OriginalDst
@@ -63,8 +72,15 @@ from protos.envoy.extensions.filters.network.http_connection_manager.v3.http_con
     ScopedRoutes,
 )
 from protos.envoy.extensions.http.early_header_mutation.dynamic_modules.v3.dynamic_modules_pb2 import DynamicModuleEarlyHeaderMutation
+from protos.envoy.extensions.http.stateful_session.cookie.v3.cookie_pb2 import CookieBasedSessionState
+from protos.envoy.extensions.http.stateful_session.header.v3.header_pb2 import HeaderBasedSessionState
 from protos.envoy.extensions.router.cluster_specifiers.dynamic_modules.v3.dynamic_modules_pb2 import DynamicModuleClusterSpecifier
-from protos.envoy.extensions.transport_sockets.tls.v3.common_pb2 import CertificateValidationContext, SubjectAltNameMatcher, TlsCertificate, TlsParameters
+from protos.envoy.extensions.transport_sockets.tls.v3.common_pb2 import (
+    CertificateValidationContext,
+    SubjectAltNameMatcher,
+    TlsCertificate,
+    TlsParameters,
+)
 from protos.envoy.extensions.transport_sockets.tls.v3.secret_pb2 import SdsSecretConfig, Secret
 from protos.envoy.extensions.transport_sockets.tls.v3.tls_pb2 import CommonTlsContext, DownstreamTlsContext, UpstreamTlsContext
 from protos.envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions as UpstreamHttpProtocolOptions
@@ -77,9 +93,11 @@ from protos.envoy.service.discovery.v3.discovery_pb2 import (
 )
 from protos.envoy.service.load_stats.v3.lrs_pb2 import LoadStatsRequest, LoadStatsResponse
 from protos.envoy.service.status.v3.csds_pb2 import ClientConfig, ClientStatusRequest, ClientStatusResponse, ConfigStatus
+from protos.envoy.type.http.v3.cookie_pb2 import Cookie
+from protos.envoy.type.matcher.v3.http_inputs_pb2 import HttpRequestHeaderMatchInput
 from protos.envoy.type.matcher.v3.node_pb2 import NodeMatcher
 from protos.envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
-from protos.envoy.type.matcher.v3.string_pb2 import StringMatcher
+from protos.envoy.type.matcher.v3.string_pb2 import ListStringMatcher, StringMatcher
 from protos.envoy.type.matcher.v3.struct_pb2 import StructMatcher
 from protos.envoy.type.matcher.v3.value_pb2 import ValueMatcher
 from protos.envoy.type.v3.percent_pb2 import FractionalPercent
@@ -90,6 +108,7 @@ __all__ = [
     "Address",
     "AggregatedConfigSource",
     "Any",
+    "AuthorizationResponse",
     "Bootstrap",
     "CertificateValidationContext",
     "CircuitBreakers",
@@ -101,9 +120,12 @@ __all__ = [
     "ClusterLoadAssignment",
     "ClusterStats",
     "CommonTlsContext",
+    "Composite",
     "ConfigSource",
     "ConfigStatus",
     "ConnectionLimit",
+    "Cookie",
+    "CookieBasedSessionState",
     "Cors",
     "CorsPolicy",
     "DeltaDiscoveryRequest",
@@ -117,13 +139,21 @@ __all__ = [
     "DynamicModuleConfig",
     "DynamicModuleEarlyHeaderMutation",
     "Endpoint",
+    "ExecuteFilterAction",
+    "ExtAuthz",
+    "ExtAuthzHttpService",
+    "ExtensionWithMatcher",
+    "ExtensionWithMatcherPerRoute",
     "FieldRules",
     "Filter",
     "FilterChain",
     "FilterChainMatch",
     "FractionalPercent",
+    "GrpcService",
+    "HeaderBasedSessionState",
     "HeaderMatcher",
     "HeaderMutation",
+    "HeaderMutationRules",
     "HeaderValue",
     "HeaderValueOption",
     "Http2ProtocolOptions",
@@ -131,8 +161,11 @@ __all__ = [
     "HttpFilter",
     "HttpInspector",
     "HttpProtocolOptions",
+    "HttpRequestHeaderMatchInput",
+    "HttpUri",
     "KnownRegex",
     "LbEndpoint",
+    "ListStringMatcher",
     "Listener",
     "ListenerFilter",
     "LoadStatsRequest",
@@ -164,7 +197,10 @@ __all__ = [
     "ScopedRoutes",
     "SdsSecretConfig",
     "Secret",
+    "SkipFilter",
     "SocketAddress",
+    "StatefulSession",
+    "StatefulSessionPerRoute",
     "StringMatcher",
     "StringValue",
     "StructMatcher",
@@ -177,9 +213,9 @@ __all__ = [
     "UdpListenerConfig",
     "UdpProxyConfig",
     "UdpRoute",
-    "UpstreamTlsContext",
     "UpstreamCodec",
     "UpstreamHttpProtocolOptions",
+    "UpstreamTlsContext",
     "ValueMatcher",
     "VirtualHost",
     "WeightedCluster",

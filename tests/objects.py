@@ -11,6 +11,7 @@ import yaml
 from translator.door.kinds import OWN
 from translator.inputs import OBJECTS
 from translator.resources.backendtlspolicy import BackendTLSPolicy
+from translator.resources.backendtrafficpolicy import XBackendTrafficPolicy
 from translator.resources.core import ConfigMap, EndpointSlice, Namespace, Secret, Service
 from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
 from translator.resources.grpcroute import GRPCRoute
@@ -23,6 +24,7 @@ KINDS: dict[str, type[Object]] = {
     kind.__name__: kind
     for kind in (
         BackendTLSPolicy,
+        XBackendTrafficPolicy,
         ConfigMap,
         EndpointSlice,
         Gateway,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from translator.engine import Table
 from translator.resources.backend import Backend
 from translator.resources.backendtlspolicy import BackendTLSPolicy
+from translator.resources.backendtrafficpolicy import XBackendTrafficPolicy
 from translator.resources.core import ConfigMap, EndpointSlice, Namespace, Secret, Service
 from translator.resources.envoyproxy import EnvoyProxy
 from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
@@ -31,6 +32,7 @@ ENDPOINT_SLICE = Table[str, EndpointSlice]("EndpointSlice")
 SECRET = Table[str, Secret]("Secret")
 CONFIG_MAP = Table[str, ConfigMap]("ConfigMap")
 BACKEND_TLS_POLICY = Table[str, BackendTLSPolicy]("BackendTLSPolicy")
+BACKEND_TRAFFIC_POLICY = Table[str, XBackendTrafficPolicy]("XBackendTrafficPolicy")
 BACKEND = Table[str, Backend]("Backend")
 SANDBOX = Table[str, Sandbox]("Sandbox")
 ROUTE_GROUP = Table[str, RouteGroup]("RouteGroup")
@@ -60,5 +62,6 @@ OBJECTS: dict[str, Table[str, Object]] = {
         CONFIG_MAP,
         BACKEND_TLS_POLICY,
         ENVOY_PROXY,
+        BACKEND_TRAFFIC_POLICY,
     )
 }

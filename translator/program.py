@@ -22,6 +22,7 @@ from translator.gatewayapi.rules import (
     routes,
     status,
     streamroutes,
+    traffic,
 )
 from translator.inputs import OBJECTS
 from translator.ir.tables import ACKED, EXPIRED, GROUP, OUTPUTS, QUARANTINE
@@ -34,6 +35,7 @@ FRONTS: tuple[Rule, ...] = (
     *indexes.RULES,
     *policies.CLAIMS,
     *parameters.RULES,
+    *traffic.CLAIMS,
     *gateways.RULES,
     *routegroups.RULES,
     *gateways.LISTENERS,
@@ -54,7 +56,7 @@ FRONTS: tuple[Rule, ...] = (
     *meshes.OUTPUT,
     *sidecars.LISTENERS,
 )
-RULES: tuple[Rule, ...] = (*FRONTS, *envoy_v3.RULES, *faults.RULES, *policies.STATUS, *status.RULES)
+RULES: tuple[Rule, ...] = (*FRONTS, *envoy_v3.RULES, *faults.RULES, *policies.STATUS, *traffic.STATUS, *status.RULES)
 
 
 def engine() -> Engine:

@@ -94,7 +94,23 @@ def gateway() -> Document:
     if pick(*[False] * 5, True):
         spec["addresses"] = [{"type": pick("IPAddress", "IPAddress", "Hostname"), "value": pick("127.0.0.2", "", "x")}]
     spec["allowedListeners"] = pick(None, {"namespaces": {"from": pick("All", "Same", "None")}})
+    spec["tls"] = pick(None, None, gateway_tls())
+    spec["defaultScope"] = pick("", "", "All", "None")
     return {"kind": "Gateway", "metadata": metadata("g1", "g2"), "spec": spec}
+
+
+def gateway_tls() -> Document:
+    def authority() -> Document:
+        return {"kind": pick(*["ConfigMap"] * 4, "Secret"), "name": pick("ca", "ca", "gone"), "namespace": pick("", "", "a", "b")}
+
+    def validation() -> Document | None:
+        refs = some(authority, 1, 1, 2)
+        return pick(None, {"caCertificateRefs": refs, "mode": pick("AllowValidOnly", "AllowValidOnly", "AllowInsecureFallback")})
+
+    shown = {"name": "cert", "namespace": pick("", "", "a", "b"), "kind": pick(*["Secret"] * 4, "Pod")}
+    ports = some(lambda: {"port": 443, "tls": {"validation": validation()}}, 0, 1)
+    frontend = {"default": {"validation": validation()}, "perPort": ports}
+    return {"frontend": pick(None, frontend, frontend), "backend": {"clientCertificateRef": pick(None, shown)}}
 
 
 def listener_set() -> Document:
@@ -137,8 +153,25 @@ def route_filter() -> Document:
         {"type": "URLRewrite", "urlRewrite": {"hostname": pick("", "z.com"), "path": path_change()}},
         {"type": "RequestMirror", "requestMirror": {"backendRef": backend_ref(), "percent": pick(None, 10)}},
         {"type": "CORS", "cors": {"allowOrigins": [pick("*", "https://x.com")]}},
-        {"type": "ExternalAuth", "externalAuth": {}},
+        {"type": "ExtensionRef", "extensionRef": {"name": "x"}},
+        external_auth("GRPC", "grpc"),
+        external_auth("HTTP", "http"),
     )
+
+
+def external_auth(protocol: str, field: str) -> Document:
+    told = {"allowedHeaders": pick([], ["X-A"])} | ({"path": pick("", "/check")} if field == "http" else {})
+    body = pick(None, {"maxSize": pick(0, 100)})
+    return {"type": "ExternalAuth", "externalAuth": {"protocol": protocol, "backendRef": backend_ref(), field: told, "forwardBody": body}}
+
+
+def persistence() -> Document:
+    lasting = {"absoluteTimeout": "1h", "cookieConfig": {"lifetimeType": "Permanent"}}
+    return pick({}, {"sessionName": pick("s", "t")}, {"type": "Header"}, lasting, {"absoluteTimeout": "1h"})
+
+
+def default_scope() -> str:
+    return str(pick("", "", "", "All", "None"))
 
 
 def named(name: str) -> Document:
@@ -160,6 +193,7 @@ def route_rule() -> Document:
     if pick(*[False] * 4, True):
         found["retry"] = pick(None, {"codes": [503], "attempts": 2})
         found["timeouts"] = {"request": pick("", "1s", "0s"), "backendRequest": pick("", "500ms")}
+    found["sessionPersistence"] = pick(*[None] * 5, persistence())
     return found
 
 
@@ -179,6 +213,7 @@ def http_route() -> Document:
         "parentRefs": some(parent, 1, 1, 1, 2),
         "hostnames": RANDOM.sample(HOSTS, pick(0, 0, 1, 1, 2)),
         "rules": some(route_rule, 1, 1, 2),
+        "useDefaultGateways": default_scope(),
     }
     return {"kind": "HTTPRoute", "metadata": metadata("r1", "r2", "r3"), "spec": spec}
 
@@ -194,16 +229,18 @@ def grpc_filter() -> Document:
 
 def grpc_route() -> Document:
     def rule() -> Document:
-        return {"matches": some(method_match, 0, 1, 2), "filters": some(grpc_filter, 0, 0, 1), "backendRefs": some(weighted, 0, 1, 1, 2)}
+        found: Document = {"matches": some(method_match, 0, 1, 2), "filters": some(grpc_filter, 0, 0, 1)}
+        return found | {"backendRefs": some(weighted, 0, 1, 1, 2), "sessionPersistence": pick(*[None] * 5, persistence())}
 
     spec = {"parentRefs": some(parent, 1, 1, 2), "hostnames": RANDOM.sample(HOSTS, pick(0, 1, 2)), "rules": some(rule, 1, 1, 2)}
+    spec["useDefaultGateways"] = default_scope()
     return {"kind": "GRPCRoute", "metadata": metadata("r1", "r2"), "spec": spec}
 
 
 def stream_route(kind: str) -> Callable[[], Document]:
     def made() -> Document:
         refs = some(lambda: backend_ref() | {"weight": pick(0, 1, 1, 9)}, 1, 1, 2)
-        spec: Document = {"parentRefs": some(parent, 1, 1, 2), "rules": [{"backendRefs": refs}]}
+        spec: Document = {"parentRefs": some(parent, 1, 1, 2), "rules": [{"backendRefs": refs}], "useDefaultGateways": default_scope()}
         if kind == "TLSRoute":
             spec["hostnames"] = RANDOM.sample(HOSTS, pick(1, 1, 2))
         return {"kind": kind, "metadata": metadata("r1", "r2"), "spec": spec}
@@ -249,6 +286,7 @@ def reference_grant() -> Document:
                 {"group": "", "kind": "Service"},
                 {"group": "", "kind": "Service", "name": "s1"},
                 {"group": "", "kind": "Secret"},
+                {"group": "", "kind": "ConfigMap"},
                 {"group": "pointsman.io", "kind": "Backend"},
             )
         ],
@@ -280,6 +318,13 @@ def backend_tls_policy() -> Document:
     return {"kind": "BackendTLSPolicy", "metadata": metadata("p1", "p2"), "spec": spec}
 
 
+def backend_traffic_policy() -> Document:
+    targets = [pick({"kind": "Service", "name": pick("s1", "s2")}, {"kind": "Backend", "group": "pointsman.io", "name": "b1"})]
+    budget = {"budget": {"percent": pick(5, 50), "interval": pick("10s", "1m")}, "minRetryRate": {"count": pick(1, 10), "interval": "1s"}}
+    spec = {"targetRefs": targets, "retryConstraint": pick(None, {}, budget), "sessionPersistence": pick(None, persistence())}
+    return {"kind": "XBackendTrafficPolicy", "metadata": metadata("p1", "p2"), "spec": spec}
+
+
 def config_map() -> Document:
     data = pick({"ca.crt": PAIRS[0]["tls.crt"].decode()}, {"ca.crt": PAIRS[1]["tls.crt"].decode()}, {"ca.crt": "no"}, {})
     return {"kind": "ConfigMap", "metadata": metadata("ca"), "data": data}
@@ -301,6 +346,7 @@ MAKERS: dict[Callable[[], Document], int] = {
     namespace: 6,
     backend: 12,
     backend_tls_policy: 25,
+    backend_traffic_policy: 25,
     config_map: 12,
 }
 

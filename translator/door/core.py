@@ -144,6 +144,6 @@ UNREAD = frozenset(
 )
 UNSERVED = frozenset(
     """
-    XBackend XBackendTrafficPolicy XListenerSet XMesh
+    XBackend XListenerSet XMesh
     """.split()
 )

@@ -15,6 +15,7 @@ from translator.door.suggest import suggestion
 from translator.door.validate import Validator
 from translator.resources.backend import Backend, BackendSpec
 from translator.resources.backendtlspolicy import BackendTLSPolicy
+from translator.resources.backendtrafficpolicy import XBackendTrafficPolicy
 from translator.resources.core import ConfigMap, EndpointSlice, Namespace, Secret, Service
 from translator.resources.envoyproxy import EnvoyProxy, EnvoyProxySpec
 from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
@@ -44,6 +45,7 @@ STRUCTS: dict[str, type[Object]] = {
         Secret,
         ConfigMap,
         BackendTLSPolicy,
+        XBackendTrafficPolicy,
     )
 }
 Decode = Callable[[Mapping[str, Any], Mapping[str, Any]], Object]

@@ -16,7 +16,7 @@ from translator import filters
 from translator.envoy_v3.validation import violations
 from translator.ir.cluster import Cluster, Endpoint, Use
 from translator.ir.finding import Finding, Path
-from translator.ir.route import Entry, Filter, Forward, Headers, Redirect, Rewrite
+from translator.ir.route import Entry, ExternalAuth, Filter, Forward, Headers, Redirect, Rewrite, Session
 
 # Envoy's default of the runtime key `re2.max_program_size.error_level`; 1.40 holds to it, tried
 MAX_PROGRAM_SIZE = 100
@@ -84,6 +84,14 @@ def filter_faults(row: Filter) -> Iterator[str]:
                 if not TOKEN.fullmatch(name) or name.lower() == "host":
                     yield f"the header {name!r} cannot be changed: Envoy allows tokens other than Host"
             yield from _control_faults(value for _, value in (*row.set, *row.add))
+        case ExternalAuth():
+            for name in (*row.headers, *row.returned):
+                if not TOKEN.fullmatch(name):
+                    yield f"{name!r} is no name of a header"
+            yield from _control_faults((row.path,))
+        case Session():
+            if not TOKEN.fullmatch(row.name):
+                yield f"{row.name!r} is no name of a {row.place}"
         case Redirect() | Rewrite():
             yield from _control_faults((row.hostname, row.path.value if row.path else ""))
         case _:

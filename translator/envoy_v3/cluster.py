@@ -100,10 +100,13 @@ _TOLD = {protocol: _Told(kind) for (discovery, protocol), kind in _KINDS.items()
 
 
 def cluster(row: ir.Cluster) -> bytes:
-    if row.discovery == "eds" and not row.tls and not row.sets:
+    if row.discovery == "eds" and not row.tls and not row.sets and not row.budget:
         return _TOLD[row.protocol].named(row.name)
     message = Cluster(name=row.name)
     message.MergeFrom(_KINDS[row.discovery, row.protocol])
+    if row.budget:  # in the place of max_retries
+        retries = message.circuit_breakers.thresholds[0].retry_budget
+        retries.budget_percent.value, retries.min_retry_concurrency.value = row.budget.percent, row.budget.least
     if row.tls:
         message.transport_socket.name = "envoy.transport_sockets.tls"
         message.transport_socket.typed_config.CopyFrom(pack(upstream_tls(row.tls, row.protocol == "h2c")))

@@ -19,15 +19,33 @@ from translator import filters
 from translator.envoy_v3.domain import ROUTES
 from translator.filters.path_change import takes_prefix_away
 from translator.ir import names
-from translator.ir.route import CORS, Answer, Entry, Forward, Headers, Match, Mirror, PathMatch, Redirect, Retry, Share, Site, TextMatch
+from translator.ir.route import (
+    CORS,
+    Answer,
+    Entry,
+    ExternalAuth,
+    Forward,
+    Headers,
+    Match,
+    Mirror,
+    PathMatch,
+    Redirect,
+    Retry,
+    Session,
+    Share,
+    Site,
+    TextMatch,
+)
 
 MATCH, NAME = 1, 14  # fields of Route
 _PORT_IN_HOST = HeaderMatcher(name=":authority", string_match=StringMatcher(safe_regex=RegexMatcher(regex=".*:[0-9]+")))
 
 
 def depends_on_site(entry: Entry) -> bool:
-    """Whether the bytes differ from place to place: a Location names the scheme, port and host of where it is asked."""
-    return any(type(row) is Redirect for row in entry.filters)
+    """Whether the bytes differ from place to place: a Location names the scheme, port and host of where it is asked, and a cookie
+    is Secure where TLS is spoken.
+    """
+    return any(type(row) in (Redirect, Session) for row in entry.filters)
 
 
 def packed_route(entry: Entry, site: Site) -> bytes:
@@ -70,7 +88,7 @@ def joined(name: str, match: bytes, rest: bytes) -> bytes:
 
 def shares_rest(entry: Entry) -> bool:
     """Whether all but its match and name is the same for every match of its rule."""
-    return not entry.filters or all(type(row) in (CORS, Headers, Mirror) for row in entry.filters)
+    return not entry.filters or all(type(row) in (CORS, ExternalAuth, Headers, Mirror) for row in entry.filters)
 
 
 def shared_rest(entry: Entry) -> Route:

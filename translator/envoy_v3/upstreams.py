@@ -64,7 +64,7 @@ def served(view: View, use: Use, row: Cluster, endpoints: Endpoints | None) -> F
     sound = tuple(one for one in found if one not in faults) if faults else found
     body = cluster(row if row.discovery == "eds" else structs.replace(row, endpoints=sound))
     varies = (
-        row.discovery == "dns" or row.tls or row.sets or not row.name
+        row.discovery == "dns" or row.tls or row.sets or row.budget or not row.name
     )  # of others only the name does, and a test holds the rest to the rules
     wrong = broken(EnvoyCluster.FromString(body), use.kind, use.key) if varies else []
     for finding in (*faults.values(), *wrong):

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from protos.v3 import HttpFilter, Route, WeightedCluster
-from translator.filters import cors, header_modifier, request_mirror, request_redirect, url_rewrite
-from translator.ir.route import CORS, Filter, Headers, Mirror, Redirect, Rewrite, Site
+from translator.filters import cors, external_auth, header_modifier, request_mirror, request_redirect, session, url_rewrite
+from translator.ir.route import CORS, ExternalAuth, Filter, Headers, Mirror, Redirect, Rewrite, Session, Site
 
 
 class Link(NamedTuple):
@@ -27,6 +27,8 @@ class Link(NamedTuple):
 
 CHAIN = (
     Link(CORS, cors.on_route, http_filter=cors.http_filter),
+    Link(ExternalAuth, external_auth.on_route, http_filter=external_auth.http_filter),
+    Link(Session, session.on_route, http_filter=session.http_filter),
     Link(Headers, header_modifier.on_route, header_modifier.on_share),
     Link(Mirror, request_mirror.on_route),
     Link(Rewrite, url_rewrite.on_route),

@@ -13,7 +13,7 @@ from translator.gatewayapi.parents import namespace_of
 from translator.gatewayapi.references import GATEWAY_GROUP
 from translator.gatewayapi.selectors import selects
 from translator.gatewayapi.tables import Target
-from translator.ir.finding import Finding
+from translator.ir.finding import Finding, Path
 from translator.ir.output import ParentRef
 from translator.resources.httproute import ParentReference
 
@@ -63,10 +63,9 @@ def parent_ref(ref: ParentReference) -> ParentRef:
     )
 
 
-def refused(kind: str, key: str, index: int, ref: ParentReference, reason: str, message: str) -> Problem:
+def refused(kind: str, key: str, path: Path, ref: ParentReference, reason: str, message: str) -> Problem:
     """A parentRef that reaches nothing."""
     text = f'is not attached to {ref.kind} "{ref.name}": {message}'
-    path = ("spec", "parentRefs", index)
     return Problem(ACCEPTED, reason, Finding(code="PM0402", kind=kind, key=key, message=text, path=path, fix=FIXES[reason]))
 
 

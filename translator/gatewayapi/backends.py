@@ -24,10 +24,8 @@ def use_of(ref: BackendObjectReference, to: Referent, speaks: Speaks = "") -> Us
     return Use(to.kind, to.key, ref.port if to.kind == "Service" else 0, speaks)
 
 
-def speaks(kind: str, to: Service | Backend | None, port: int = 0) -> Speaks:
-    """GRPC is HTTP/2, also where the port does not say so: a GRPCRoute needs an upstream of its own then (GEP-1016)."""
-    if kind != "GRPCRoute":
-        return ""
+def speaks_grpc(to: Service | Backend | None, port: int = 0) -> Speaks:
+    """GRPC is HTTP/2, also where the port does not say so: who speaks it needs an upstream of its own then (GEP-1016)."""
     named = service_port(to, port) if isinstance(to, Service) else None
     said = named.app_protocol if named else to.spec.app_protocol if isinstance(to, Backend) else ""
     return "" if said in H2C else "h2"

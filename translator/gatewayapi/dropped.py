@@ -6,8 +6,7 @@ what is served as it was before, after the words "Fall Back".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from translator.ir.finding import Finding
 from translator.ir.route import Entry
@@ -32,13 +31,3 @@ def dropped_rules(findings: Iterable[Finding]) -> str:
     found = list(findings)
     words = "Fall Back to the last accepted state of " if all(map(falls_back, found)) else "Dropped "
     return words + "; ".join(dict.fromkeys(f"Rule {one.path[2]}: {one.message}" for one in found))
-
-
-def not_yet(kind: str, key: str, rules: Iterable[Any], fields: Mapping[str, str]) -> Iterator[Finding]:
-    """Fields of rules that we know of and do not serve, by their names here and in the object: said, never silent."""
-    for index, spec in enumerate(rules):
-        for name, written in fields.items():
-            if getattr(spec, name) is not None:
-                message = f"{written} is not served yet; the rule works without it"
-                path = ("spec", "rules", index, written)
-                yield Finding(code="PM0404", kind=kind, key=key, message=message, path=path, severity="warning")

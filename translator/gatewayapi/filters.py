@@ -5,15 +5,26 @@ A filter that is not served is never skipped: what it would have guarded is answ
 
 from __future__ import annotations
 
-from translator.ir.route import CORS, Filter, Headers, PathChange, Redirect, Rewrite
-from translator.resources.httproute import CORSFilter, HeaderFilter, PathModifier, RequestMirror, RequestRedirect, RouteFilter, URLRewrite
+from collections.abc import Iterable
+
+from translator.ir.route import CORS, ExternalAuth, Filter, Headers, PathChange, Redirect, Rewrite
+from translator.resources.httproute import (
+    CORSFilter,
+    HeaderFilter,
+    PathModifier,
+    RequestMirror,
+    RequestRedirect,
+    RouteFilter,
+    URLRewrite,
+)
+from translator.resources.httproute import ExternalAuth as ExternalAuthSpec
 
 ON_BACKENDS = frozenset(("RequestHeaderModifier", "ResponseHeaderModifier"))
-ON_RULES = ON_BACKENDS | {"CORS", "RequestMirror", "RequestRedirect", "URLRewrite"}
+ON_RULES = ON_BACKENDS | {"CORS", "ExternalAuth", "RequestMirror", "RequestRedirect", "URLRewrite"}
 
 
 def simple_filter(spec: RouteFilter) -> Filter | None:
-    """The filter as a row; None where it is not served, or is a mirror, whose backend must be looked up first."""
+    """The filter as a row; None where it is not served, or has a backend that must be looked up first."""
     match spec:
         case RouteFilter(type="RequestHeaderModifier", request_header_modifier=HeaderFilter() as headers):
             return _headers("request", headers)
@@ -59,6 +70,24 @@ def _path(spec: PathModifier | None) -> PathChange | None:
     if spec.type == "ReplaceFullPath":
         return PathChange("full", spec.replace_full_path or "/")
     return PathChange("prefix", spec.replace_prefix_match or "/")
+
+
+def external_auth(spec: ExternalAuthSpec, cluster: str) -> ExternalAuth:
+    """Without a cluster nobody can be asked, and so nothing is let through."""
+    told = spec.grpc.allowed_headers if spec.protocol == "GRPC" else spec.http.allowed_headers
+    return ExternalAuth(
+        cluster=cluster,
+        protocol="grpc" if spec.protocol == "GRPC" else "http",
+        headers=tuple(name.lower() for name in told),
+        returned=tuple(name.lower() for name in spec.http.allowed_response_headers),
+        path=spec.http.path,
+        body=spec.forward_body.max_size,
+    )
+
+
+def is_blocked(filters: Iterable[Filter]) -> bool:
+    """Whether one of them can let no request through."""
+    return any(isinstance(one, ExternalAuth) and not one.cluster for one in filters)
 
 
 def mirrored_share(spec: RequestMirror) -> tuple[int, int]:

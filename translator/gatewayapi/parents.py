@@ -30,6 +30,11 @@ def listener_id(parent: str, name: str) -> str:
     return f"{parent}/{name}"
 
 
+def is_default(gateway: Gateway) -> bool:
+    """Whether routes that name no Gateway may be its routes (GEP-3793); `None` is a scope that has no routes."""
+    return gateway.spec.default_scope not in ("", "None")
+
+
 def allows(gateway: Gateway, namespace: str, labels: Mapping[str, str]) -> bool:
     """Whether ListenerSets of this namespace may add listeners (`AllowedListeners`): none unless the Gateway says so."""
     allowed = gateway.spec.allowed_listeners

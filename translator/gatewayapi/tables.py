@@ -6,7 +6,7 @@ from translator.engine import Table
 from translator.gatewayapi.allotment import Wish
 from translator.gatewayapi.conditions import Problem
 from translator.gatewayapi.references import Referent
-from translator.ir.cluster import BackendTLS, Use
+from translator.ir.cluster import BackendTLS, RetryBudget, Use
 from translator.ir.finding import Finding, Path, field_path
 from translator.ir.keys import Reading
 from translator.ir.listener import Clients, Port
@@ -18,6 +18,7 @@ from translator.resources.core import EndpointSlice
 from translator.resources.envoyproxy import EnvoyProxySpec
 from translator.resources.gateway import Listener as ListenerSpec
 from translator.resources.gateway import ReferenceGrant, RouteNamespaces
+from translator.resources.persistence import SessionPersistence
 
 
 class Claim(Row, frozen=True, gc=False, order=True):
@@ -185,6 +186,21 @@ class TargetClaim(Row, frozen=True, gc=False, order=True):
     section: str
 
 
+class TrafficClaim(Row, frozen=True, gc=False):
+    """An XBackendTrafficPolicy that is about a backend, and how many retries it allows, if it says so."""
+
+    created: str
+    policy: str
+    budget: RetryBudget | None
+
+
+class Kept(Row, frozen=True, gc=False):
+    """The sessions that a policy has kept at a backend."""
+
+    policy: str
+    persistence: SessionPersistence
+
+
 class AuthorityState(Row, frozen=True, gc=False):
     """The certificates of a ConfigMap that is trusted, or what is wrong with it."""
 
@@ -225,6 +241,7 @@ CLASS_STATE = Table[str, ClassState]("ClassState")  # name of a class of ours
 PARAMETERS = Table[str, Parameters]("Parameters")  # key of a Gateway of ours
 WISH = Table[str, Wish]("Wish", order=lambda wish: wish)  # proxy group → ports of its Gateways that need a place
 PLANE_PART = Table[str, Plane]("PlanePart")  # proxy group → what each of its Gateways wants of it
+DEFAULTS = Table[str, str]("Defaults")  # default scope → Gateways of ours that have it
 OURS = Table[str, str]("Ours")  # gateway → the proxy group that serves it
 SERVING = Table[str, str]("Serving")  # id of a Gateway or ListenerSet that routes may name → its proxy group
 SET_STATE = Table[str, SetState]("SetState")  # key of a ListenerSet
@@ -243,12 +260,15 @@ SERVED = Table[Port, Served]("Served", order=lambda served: served)
 STREAM = Table[Port, Stream]("Stream", order=lambda stream: (stream.created, stream.route, stream.host))
 PARTS = Table[Use, tuple[Part, ...]]("Parts")  # upstream of a UDPRoute
 TARGETED = Table[tuple[str, str], TargetClaim]("Targeted", order=lambda claim: claim)  # (kind, key) of a backend
+TRAFFIC = Table[tuple[str, str], TrafficClaim]("Traffic", order=lambda claim: (claim.created, claim.policy))  # (kind, key) of a backend
+GOVERNED = Table[tuple[str, str], str]("Governed")  # (kind, key) of a backend → policies of any kind about it
+KEEPS = Table[tuple[str, str], Kept]("Keeps")  # (kind, key) of a backend
 AUTHORITY_REF = Table[str, str]("AuthorityRef")  # key of a ConfigMap → who trusts it
 AUTHORITY_STATE = Table[str, AuthorityState]("AuthorityState")  # key of a ConfigMap
 PRESENTING = Table[str, Presents]("Presenting")  # proxy group → what each of its Gateways shows to backends
 PRESENT_STATE = Table[str, Problem | None]("PresentState")  # gateway that shows one to backends → what is wrong with it
 POLICY = Table[str, PolicyState]("Policy")  # key of a BackendTLSPolicy
-OBEYS = Table[str, Use]("Obeys")  # key of a BackendTLSPolicy → upstreams it is about
+OBEYS = Table[tuple[str, str], Use]("Obeys")  # (kind, key) of a policy → upstreams it is about
 GRANTS_IN = Table[str, ReferenceGrant]("GrantsIn")  # namespace that grants
 COMPILED = Table[str, Compiled]("Compiled")  # route (`HTTPRoute/shop/cart`)
 PARENT = Table[str, ParentVerdict]("Parent", order=lambda verdict: verdict.index)  # route

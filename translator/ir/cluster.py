@@ -59,6 +59,13 @@ class Authority(Row, frozen=True, gc=False):
     origin: tuple[str, str]
 
 
+class RetryBudget(Row, frozen=True, gc=False):
+    """How many of a hundred requests under way may be retries, and how many retries are always allowed at a time."""
+
+    percent: int
+    least: int
+
+
 class Cluster(Row, frozen=True, gc=False, kw_only=True):
     """`eds` takes its endpoints from an Endpoints row of the same name; `dns` resolves `host` on its own. One that is sealed
     is sent nothing, whatever its endpoints are.
@@ -71,6 +78,7 @@ class Cluster(Row, frozen=True, gc=False, kw_only=True):
     tls: BackendTLS | None = None
     sealed: bool = False
     sets: tuple[tuple[str, str], ...] = ()  # headers of each request, whatever value they had
+    budget: RetryBudget | None = None
 
 
 class Endpoint(Row, frozen=True, gc=False, order=True):

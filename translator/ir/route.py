@@ -133,7 +133,33 @@ class CORS(Row, frozen=True, gc=False, kw_only=True, tag="cors"):
     max_age: int = 5
 
 
-Filter = Headers | Redirect | Rewrite | Mirror | CORS
+class ExternalAuth(Row, frozen=True, gc=False, kw_only=True, tag="external_auth"):
+    """A request goes on only if a service says so. `headers` in lower case are what it is told of the request: by gRPC all where
+    none are named; by HTTP these beside those that are always told. `returned` are headers of its answer that go on with the
+    request: all where none are named. `path` stands before that of the request. `body` is in bytes; 0: none of it.
+    """
+
+    cluster: str
+    protocol: Literal["grpc", "http"]
+    headers: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
+    path: str = ""
+    body: int = 0
+
+
+class Session(Row, frozen=True, gc=False, kw_only=True, tag="session"):
+    """A client that gives back what it was given, in a cookie or header of this name, reaches the same endpoint again.
+
+    `lifetime` in seconds; 0: as long as the client keeps it. A cookie that is `scoped` is for the paths of its route alone.
+    """
+
+    name: str
+    place: Literal["cookie", "header"] = "cookie"
+    lifetime: int = 0
+    scoped: bool = True
+
+
+Filter = Headers | Redirect | Rewrite | Mirror | CORS | ExternalAuth | Session
 
 
 class Entry(Row, frozen=True, gc=False, kw_only=True):

@@ -46,7 +46,7 @@ KEY_HOST = Table[tuple[str, str], KeyHost]("KeyHost", order=lambda one: one)  # 
 HOST = Table[Place, str]("Host")  # virtual hosts that exist even without a route, and who wants them
 STRAY = Table[Place, str]("Stray")  # virtual hosts of other listeners: what comes here for them took the wrong connection
 CLUSTER_USE = Table[tuple[str, Use], str]("ClusterUse")  # (group, upstream) → the routes that use it
-CLUSTER = Table[Use, Cluster]("Cluster", order=lambda row: row.tls is None and not row.sealed)
+CLUSTER = Table[Use, Cluster]("Cluster", order=lambda row: row.tls is None and not row.sealed and row.budget is None)
 ENDPOINTS = Table[Use, Endpoints]("Endpoints")
 SPLIT = Table[Use, Split]("Split")  # instead of CLUSTER and ENDPOINTS
 SECRET_USE = Table[tuple[str, str], str]("SecretUse")  # (group, key of a Secret) → the listeners of Envoy that use it, by name

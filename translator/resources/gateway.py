@@ -97,12 +97,15 @@ class GatewayTLS(Value, frozen=True, gc=False, kw_only=True):
 
 
 class GatewaySpec(Value, frozen=True, gc=False, kw_only=True):
+    """With `default_scope` `All` it is a default Gateway: routes that want one are its routes (GEP-3793)."""
+
     gateway_class_name: str
     listeners: tuple[Listener, ...] = ()
     addresses: tuple[GatewayAddress, ...] = ()
     infrastructure: GatewayInfrastructure | None = None
     allowed_listeners: AllowedListeners | None = None
     tls: GatewayTLS | None = None
+    default_scope: str = ""
 
 
 class Gateway(Object, frozen=True, gc=False, kw_only=True):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import field
 
 from translator.resources.httproute import BackendRef, NamedMatch, ParentReference, RouteFilter
 from translator.resources.meta import Object, Value
+from translator.resources.persistence import SessionPersistence
 
 
 class MethodMatch(Value, frozen=True, gc=False, kw_only=True):
@@ -28,13 +27,14 @@ class GRPCRouteRule(Value, frozen=True, gc=False, kw_only=True):
     matches: tuple[GRPCRouteMatch, ...] = ()
     filters: tuple[RouteFilter, ...] = ()
     backend_refs: tuple[BackendRef, ...] = ()
-    session_persistence: dict[str, Any] | None = None
+    session_persistence: SessionPersistence | None = None
 
 
 class GRPCRouteSpec(Value, frozen=True, gc=False, kw_only=True):
     parent_refs: tuple[ParentReference, ...] = ()
     hostnames: tuple[str, ...] = ()
     rules: tuple[GRPCRouteRule, ...] = ()
+    use_default_gateways: str = ""
 
 
 class GRPCRoute(Object, frozen=True, gc=False, kw_only=True):

@@ -1,7 +1,7 @@
 """HTTPRoute as users write it. Source: Gateway API v1.6.1, `apis/v1/httproute_types.go`.
 
 Filters are read as one struct with a field for each type, as the API has them; which field counts is said by `type`.
-Fields that we know of and do not serve yet are kept as raw values, so that they can be refused by name, never ignored.
+What we know of and do not serve is kept as a raw value, so that it can be refused by name, never ignored.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import field
 
 from translator.resources.meta import Object, Value
+from translator.resources.persistence import SessionPersistence
 
 
 class ParentReference(Value, frozen=True, gc=False, kw_only=True):
@@ -102,6 +103,36 @@ class CORSFilter(Value, frozen=True, gc=False, kw_only=True):
     max_age: int = 5
 
 
+class GRPCAuth(Value, frozen=True, gc=False, kw_only=True):
+    """Without headers all of the request are sent."""
+
+    allowed_headers: tuple[str, ...] = ()
+
+
+class HTTPAuth(Value, frozen=True, gc=False, kw_only=True):
+    """Headers beside those that are always sent; without headers of the answer all of it are taken."""
+
+    path: str = ""
+    allowed_headers: tuple[str, ...] = ()
+    allowed_response_headers: tuple[str, ...] = ()
+
+
+class ForwardBody(Value, frozen=True, gc=False, kw_only=True):
+    """In bytes; with 0 the body stays here."""
+
+    max_size: int = 0
+
+
+class ExternalAuth(Value, frozen=True, gc=False, kw_only=True):
+    """GEP-1494, of the experimental channel. The CRD demands `grpc` or `http`, as `protocol` says."""
+
+    protocol: str  # HTTP | GRPC
+    backend_ref: BackendObjectReference
+    grpc: GRPCAuth = GRPCAuth()
+    http: HTTPAuth = HTTPAuth()
+    forward_body: ForwardBody = ForwardBody()
+
+
 class RouteFilter(Value, frozen=True, gc=False, kw_only=True):
     type: str
     request_header_modifier: HeaderFilter | None = None
@@ -110,7 +141,7 @@ class RouteFilter(Value, frozen=True, gc=False, kw_only=True):
     request_redirect: RequestRedirect | None = None
     url_rewrite: URLRewrite | None = None
     cors: CORSFilter | None = None
-    external_auth: dict[str, Any] | None = None
+    external_auth: ExternalAuth | None = None
     extension_ref: dict[str, Any] | None = None
 
 
@@ -141,13 +172,16 @@ class RouteRule(Value, frozen=True, gc=False, kw_only=True):
     backend_refs: tuple[BackendRef, ...] = ()
     timeouts: Timeouts | None = None
     retry: Retry | None = None
-    session_persistence: dict[str, Any] | None = None
+    session_persistence: SessionPersistence | None = None
 
 
 class HTTPRouteSpec(Value, frozen=True, gc=False, kw_only=True):
+    """`use_default_gateways` is `All` where the route wants every default Gateway beside its parents (GEP-3793)."""
+
     parent_refs: tuple[ParentReference, ...] = ()
     hostnames: tuple[str, ...] = ()
     rules: tuple[RouteRule, ...] = ()
+    use_default_gateways: str = ""
 
 
 class HTTPRoute(Object, frozen=True, gc=False, kw_only=True):

@@ -19,6 +19,7 @@ class StreamRouteSpec(Value, frozen=True, gc=False, kw_only=True):
     parent_refs: tuple[ParentReference, ...] = ()
     hostnames: tuple[str, ...] = ()
     rules: tuple[StreamRule, ...] = ()
+    use_default_gateways: str = ""
 
 
 class StreamRoute(Object, frozen=True, gc=False, kw_only=True):

@@ -22,6 +22,7 @@ KINDS = {
     "Secret": ("secret", "secrets"),
     "ConfigMap": ("configmap", "configmaps", "cm"),
     "BackendTLSPolicy": ("backendtlspolicy", "backendtlspolicies", "btlspolicy"),
+    "XBackendTrafficPolicy": ("xbackendtrafficpolicy", "xbackendtrafficpolicies", "xbtrafficpolicy"),
     "Backend": ("backend", "backends"),
     "Sandbox": ("sandbox", "sandboxes", "sb"),
     "RouteGroup": ("routegroup", "routegroups", "rg"),

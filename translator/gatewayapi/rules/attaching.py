@@ -14,11 +14,24 @@ from translator.gatewayapi.references import GATEWAY_GROUP
 from translator.gatewayapi.rules.asking import labels_of
 from translator.gatewayapi.rules.compiling import route_id
 from translator.gatewayapi.sandboxes import fork_names, forks
-from translator.gatewayapi.tables import FOUND, NARROW, OWNER, PARENT, SERVING, SET_STATE, TARGET, USE, Compiled, ParentVerdict, Target
+from translator.gatewayapi.tables import (
+    DEFAULTS,
+    FOUND,
+    NARROW,
+    OWNER,
+    PARENT,
+    SERVING,
+    SET_STATE,
+    TARGET,
+    USE,
+    Compiled,
+    ParentVerdict,
+    Target,
+)
 from translator.inputs import GATEWAY, LISTENER_SET
 from translator.ir import names
 from translator.ir.cluster import Use
-from translator.ir.finding import Finding
+from translator.ir.finding import Finding, Path
 from translator.ir.listener import Port
 from translator.ir.route import Keyed, Place
 from translator.ir.tables import CLUSTER_USE, FORKABLE, KEYED, PLACED
@@ -62,7 +75,7 @@ def at_parents(view: View, kind: str, route: AnyRoute) -> tuple[list[Fact], list
     name = route_id(kind, route.key)
     facts: list[Fact] = []
     found: list[tuple[str, Reached]] = []
-    for index, ref in enumerate(route.spec.parent_refs):
+    for index, (ref, path) in enumerate(wanted_parents(view, route)):
         if ref.group != GATEWAY_GROUP or ref.kind not in PARENTS:
             continue
         key = f"{ref.namespace or route.namespace}/{ref.name}"
@@ -70,9 +83,9 @@ def at_parents(view: View, kind: str, route: AnyRoute) -> tuple[list[Fact], list
         group = view.get(SERVING, parent)
         if group is None and (ref.kind != SET or view.get(SET_STATE, key) is None):
             if view.get(PARENTS[ref.kind], key) is None:
-                facts.append(FOUND((kind, route.key), no_parent(kind, route.key, index, f"{ref.kind} {key}")))
+                facts.append(FOUND((kind, route.key), no_parent(kind, route.key, path, f"{ref.kind} {key}")))
             continue
-        problem, reached = reach(view, kind, route, index, ref, parent)
+        problem, reached = reach(view, kind, route, path, ref, parent)
         if problem:
             facts.append(FOUND((kind, route.key), problem.finding))
         served_by = group if group and reached else ""
@@ -81,19 +94,31 @@ def at_parents(view: View, kind: str, route: AnyRoute) -> tuple[list[Fact], list
     return facts, found
 
 
-def no_parent(kind: str, key: str, index: int, parent: str) -> Finding:
+def wanted_parents(view: View, route: AnyRoute) -> Iterator[tuple[ParentReference, Path]]:
+    """Those that a route names, and where it says so; and the default Gateways, as if it named them (GEP-3793)."""
+    named = route.spec.parent_refs
+    for index, ref in enumerate(named):
+        yield ref, ("spec", "parentRefs", index)
+    scope = route.spec.use_default_gateways
+    for key in view.list(DEFAULTS, scope) if scope else ():
+        namespace, _, name = key.partition("/")
+        if not any((one.kind, one.namespace or route.namespace, one.name) == ("Gateway", namespace, name) for one in named):
+            yield ParentReference(name=name, namespace=namespace), ("spec", "useDefaultGateways")
+
+
+def no_parent(kind: str, key: str, path: Path, parent: str) -> Finding:
     message = f"{parent} does not exist"
-    path = ("spec", "parentRefs", index, "name")
+    path = (*path, "name")
     return Finding(code="PM0401", kind=kind, key=key, message=message, path=path, fix="create it or correct the name", severity="warning")
 
 
 def reach(
-    view: View, kind: str, route: AnyRoute, index: int, ref: ParentReference, parent: str
+    view: View, kind: str, route: AnyRoute, path: Path, ref: ParentReference, parent: str
 ) -> tuple[Problem | None, Sequence[Reached]]:
     targets = view.list(TARGET, (parent, ref.section_name))
     labels = labels_of(view, route.namespace) if any(one.namespaces.from_ == "Selector" for one in targets) else {}
     reason, message, reached = attach(kind, route.namespace, route.spec.hostnames, ref.port, targets, labels)
-    return (refused(kind, route.key, index, ref, reason, message) if reason else None), reached
+    return (refused(kind, route.key, path, ref, reason, message) if reason else None), reached
 
 
 def owned(view: View, target: Target, hosts: Sequence[str]) -> Iterator[tuple[Port, str, str]]:

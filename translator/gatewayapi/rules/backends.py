@@ -8,9 +8,11 @@ from msgspec import structs
 
 from translator.engine import Facts, View, rule
 from translator.gatewayapi.backends import protocol, service_port
+from translator.gatewayapi.backendtls import KIND as TLS_POLICY
 from translator.gatewayapi.backendtls import obeyed
 from translator.gatewayapi.endpoints import of_backend, of_slices, resolves_names
-from translator.gatewayapi.tables import FOUND, OBEYS, PARTS, POLICY, SLICES_OF, TARGETED, USE
+from translator.gatewayapi.tables import FOUND, GOVERNED, OBEYS, PARTS, POLICY, SLICES_OF, TARGETED, TRAFFIC, USE
+from translator.gatewayapi.traffic import KIND as TRAFFIC_POLICY
 from translator.inputs import BACKEND, SERVICE
 from translator.ir import names
 from translator.ir.cluster import SPOKEN, Cluster, Endpoint, Endpoints, Split, Use
@@ -36,32 +38,39 @@ def upstream(view: View, use: Use) -> Facts:
             yield ENDPOINTS(use, Endpoints(endpoints=found))
 
 
-@rule(over=TARGETED, into=(CLUSTER, OBEYS))
-def secured(view: View, key: tuple[str, str]) -> Facts:
-    """Clusters of a backend that BackendTLSPolicies are about: they go before the plain ones, which need not ask for policies.
+@rule(over=GOVERNED, into=(CLUSTER, OBEYS))
+def governed(view: View, key: tuple[str, str]) -> Facts:
+    """Clusters of a backend that policies are about: they go before the plain ones, which need not ask for policies.
 
-    A policy that cannot be obeyed seals the backend: nothing is ever sent in plain text instead, and requests are answered
-    with 503.
+    A BackendTLSPolicy that cannot be obeyed seals the backend: nothing is ever sent in plain text instead, and requests are
+    answered with 503.
     """
-    claims = view.list(TARGETED, key)
+    claims, others = view.list(TARGETED, key), view.list(TRAFFIC, key)
     for use, section, said in spoken(view, *key):
         if not view.count(USE, use):
             continue
-        for each in claims:
-            if each.section in ("", section):
-                yield OBEYS(each.policy, use)
+        for policy in (
+            *((TLS_POLICY, one.policy) for one in claims if one.section in ("", section)),
+            *((TRAFFIC_POLICY, one.policy) for one in others),
+        ):
+            yield OBEYS(policy, use)
+        plain = bare(view, use, said)
         claim = obeyed(claims, section)
         state = view.get(POLICY, claim.policy) if claim else None
-        if state is None:
-            continue
-        plain = Cluster(name=names.cluster(use), protocol=protocol(said, use))
-        backend = view.get(BACKEND, use.key) if use.kind == "Backend" else None
-        if not state.usable:
-            yield CLUSTER(use, structs.replace(plain, sealed=True))
-        elif backend and resolves_names(backend):
-            yield CLUSTER(use, structs.replace(plain, tls=state.tls, discovery="dns", endpoints=of_backend(backend)))
-        else:
-            yield CLUSTER(use, structs.replace(plain, tls=state.tls))
+        row = structs.replace(plain, budget=others[0].budget) if others else plain
+        if state and state.usable:
+            row = structs.replace(row, tls=state.tls)
+        elif state:
+            row = Cluster(name=plain.name, protocol=plain.protocol, sealed=True)
+        if row != plain:
+            yield CLUSTER(use, row)
+
+
+def bare(view: View, use: Use, said: str) -> Cluster:
+    """The cluster as it is without policies."""
+    backend = view.get(BACKEND, use.key) if use.kind == "Backend" else None
+    plain = Cluster(name=names.cluster(use), protocol=protocol(said, use))
+    return structs.replace(plain, discovery="dns", endpoints=of_backend(backend)) if backend and resolves_names(backend) else plain
 
 
 def spoken(view: View, kind: str, key: str) -> Iterator[tuple[Use, str, str]]:
@@ -105,4 +114,4 @@ def members(view: View, use: Use | None) -> tuple[Endpoint, ...]:
     return () if backend is None or resolves_names(backend) else tuple(one for one in of_backend(backend) if one.port)
 
 
-RULES = (upstream, secured, split)
+RULES = (upstream, governed, split)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from translator.engine import View
-from translator.gatewayapi.backends import backend_problem, referent, served_kind, service_problem, speaks, unresolved, use_of
+from translator.gatewayapi.backends import backend_problem, referent, served_kind, service_problem, speaks_grpc, unresolved, use_of
 from translator.gatewayapi.conditions import ACCEPTED, Problem
 from translator.gatewayapi.durations import NO_TIMES, Times
-from translator.gatewayapi.filters import ON_BACKENDS, ON_RULES, mirrored_share, simple_filter
+from translator.gatewayapi.filters import ON_BACKENDS, ON_RULES, external_auth, is_blocked, mirrored_share, simple_filter
 from translator.gatewayapi.rules.asking import may_refer
 from translator.gatewayapi.tables import TARGETED, Compiled
 from translator.inputs import BACKEND, SERVICE
@@ -40,6 +40,7 @@ class Compiling:
     uses: dict[Use, str] = field(default_factory=dict)
     unresolved: list[Problem] = field(default_factory=list)
     dropped: list[Problem] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
     lost: int = 0  # rules that answer nothing but an error, because a filter of theirs is not served
 
     def compiled(self, accepted: bool) -> Compiled:
@@ -59,6 +60,9 @@ def filters_of(all_of: Compiling, path: Path, specs: Sequence[RouteFilter], kind
             if cluster := cluster_of(all_of, (*at, "requestMirror", "backendRef"), spec.request_mirror.backend_ref):
                 numerator, denominator = mirrored_share(spec.request_mirror)
                 found.append(Mirror(cluster=cluster, numerator=numerator, denominator=denominator))
+        elif spec.type == "ExternalAuth" and spec.external_auth is not None:
+            asked, grpc = (*at, "externalAuth", "backendRef"), spec.external_auth.protocol == "GRPC"
+            found.append(external_auth(spec.external_auth, cluster_of(all_of, asked, spec.external_auth.backend_ref, grpc=grpc)))
         elif (row := simple_filter(spec)) is not None:
             found.append(row)
     return tuple(found) if served else None
@@ -77,7 +81,11 @@ def action_of(
     filters: Sequence[Filter],
     times: Times = NO_TIMES,
 ) -> Forward | Answer:
-    """Where the rule sends requests. Without backends it answers an error, unless it redirects (`HTTPRouteRule.backendRefs`)."""
+    """Where the rule sends requests. Without backends it answers an error, unless it redirects (`HTTPRouteRule.backendRefs`);
+    and so it does without a service that it must ask first.
+    """
+    if is_blocked(filters):
+        return Answer(all_of.missing)
     if any(isinstance(one, Redirect) for one in filters):
         return Forward(shares=())
     shares = tuple(share_of(all_of, (*path, "backendRefs", place), ref) for place, ref in enumerate(spec.backend_refs))
@@ -94,14 +102,14 @@ def share_of(all_of: Compiling, path: Path, ref: BackendRef) -> Share:
     return Share(cluster=cluster if filters is not None else "", weight=ref.weight, filters=filters or ())
 
 
-def cluster_of(all_of: Compiling, path: Path, ref: BackendObjectReference) -> str:
+def cluster_of(all_of: Compiling, path: Path, ref: BackendObjectReference, *, grpc: bool = False) -> str:
     """The name of the cluster a reference means, or nothing, and then the problem is told."""
-    use = backend_of(all_of, path, ref)
+    use = backend_of(all_of, path, ref, grpc=grpc)
     return all_of.uses.setdefault(use, names.cluster(use)) if use else ""
 
 
-def backend_of(all_of: Compiling, path: Path, ref: BackendObjectReference) -> Use | None:
-    """The upstream a reference means, or nothing, and then the problem is told."""
+def backend_of(all_of: Compiling, path: Path, ref: BackendObjectReference, *, grpc: bool = False) -> Use | None:
+    """The upstream a reference means, or nothing, and then the problem is told. `grpc`: it is spoken whatever the route is."""
     to = referent(ref, all_of.route.namespace)
     spoken: Speaks = ""
     if not served_kind(to):
@@ -113,11 +121,11 @@ def backend_of(all_of: Compiling, path: Path, ref: BackendObjectReference) -> Us
         reason, code, message = service_problem(service, to.key, ref.port, "UDP" if all_of.kind == "UDPRoute" else "TCP")
         if code == "PM0206" and all_of.view.count(TARGETED, (to.kind, to.key)):  # a BackendTLSPolicy speaks it
             reason, code, message = "", "", ""
-        spoken = speaks(all_of.kind, service, ref.port)
+        spoken = speaks_grpc(service, ref.port) if grpc or all_of.kind == "GRPCRoute" else ""
     else:
         backend = all_of.view.get(BACKEND, to.key)
         reason, code, message = backend_problem(backend, to.key)
-        spoken = speaks(all_of.kind, backend)
+        spoken = speaks_grpc(backend) if grpc or all_of.kind == "GRPCRoute" else ""
     if reason:
         all_of.unresolved.append(unresolved(all_of.kind, all_of.route.key, path, reason, code, message))
         return None

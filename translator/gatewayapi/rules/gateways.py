@@ -21,7 +21,7 @@ from translator.gatewayapi.listeners import (
     terminates,
     transport,
 )
-from translator.gatewayapi.parents import SET, allows, listener_id, namespace_of, object_of, parent_id
+from translator.gatewayapi.parents import SET, allows, is_default, listener_id, namespace_of, object_of, parent_id
 from translator.gatewayapi.references import Referent
 from translator.gatewayapi.rules import clientcerts
 from translator.gatewayapi.rules.asking import labels_of, may_refer
@@ -33,6 +33,7 @@ from translator.gatewayapi.tables import (
     CERTIFICATE_STATE,
     CLAIM,
     DECLARED,
+    DEFAULTS,
     FOUND,
     JOINED,
     LISTENER_STATE,
@@ -70,7 +71,7 @@ from translator.resources.gateway import Gateway, GatewayAddress, Listener
 from translator.resources.meta import LocalReference
 
 
-@rule(over=GATEWAY, into=(OURS, SERVING, PRESENTING, DECLARED, CLAIM, CERTIFICATE_REF, AUTHORITY_REF, FOUND))
+@rule(over=GATEWAY, into=(OURS, DEFAULTS, SERVING, PRESENTING, DECLARED, CLAIM, CERTIFICATE_REF, AUTHORITY_REF, FOUND))
 def gateway(view: View, key: str) -> Facts:
     """A Gateway of a class of ours: each listener declared, and claimed at each of its ports."""
     one = view.one(GATEWAY, key)
@@ -81,6 +82,8 @@ def gateway(view: View, key: str) -> Facts:
         return
     yield OURS(key, asked.group)
     yield SERVING(key, asked.group)
+    if is_default(one):
+        yield DEFAULTS(one.spec.default_scope, key)
     if not asked.serves:
         return
     for place, address in enumerate(one.spec.addresses):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from translator.engine import Facts, View, rule
-from translator.gatewayapi.dropped import not_yet
 from translator.gatewayapi.grpc import EVERY_METHOD, method_match, method_precedence
 from translator.gatewayapi.rules.attaching import attached
 from translator.gatewayapi.rules.compiling import Compiling, action_of, filters_of, route_id
+from translator.gatewayapi.rules.sessions import session_of
 from translator.gatewayapi.tables import COMPILED, FOUND, PARENT, USE
 from translator.inputs import GRPC_ROUTE
 from translator.ir import names
@@ -34,8 +34,8 @@ def compile_grpc_route(view: View, key: str) -> Facts:
         yield ENTRIES(route_id(KIND, key), tuple(all_of.entries))
     for problem in (*all_of.unresolved, *all_of.dropped):
         yield FOUND((KIND, key), problem.finding)
-    for warning in not_yet(KIND, key, rules, {"session_persistence": "sessionPersistence"}):
-        yield FOUND((KIND, key), warning)
+    for warning in all_of.warnings:
+        yield FOUND((warning.kind, warning.key), warning)
 
 
 def compile_grpc_rule(all_of: Compiling, index: int, spec: GRPCRouteRule) -> None:
@@ -44,13 +44,14 @@ def compile_grpc_rule(all_of: Compiling, index: int, spec: GRPCRouteRule) -> Non
     filters = filters_of(all_of, path, spec.filters)
     all_of.lost += filters is None
     action = Answer(UNAVAILABLE) if filters is None else action_of(all_of, path, spec, filters)
+    acting = () if filters is None else (*filters, *session_of(all_of, path, spec, action))
     for place, one in enumerate(spec.matches or EVERY_METHOD):
         entry = Entry(
             name=names.route(KIND, key, index, place),
             match=method_match(one),
             precedence=method_precedence(one, created, key, (index, place)),
             action=action,
-            filters=filters or (),
+            filters=acting,
             origin=(KIND, key),
             rule=index,
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from translator.engine import Facts, Table, View, rule
+from translator.engine import Fact, Facts, Table, View, rule
 from translator.gatewayapi.backendtls import KIND, authorities, demands, is_conflicted, policy_conditions, trusted
 from translator.gatewayapi.conditions import CONTROLLER
 from translator.gatewayapi.parents import SET
@@ -13,6 +14,7 @@ from translator.gatewayapi.tables import (
     AUTHORITY_REF,
     AUTHORITY_STATE,
     FOUND,
+    GOVERNED,
     OBEYS,
     PARENT,
     POLICY,
@@ -26,28 +28,51 @@ from translator.inputs import BACKEND, BACKEND_TLS_POLICY, SERVICE
 from translator.ir import names
 from translator.ir.cluster import Authority
 from translator.ir.finding import Finding
-from translator.ir.output import AncestorStatus, ParentRef, Status
+from translator.ir.output import AncestorStatus, Condition, ParentRef, Status
 from translator.ir.tables import AUTHORITY, OUT_STATUS
+from translator.resources.backendtlspolicy import BackendTLSPolicy, PolicyTarget
+from translator.resources.backendtrafficpolicy import XBackendTrafficPolicy
 
 TARGETS: dict[str, Table[str, Any]] = {"Service": SERVICE, "Backend": BACKEND}
 ANCESTORS = 16  # as many as the status can hold
+Policy = BackendTLSPolicy | XBackendTrafficPolicy
 
 
-@rule(over=BACKEND_TLS_POLICY, into=(TARGETED, AUTHORITY_REF, FOUND))
+def targets(view: View, kind: str, policy: Policy) -> Iterator[tuple[tuple[str, str] | None, PolicyTarget, Finding | None]]:
+    """Kind and key of each backend that a policy is about, nothing where it can be none, and what is wrong with it."""
+    for place, target in enumerate(policy.spec.target_refs):
+        to = f"{policy.namespace}/{target.name}"
+        known = target.kind in TARGETS and target.group == GROUPS[target.kind]
+        wrong = None
+        if not known or view.get(TARGETS[target.kind], to) is None:
+            message = f"{target.kind} {to} does not exist" if known else f"{target.kind} is nothing that traffic is sent to"
+            path = ("spec", "targetRefs", place)
+            wrong = Finding(code="PM0506", kind=kind, key=policy.key, message=message, path=path, severity="warning")
+        yield ((target.kind, to) if known else None), target, wrong
+
+
+def policy_status(view: View, kind: str, policy: Policy, conditions: tuple[Condition, ...]) -> Fact:
+    """One entry for each Gateway through which its backends are reached."""
+    found = {ref for use in view.list(OBEYS, (kind, policy.key)) for route in view.list(USE, use) for ref in gateways_of(view, route)}
+    ancestors = tuple(
+        AncestorStatus(ancestor_ref=ref, controller_name=CONTROLLER, conditions=conditions)
+        for ref in sorted(found, key=lambda ref: (ref.namespace or "", ref.name))[:ANCESTORS]
+    )
+    return OUT_STATUS((kind, policy.key), Status(generation=policy.metadata.generation, ancestors=ancestors))
+
+
+@rule(over=BACKEND_TLS_POLICY, into=(TARGETED, GOVERNED, AUTHORITY_REF, FOUND))
 def policy_claims(view: View, key: str) -> Facts:
     """What a policy is about, and the ConfigMaps that it trusts."""
     policy = view.one(BACKEND_TLS_POLICY, key)
     for ref in sorted(trusted(policy)):
         yield AUTHORITY_REF(ref, key)
-    for place, target in enumerate(policy.spec.target_refs):
-        to = f"{policy.namespace}/{target.name}"
-        known = target.kind in TARGETS and target.group == GROUPS[target.kind]
-        if not known or view.get(TARGETS[target.kind], to) is None:
-            message = f"{target.kind} {to} does not exist" if known else f"{target.kind} is nothing that traffic is sent to"
-            path = ("spec", "targetRefs", place)
-            yield FOUND((KIND, key), Finding(code="PM0506", kind=KIND, key=key, message=message, path=path, severity="warning"))
-        if known:
-            yield TARGETED((target.kind, to), TargetClaim(policy.metadata.creation_timestamp, key, target.section_name))
+    for to, target, wrong in targets(view, KIND, policy):
+        if wrong:
+            yield FOUND((KIND, key), wrong)
+        if to:
+            yield TARGETED(to, TargetClaim(policy.metadata.creation_timestamp, key, target.section_name))
+            yield GOVERNED(to, key)
 
 
 @rule(over=BACKEND_TLS_POLICY, into=(POLICY, AUTHORITY, FOUND))
@@ -65,8 +90,7 @@ def tls_policy(view: View, key: str) -> Facts:
 
 
 @rule(over=POLICY, into=(OUT_STATUS,))
-def policy_status(view: View, key: str) -> Facts:
-    """One entry for each Gateway through which its backends are reached."""
+def tls_status(view: View, key: str) -> Facts:
     policy, state = view.one(BACKEND_TLS_POLICY, key), view.one(POLICY, key)
     conflicted = any(
         is_conflicted(claim, claims)
@@ -76,12 +100,7 @@ def policy_status(view: View, key: str) -> Facts:
         if claim.policy == key
     )
     conditions = policy_conditions(list(state.problems), state.usable, conflicted)
-    found = {ref for use in view.list(OBEYS, key) for route in view.list(USE, use) for ref in gateways_of(view, route)}
-    ancestors = tuple(
-        AncestorStatus(ancestor_ref=ref, controller_name=CONTROLLER, conditions=conditions)
-        for ref in sorted(found, key=lambda ref: (ref.namespace or "", ref.name))[:ANCESTORS]
-    )
-    yield OUT_STATUS((KIND, key), Status(generation=policy.metadata.generation, ancestors=ancestors))
+    yield policy_status(view, KIND, policy, conditions)
 
 
 def gateways_of(view: View, route: str) -> set[ParentRef]:
@@ -99,4 +118,4 @@ def gateways_of(view: View, route: str) -> set[ParentRef]:
 
 CLAIMS = (policy_claims,)
 RULES = (tls_policy,)
-STATUS = (policy_status,)
+STATUS = (tls_status,)

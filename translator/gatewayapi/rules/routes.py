@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from translator.engine import Facts, View, rule
-from translator.gatewayapi.dropped import not_yet
 from translator.gatewayapi.durations import times_of
+from translator.gatewayapi.filters import is_blocked
 from translator.gatewayapi.matches import EVERYTHING, match
 from translator.gatewayapi.precedence import precedence
 from translator.gatewayapi.rules.attaching import attached
 from translator.gatewayapi.rules.compiling import Compiling, action_of, filters_of, route_id
+from translator.gatewayapi.rules.sessions import session_of
 from translator.gatewayapi.tables import COMPILED, FOUND, PARENT, USE
 from translator.inputs import HTTP_ROUTE
 from translator.ir import names
@@ -18,7 +19,6 @@ from translator.ir.tables import CLUSTER_USE, ENTRIES, FORKABLE, KEYED, PLACED
 from translator.resources.httproute import RouteRule
 
 KIND = "HTTPRoute"
-NOT_YET = {"session_persistence": "sessionPersistence"}
 
 
 @rule(over=HTTP_ROUTE, into=(ENTRIES, COMPILED, FOUND))
@@ -35,8 +35,8 @@ def compile_route(view: View, key: str) -> Facts:
         yield ENTRIES(route_id(KIND, key), tuple(all_of.entries))
     for problem in (*all_of.unresolved, *all_of.dropped):
         yield FOUND((KIND, key), problem.finding)
-    for warning in not_yet(KIND, key, rules, NOT_YET):
-        yield FOUND((KIND, key), warning)
+    for warning in all_of.warnings:
+        yield FOUND((warning.kind, warning.key), warning)
 
 
 def compile_rule(all_of: Compiling, index: int, spec: RouteRule) -> None:
@@ -47,6 +47,7 @@ def compile_rule(all_of: Compiling, index: int, spec: RouteRule) -> None:
     filters = filters_of(all_of, path, spec.filters)
     all_of.lost += filters is None
     action = Answer(500) if filters is None else action_of(all_of, path, spec, filters, times_of(spec))
+    acting = () if filters is None or is_blocked(filters) else (*filters, *session_of(all_of, path, spec, action))
     for place, one in enumerate(spec.matches or EVERYTHING):
         wanted = match(one)
         entry = Entry(
@@ -54,7 +55,7 @@ def compile_rule(all_of: Compiling, index: int, spec: RouteRule) -> None:
             match=wanted,
             precedence=precedence(wanted, created, key, (index, place)),
             action=action,
-            filters=filters or (),
+            filters=acting,
             origin=origin,
             rule=index,
         )

@@ -25,7 +25,7 @@ from translator.gatewayapi.conditions import (
 )
 from translator.gatewayapi.dropped import dropped_rules, falls_back, is_refused
 from translator.gatewayapi.features import features
-from translator.gatewayapi.parents import SET, listener_id, parent_id
+from translator.gatewayapi.parents import SET, is_default, listener_id, parent_id
 from translator.gatewayapi.planes import addresses as addresses_of
 from translator.gatewayapi.planes import obstacle, wanted
 from translator.gatewayapi.tables import (
@@ -123,7 +123,11 @@ def gateway_status(view: View, key: str) -> Facts:
         addresses = tuple(Address(type="IPAddress", value=address) for address in bound if address)
     status = Status(
         generation=gateway.metadata.generation,
-        conditions=(*gateway_conditions(gateway, states, asked.problem), *client_conditions(gateway, view.get(PRESENT_STATE, key))),
+        conditions=(
+            *gateway_conditions(gateway, states, asked.problem),
+            *client_conditions(gateway, view.get(PRESENT_STATE, key)),
+            *default_condition(gateway),
+        ),
         addresses=addresses,
         listeners=listener_statuses(view, key, states),
         attached_listener_sets=attached_sets(view, key) if gateway.spec.allowed_listeners else None,
@@ -137,6 +141,12 @@ def gateway_status(view: View, key: str) -> Facts:
         if view.get(ACKED, ("Gateway", key)) != said:
             status = structs.replace(status, conditions=tuple(map(unless_acknowledged, status.conditions)))
     yield OUT_STATUS(("Gateway", key), status)
+
+
+def default_condition(gateway: Gateway) -> tuple[Condition, ...]:
+    """Said by default Gateways alone (GEP-3793, "Controlling which Gateways accept Defaulted Routes")."""
+    message = f"its default scope is {gateway.spec.default_scope}"
+    return (holds("DefaultGateway", message=message),) if is_default(gateway) else ()
 
 
 def listener_states(view: View, kind: str, key: str, parent: str) -> list[ListenerState]:

@@ -7,7 +7,7 @@ import pytest
 from protos.v3 import DirectResponseAction, FractionalPercent, HeaderValueOption, RedirectAction, Route, RouteAction, WeightedCluster
 from translator import filters
 from translator.filters import header_modifier, request_mirror, request_redirect, url_rewrite
-from translator.ir.route import CORS, Headers, Mirror, PathChange, PathMatch, Redirect, Rewrite, Site
+from translator.ir.route import CORS, ExternalAuth, Headers, Mirror, PathChange, PathMatch, Redirect, Rewrite, Session, Site
 
 SITE = Site(path=PathMatch("prefix", "/foo"), host="a.example", port=80)
 
@@ -168,7 +168,7 @@ def test_route_that_forwards_nothing_is_not_made_to_forward() -> None:
 
 
 def test_every_filter_of_the_ir_has_its_link() -> None:
-    assert {link.row for link in filters.CHAIN} == {CORS, Headers, Mirror, Redirect, Rewrite}
+    assert {link.row for link in filters.CHAIN} == {CORS, ExternalAuth, Headers, Mirror, Redirect, Rewrite, Session}
 
 
 def test_only_headers_can_act_on_a_share() -> None:

@@ -202,7 +202,8 @@ def test_a_grant_opens_another_namespace_and_its_removal_closes_it() -> None:
 
 
 def test_a_filter_that_is_not_served_answers_500_for_its_rule_alone() -> None:
-    rules = "[{matches: [{path: {value: /x}}], filters: [{type: ExternalAuth, externalAuth: {}}], backendRefs: [{name: cart, port: 8080}]},"
+    unserved = "filters: [{type: ExtensionRef, extensionRef: {name: x}}]"
+    rules = f"[{{matches: [{{path: {{value: /x}}}}], {unserved}, backendRefs: [{{name: cart, port: 8080}}]}},"
     engine = run(BASE, ROUTE.replace("rules: [", f"rules: {rules}"))
     bad, good = row(engine, ENTRIES, "HTTPRoute/shop/cart")
     assert bad.action == Answer(500)
@@ -212,7 +213,7 @@ def test_a_filter_that_is_not_served_answers_500_for_its_rule_alone() -> None:
 
 
 def test_a_route_whose_rules_are_all_dropped_is_not_accepted_and_serves_nothing() -> None:
-    engine = run(BASE, ROUTE.replace("rules: [{", "rules: [{filters: [{type: ExternalAuth, externalAuth: {}}], "))
+    engine = run(BASE, ROUTE.replace("rules: [{", "rules: [{filters: [{type: ExtensionRef, extensionRef: {name: x}}], "))
     assert conditions(engine, "HTTPRoute", "shop/cart")["Accepted"] == (False, "UnsupportedValue")
     assert engine.rows(PLACED) == engine.rows(CLUSTER_USE) == {}
     assert row(engine, OUT_STATUS, ("Gateway", "infra/edge")).listeners[0].attached_routes == 0
@@ -320,7 +321,7 @@ def test_a_static_address_is_bound_and_an_odd_one_is_refused() -> None:
     assert conditions(run(odd), "Gateway", "infra/edge")["Accepted"] == (False, "UnsupportedAddress")
 
 
-def test_fields_that_are_not_served_yet_are_said() -> None:
-    engine = run(BASE, ROUTE.replace("rules: [{", "rules: [{sessionPersistence: {}, "))
+def test_session_that_cannot_be_kept_is_said_and_the_rule_works() -> None:
+    engine = run(BASE, ROUTE.replace("rules: [{", "rules: [{sessionPersistence: {absoluteTimeout: 1h}, "))
     assert codes(engine) == {("shop/cart", "PM0404")}
     assert conditions(engine, "HTTPRoute", "shop/cart")["Accepted"] == (True, "Accepted")

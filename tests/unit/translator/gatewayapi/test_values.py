@@ -118,8 +118,8 @@ def test_a_redirect_keeps_what_it_does_not_change_empty() -> None:
     assert simple_filter(spec) == Redirect(path=PathChange("prefix", "/new"), status=301)
 
 
-def test_filters_that_are_not_served_have_no_row() -> None:
-    assert simple_filter(RouteFilter(type="ExternalAuth", external_auth={})) is None
+def test_filters_that_are_not_served_or_have_a_backend_have_no_row() -> None:
+    assert simple_filter(RouteFilter(type="ExternalAuth")) is None
     assert simple_filter(RouteFilter(type="ExtensionRef", extension_ref={"name": "x"})) is None
 
 
