@@ -23,7 +23,6 @@ CASES = sorted(path for path in MANIFESTS.glob("*.yaml") if path != BASE)
 CONTROLLER, CLASS = "pointsman.io/gateway-controller", "gateway-conformance"
 USABLE, UNUSABLE = "172.18.0.200", "192.0.2.1"  # one that nodes give to Services, and one that nobody has (RFC 5737)
 PLACEHOLDERS = {"PLACEHOLDER_USABLE_ADDRS": USABLE, "PLACEHOLDER_UNUSABLE_ADDRS": UNUSABLE}
-UNREAD = ("Deployment",)  # nothing that we say depends on whether backends run
 
 INFRA, WEB, APP = (f"gateway-conformance-{name}" for name in ("infra", "web-backend", "app-backend"))
 PAIRS = {  # what `Setup` of the suite makes by itself
@@ -66,8 +65,7 @@ def gateway_class() -> Document:
 
 def documents(path: Path) -> list[Document]:
     """The objects of an upstream file, filled in."""
-    found = (one for one in yaml.load_all(path.read_bytes(), yaml.CSafeLoader) if one)
-    return [filled(one) for one in found if one["kind"] not in UNREAD]
+    return [filled(one) for one in yaml.load_all(path.read_bytes(), yaml.CSafeLoader) if one]
 
 
 def filled(one: Document) -> Document:
