@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -35,9 +36,9 @@ Answer = Callable[[Asked], Said | Awaitable[Said]]
 
 
 @contextlib.asynccontextmanager
-async def http(answer: Answer) -> AsyncIterator[int]:
+async def http(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """The port of a service that speaks HTTP/1.1 over kept connections."""
-    server = await asyncio.start_server(partial(_serve, answer), "127.0.0.1", 0)
+    server = await asyncio.start_server(partial(_serve, answer), "127.0.0.1", 0, ssl=tls)
     yield server.sockets[0].getsockname()[1]
     server.close()
 
@@ -52,6 +53,8 @@ async def _serve(answer: Answer, reader: asyncio.StreamReader, writer: asyncio.S
             found = said if isinstance(said, Said) else await said
             told = "".join(f"{name}: {value}\r\n" for name, value in found.headers.items())
             writer.write(f"HTTP/1.1 {found.status} Said\r\n{told}Content-Length: {len(found.body)}\r\n\r\n{found.body}".encode())
+            if found.headers.get("Connection") == "close":
+                break
     writer.close()
 
 
