@@ -14,6 +14,7 @@ import grpc.aio
 
 from protos.envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
 from protos.envoy.service.auth.v3.external_auth_pb2 import CheckRequest, CheckResponse
+from tests.e2e.listening import listening
 
 
 @dataclass(frozen=True)
@@ -38,24 +39,21 @@ Answer = Callable[[Asked], Said | Awaitable[Said]]
 @contextlib.asynccontextmanager
 async def http(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """The port of a service that speaks HTTP/1.1 over kept connections."""
-    server = await asyncio.start_server(partial(_serve, answer), "127.0.0.1", 0, ssl=tls)
-    yield server.sockets[0].getsockname()[1]
-    server.close()
+    async with listening(partial(_serve, answer), tls) as port:
+        yield port
 
 
 async def _serve(answer: Answer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-        while head := (await reader.readuntil(b"\r\n\r\n")).decode("latin-1"):
-            first, *lines = head.strip().split("\r\n")
-            headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-            body = (await reader.readexactly(int(headers.get("content-length", 0)))).decode()
-            said = answer(Asked(first.split(" ")[1], headers, body))
-            found = said if isinstance(said, Said) else await said
-            told = "".join(f"{name}: {value}\r\n" for name, value in found.headers.items())
-            writer.write(f"HTTP/1.1 {found.status} Said\r\n{told}Content-Length: {len(found.body)}\r\n\r\n{found.body}".encode())
-            if found.headers.get("Connection") == "close":
-                break
-    writer.close()
+    while head := (await reader.readuntil(b"\r\n\r\n")).decode("latin-1"):
+        first, *lines = head.strip().split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        body = (await reader.readexactly(int(headers.get("content-length", 0)))).decode()
+        said = answer(Asked(first.split(" ")[1], headers, body))
+        found = said if isinstance(said, Said) else await said
+        told = "".join(f"{name}: {value}\r\n" for name, value in found.headers.items())
+        writer.write(f"HTTP/1.1 {found.status} Said\r\n{told}Content-Length: {len(found.body)}\r\n\r\n{found.body}".encode())
+        if found.headers.get("Connection") == "close":
+            break
 
 
 @contextlib.asynccontextmanager

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.e2e.listening import closed, listening
+
 
 def trusting() -> ssl.SSLContext:
     """A client that believes anybody."""
@@ -18,10 +20,8 @@ def trusting() -> ssl.SSLContext:
 
 
 async def _repeat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
-        while line := await reader.readline():
-            writer.write(line)
-    writer.close()
+    while line := await reader.readline():
+        writer.write(line)
 
 
 @contextlib.asynccontextmanager
@@ -30,9 +30,8 @@ async def echo(pair: tuple[Path, Path] | None = None) -> AsyncIterator[int]:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) if pair else None
     if context and pair:
         context.load_cert_chain(*pair)
-    server = await asyncio.start_server(_repeat, "127.0.0.1", 0, ssl=context)
-    yield server.sockets[0].getsockname()[1]
-    server.close()
+    async with listening(_repeat, context) as port:
+        yield port
 
 
 class _Peers(asyncio.DatagramProtocol):
@@ -69,15 +68,22 @@ class Stream:
             answer = await self.reader.readline()
         assert answer == line, f"{self.name} was cut after {self.said - 1} lines"
 
+    async def end(self) -> None:
+        await closed(self.writer)
+
 
 async def stream(name: str, port: int, host: str = "") -> Stream | None:
     """None where nobody answers."""
     try:
         context = trusting() if host else None
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname=host or None)
-        found = Stream(name, reader, writer)
+    except OSError:
+        return None
+    found = Stream(name, reader, writer)
+    try:
         await found.holds()
-    except (OSError, AssertionError, ssl.SSLError):
+    except (OSError, AssertionError, TimeoutError):
+        await found.end()
         return None
     return found
 
@@ -116,6 +122,9 @@ class Session(asyncio.DatagramProtocol):
         assert found, "nobody answers datagrams"
         self._first = self._first or found
         assert found == self._first, "the session was lost"
+
+    async def end(self) -> None:
+        self.transport.close()
 
 
 async def session(port: int) -> Session:

@@ -93,7 +93,7 @@ class World:
         async def holds() -> bool:
             found = await stream("new", self.ports[name], host)
             if found:
-                found.writer.close()
+                await found.end()
             return bool(found) == wanted
 
         await wait_until(holds, 20, f"{name} {host} to be {'served' if wanted else 'gone'}")
@@ -213,4 +213,4 @@ async def test_no_connection_is_cut_and_no_request_fails_by_what_is_about_others
         assert load.failed == []
         assert load.sent >= RATE
         for one in lasting:
-            (one.transport if isinstance(one, Session) else one.writer).close()
+            await one.end()

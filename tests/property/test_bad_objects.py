@@ -32,7 +32,7 @@ BAD: dict[str, dict[str, Any]] = {
     "header that cannot be changed": route(
         filters=[{"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": [":path"]}}],
     ),
-    "filter that is not served": route(filters=[{"type": "ExternalAuth", "externalAuth": {}}]),
+    "filter that is not served": route(filters=[{"type": "ExtensionRef", "extensionRef": {"name": "x"}}]),
     "parent that is not there": route() | {"spec": {"parentRefs": [{"name": "gone"}], "rules": [{}]}},
     "listener without a certificate": gateway({"name": "l", "port": 9443, "protocol": "HTTPS"}),
     "listeners in conflict": gateway(*({"name": name, "port": 9080, "protocol": "HTTP"} for name in "ab")),
