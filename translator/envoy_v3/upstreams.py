@@ -87,16 +87,22 @@ def split_upstream(view: View, use: Use) -> Facts:
         yield REFUSED((use.kind, use.key), finding)
 
 
-@rule(over=CLUSTER_USE, into=(OUT_CLUSTER, OUT_ENDPOINTS, AUTHORITY_USE))
+@rule(over=CLUSTER_USE, into=(OUT_CLUSTER, OUT_ENDPOINTS, AUTHORITY_USE, REFUSED, HELD))
 def in_group(view: View, key: tuple[str, Use]) -> Facts:
-    """Each group has its own copy, made of the same bytes."""
+    """Each group has its own copy, made of the same bytes; with a certificate to show they are others, and may be refused as such."""
     group, use = key
     made = view.get(UPSTREAM, use)
     if made is None:
         return
     name, body, members, tls = made
     if tls and (shown := view.get(CLIENT_CERTIFICATE, group)):
-        body = Packed(with_certificate(body.body, shown), body.needs)
+        verdict = judged(view.get(QUARANTINE, (OUT_CLUSTER.name, name)), with_certificate(body.body, shown))
+        for one in verdict.found:
+            yield REFUSED((use.kind, use.key), told(one, "its cluster", use.kind, use.key))
+        yield from held(OUT_CLUSTER, name, verdict)
+        if not verdict.body:
+            return
+        body = Packed(verdict.body, body.needs)
     yield OUT_CLUSTER((group, name), body)
     if tls and tls.authority:
         yield AUTHORITY_USE((group, tls.authority), name)

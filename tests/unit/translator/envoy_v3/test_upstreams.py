@@ -65,6 +65,22 @@ def test_certificate_for_backends_is_shown_by_its_group_alone_and_only_where_tls
     assert world.body(OUT_CLUSTER, NAME, "edge") == world.body(OUT_CLUSTER, NAME)
 
 
+@pytest.mark.parametrize(("good", "code"), [(b"", "PM0605"), (b"as it was", "PM0606")])
+def test_refused_cluster_with_a_certificate_is_told_to_its_backend_and_others_go_on(good: bytes, code: str) -> None:
+    """It is known by the bytes that were sent, which are not those of groups that show none."""
+    world = secured()
+    world.change((CLUSTER_USE, ("edge", USE), "route"), (CLIENT_CERTIFICATE, "edge", "secret/shop/us"))
+    plain = world.body(OUT_CLUSTER, NAME)
+    poison = Poison(digest=fingerprint(world.body(OUT_CLUSTER, NAME, "edge")), message="no such thing", good=good)
+    world.change((QUARANTINE, (OUT_CLUSTER.name, NAME), Quarantined((poison,))))
+    assert [one.code for one in world.refused(USE.kind, USE.key)] == [code]
+    assert len(world.engine.rows(HELD)) == 1
+    assert world.body(OUT_CLUSTER, NAME) == plain
+    assert world.names(OUT_CLUSTER, "edge") == ({NAME} if good else set())
+    world.change((QUARANTINE, (OUT_CLUSTER.name, NAME), None))
+    assert world.refused(USE.kind, USE.key) == []
+
+
 def test_sealed_cluster_is_sent_without_the_endpoints_that_are_known() -> None:
     world = World(*small(), (CLUSTER, USE, structs.replace(CART, sealed=True)))
     assert not ClusterLoadAssignment.FromString(world.body(OUT_ENDPOINTS, NAME)).endpoints
