@@ -64,7 +64,7 @@ class Stream:
         self.said += 1
         line = f"{self.name} {self.said}\n".encode()
         self.writer.write(line)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             answer = await self.reader.readline()
         assert answer == line, f"{self.name} was cut after {self.said - 1} lines"
 

@@ -94,6 +94,7 @@ spec:
 TWO = "{group: pointsman.io, kind: Backend, name: two}"
 FAILING = "backend/default/failing"
 REQUESTS = 4
+SOON = 60.0  # seconds; a quiet machine needs one
 
 
 @dataclass
@@ -151,8 +152,8 @@ async def world(at: Path) -> AsyncIterator[World]:
         folder.save("objects", OBJECTS.format(port=port, one=ports[0], two=ports[1], two_=TWO))
         server = await stack.enter_async_context(Server(folder.path, at / "server.log"))
         found.envoy = await stack.enter_async_context(Envoy(bootstrap(server.xds), at, env=WITH_MODULES))
-        await found.envoy.ready()
-        await wait_until(lambda: answers(found), 10, "the first answer through a default Gateway")
+        await found.envoy.ready(SOON)
+        await wait_until(lambda: answers(found), SOON, "the first answer through a default Gateway")
         yield found
 
 
@@ -216,7 +217,7 @@ async def budget(at: World) -> None:
     while len(done) < REQUESTS - 1:
         more, _ = await asyncio.wait({*asking} - done, return_when=asyncio.FIRST_COMPLETED)
         done |= more
-    await wait_until(lambda: len(at.failing) > REQUESTS, 10, "the one that is tried again")
+    await wait_until(lambda: len(at.failing) > REQUESTS, SOON, "the one that is tried again")
     at.failing[REQUESTS].set()
     assert sorted([one[0] for one in await asyncio.gather(*asking)]) == [200, *[503] * (REQUESTS - 1)]
     assert await at.envoy.stat(f"cluster.{FAILING}.upstream_rq_retry_overflow") == REQUESTS - 1

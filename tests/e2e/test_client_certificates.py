@@ -24,6 +24,8 @@ from xds.security.issuing import Pair
 
 pytestmark = pytest.mark.e2e
 
+SOON = 60.0  # seconds; a quiet machine needs one
+
 OBJECTS = """
 apiVersion: gateway.networking.k8s.io/v1
 kind: GatewayClass
@@ -110,7 +112,7 @@ async def world(at: Path) -> AsyncIterator[World]:
         found.folder.save("objects", OBJECTS.format(strict=found.strict, lax=found.lax))
         server = await stack.enter_async_context(Server(found.folder.path, at / "server.log"))
         envoy = await stack.enter_async_context(Envoy(bootstrap(server.xds), at, env=WITH_MODULES))
-        await envoy.ready()
+        await envoy.ready(SOON)
         yield found
 
 
@@ -122,11 +124,11 @@ async def test_clients_show_what_a_listener_wants_and_backends_are_shown_what_th
         async def says(port: int, shown: Pair | None, wanted: str) -> bool:
             return await at.asked(port, shown) == wanted
 
-        await wait_until(lambda: says(at.strict, good, "in"), 20, "the first answer")
+        await wait_until(lambda: says(at.strict, good, "in"), SOON, "the first answer")
         assert await at.asked(at.strict) == ""
         assert await at.asked(at.strict, foreign) == ""
         assert [await at.asked(at.lax, shown) for shown in (None, good, foreign)] == ["in", "in", "in"]
         secret(at.folder, "shown", certificates.of(certificates.EDGE, by="two"))  # one that the backend does not believe
-        await wait_until(lambda: says(at.strict, good, "503"), 20, "the backend to refuse the other certificate")
+        await wait_until(lambda: says(at.strict, good, "503"), SOON, "the backend to refuse the other certificate")
         secret(at.folder, "shown", certificates.of(certificates.EDGE))
-        await wait_until(lambda: says(at.strict, good, "in"), 20, "the backend to be content again")
+        await wait_until(lambda: says(at.strict, good, "in"), SOON, "the backend to be content again")
