@@ -26,6 +26,7 @@ KINDS = {
     "Backend": ("backend", "backends"),
     "Sandbox": ("sandbox", "sandboxes", "sb"),
     "RouteGroup": ("routegroup", "routegroups", "rg"),
+    "LocalWorkload": ("localworkload", "localworkloads", "lw"),
     "EnvoyProxy": ("envoyproxy", "envoyproxies", "pmproxy"),
 }
 _BY_WORD = {word: kind for kind, words in KINDS.items() for word in words}
