@@ -7,7 +7,6 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,6 @@ from msgspec.structs import replace
 from translator.engine import Engine
 from translator.ir import names as named
 from translator.ir.cluster import Use
-from translator.ir.output import Group
 from translator.ir.tables import ACKED, CLUSTER, EXPIRED, GROUP, OUT_FINDINGS, QUARANTINE, WANTED
 from translator.program import engine
 from xds.acknowledged import Acknowledged
@@ -26,16 +24,16 @@ from xds.ending import Ending
 from xds.events import Event, NeedsView, Refused
 from xds.feedback import Feedback, Rows
 from xds.groups import Groups
-from xds.journal import Journal, Line
+from xds.journal import Journal
 from xds.kinds import BY_TABLE, group_of
 from xds.lives import Key
 from xds.offline import GROUP_NAME, door, translated
-from xds.planes.settings import DataPlanes
 from xds.recording import record
-from xds.security.access import Policy, Refusal
+from xds.security.access import Refusal
 from xds.security.credentials import Credentials
 from xds.served import Served
 from xds.server import Server
+from xds.settings import Listener, Settings
 from xds.snapshot import Snapshots
 from xds.sources.files import Files
 from xds.sources.folder import Folder, Located
@@ -47,41 +45,6 @@ from xds.translation import PIECE, Batch, Settled, Translation, without_collecto
 
 if TYPE_CHECKING:
     from xds.outgoing import Outgoing
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """Which API server: a kubeconfig and a context of it. None means what kubectl would take, or what a Pod is given."""
-
-    kubeconfig: str | None = None
-    context: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Read once from the command line, then passed down."""
-
-    files: str = ""
-    cluster: Cluster | None = None  # in place of files
-    xds: str = "127.0.0.1:18000"
-    admin: str = "127.0.0.1:19000"
-    tls: str = ""  # a folder with tls.crt, tls.key and ca.crt; empty: plain text, on loopback and unix sockets only
-    policy: Policy = field(default_factory=Policy)
-    group: Group = field(default_factory=Group)
-    allow_mass_deletion: bool = False
-    planes: DataPlanes | None = None  # with a cluster: proxies of its own for each Gateway
-    mesh: bool = False  # with a cluster: write what RouteGroups have for meshes
-    reflection: bool = False  # whether gRPC clients may ask which services there are
-
-
-@dataclass
-class Listener:
-    """What a command wants to be told while the server runs. Everything is optional."""
-
-    line: Callable[[Line], None] = lambda _: None
-    found: Callable[[Located], None] = lambda _: None
-    cleared: Callable[[Located], None] = lambda _: None
-    refused: Callable[[Refused], None] = lambda _: None
 
 
 def _source(settings: Settings) -> Source:

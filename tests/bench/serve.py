@@ -17,7 +17,8 @@ from typing import Any
 
 from tests.bench import made
 from tests.bench.identities import POLICY
-from xds.app import App, Settings
+from xds.app import App
+from xds.settings import Settings
 from xds.store import Change
 from xds.telemetry import logger
 

@@ -30,7 +30,8 @@ from translator.envoy_v3 import rules, upstreams
 from translator.gatewayapi.rules import gateways
 from translator.ir.cluster import Cluster
 from xds.admin import Admin
-from xds.app import App, Settings
+from xds.app import App
+from xds.settings import Settings
 from xds.store import Change
 from xds.telemetry import logger
 

@@ -20,7 +20,7 @@ from translator.ir.output import Group
 from translator.resources.gateway import Gateway
 from translator.resources.meta import Object
 from xds.admin import Admin
-from xds.app import App, Cluster, Listener, Settings
+from xds.app import App
 from xds.bootstrap import Bootstrap, bootstrap, split
 from xds.cli.checking import line as found_line
 from xds.cli.checking import place
@@ -34,6 +34,7 @@ from xds.objects import finding
 from xds.planes.settings import DataPlanes
 from xds.security.access import Policy
 from xds.security.credentials import CredentialsError, read
+from xds.settings import Cluster, Listener, Settings
 from xds.sources.folder import Located, Name
 from xds.sources.interface import NoClusterError
 from xds.telemetry import logger

@@ -16,8 +16,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.unit.xds.test_loads import stats
 from xds.admin import Admin
-from xds.app import App, Settings
+from xds.app import App
 from xds.demo.writing import write
+from xds.settings import Settings
 from xds.telemetry import logger
 
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: canary}\n"

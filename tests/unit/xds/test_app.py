@@ -10,11 +10,12 @@ import pytest
 
 from tests import certificates
 from translator.ir.tables import OUT_LISTENER
-from xds.app import App, Listener, Settings
+from xds.app import App
 from xds.demo.writing import write
 from xds.events import Acked, Connected, Disconnected, GateExpired, Nacked, NeedsView, Proxy, Refused, Sent
 from xds.journal import Line
 from xds.kinds import CLUSTER, LISTENER
+from xds.settings import Listener, Settings
 from xds.telemetry import logger
 
 PROXY = Proxy("n", "local", "local~flat", "envoy", 1, 0.0)

@@ -17,8 +17,9 @@ from tests.clients import RawClient
 from tests.unit.xds.sources.kube.fake import Fake, Reply, recorded
 from tests.unit.xds.sources.kube.lines import bookmark, line
 from tests.waiting import wait_until
-from xds.app import App, Cluster, Settings
+from xds.app import App
 from xds.kinds import LISTENER, Variant
+from xds.settings import Cluster, Settings
 from xds.sources.kube import reflector
 from xds.telemetry import logger
 

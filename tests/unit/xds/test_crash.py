@@ -12,11 +12,12 @@ import pytest
 
 from protos.v3 import ClientStatusRequest
 from xds.admin import Admin
-from xds.app import App, Settings
+from xds.app import App
 from xds.bootstrap import split
 from xds.cli import commands
 from xds.companions import CLIENT_STATUS
 from xds.crash import told
+from xds.settings import Settings
 from xds.telemetry import Logger, logger
 
 CANARY = "-----BEGIN PRIVATE KEY----- canary"

@@ -19,12 +19,13 @@ from protos.v3 import ClientStatusRequest, DeltaDiscoveryRequest, DiscoveryReque
 from tests.certificates import EDGE, OTHER, TRUST, ca, channel_credentials, now, of, revoke, serving, write
 from tests.unit.xds.security.reflection import Registered, methods
 from tests.waiting import wait_until
-from xds.app import App, Settings
+from xds.app import App
 from xds.companions import CLIENT_STATUS, HEALTH, LOAD_REPORTING
 from xds.kinds import CLUSTER
 from xds.security.access import Identity
 from xds.security.issuing import Pair, client
 from xds.services import METHODS
+from xds.settings import Settings
 from xds.telemetry import logger
 
 CODES = grpc.StatusCode

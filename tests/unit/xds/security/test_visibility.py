@@ -13,10 +13,11 @@ import pytest
 from protos.v3 import DeltaDiscoveryRequest, DeltaDiscoveryResponse, Node
 from tests.certificates import EDGE, OTHER, channel_credentials, of, serving, write
 from tests.property.pools import pair
-from xds.app import App, Settings
+from xds.app import App
 from xds.kinds import CLUSTER, ENDPOINT, LISTENER, SECRET, Kind
 from xds.security.access import Identity, Policy
 from xds.services import DELTA_ADS
+from xds.settings import Settings
 from xds.telemetry import logger
 
 CLASS = """
