@@ -73,6 +73,20 @@ kind: XBackendTrafficPolicy
 metadata: {{name: few}}
 spec: {{targetRefs: [{{group: pointsman.io, kind: Backend, name: b}}], retryConstraint: {{budget: {{percent: {percent}}}}}}}
 """
+NOBODY_ALLOWS = (
+    "{type: ExternalAuth, externalAuth: {protocol: HTTP, http: {}, backendRef: {group: pointsman.io, kind: Backend, name: spare}}}"
+)
+CALLS = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: {name: calls}
+spec:
+  parentRefs: [{name: edge, sectionName: http}]
+  hostnames: [calls.example.com]
+  rules:
+  - matches: [{method: {service: shop.Cart, method: Add}}]
+    backendRefs: [{group: pointsman.io, kind: Backend, name: calls}]
+"""
 
 
 @dataclass
@@ -119,6 +133,7 @@ async def world(at: Path) -> AsyncIterator[World]:
         await backends(stack, folder)
         folder.backend("plain", await stack.enter_async_context(echo()))
         folder.backend("secret", await stack.enter_async_context(echo(_pair(folder))))
+        folder.backend("calls", free_port())
         folder.backend("datagrams", await stack.enter_async_context(datagrams()))
         folder.route("still", rule("/", ("a", 1)))
         found.route("TLSRoute", "through", "through", "secret", "one.through.example")
@@ -145,6 +160,10 @@ def _pair(folder: Folder) -> tuple[Path, Path]:
 
 async def _answers(at: World, port: str, body: str) -> bool:
     return (await at.envoy.fetch(at.ports[port], host="shop.example.com")).body == body
+
+
+async def _is(at: World, path: str, status: int) -> bool:
+    return (await at.envoy.fetch(at.ports["http"], path, host="shop.example.com")).status == status
 
 
 async def other_host_passed_through(at: World, turn: int) -> None:
@@ -181,6 +200,28 @@ async def other_route(at: World, turn: int) -> None:
     await wait_until(lambda: _answers(at, "http", "ab"[turn % 2]), SOON, "the route")
 
 
+async def other_filters(at: World, turn: int) -> None:
+    """Beside what is asked: a rule whose requests somebody must allow, who is not there; and the rule itself remembers its clients."""
+    filters = "" if turn % 2 else NOBODY_ALLOWS
+    remembers = "" if turn % 2 else ", sessionPersistence: {sessionName: shop}"
+    still = rule("/", ("b", 1)).removesuffix("}") + remembers + "}"
+    at.folder.route("still", still, rule("/guarded", ("b", 1), filters=filters))
+    await wait_until(lambda: _is(at, "/guarded", 200 if turn % 2 else 403), SOON, "the filter")
+
+
+async def other_calls(at: World, turn: int) -> None:
+    """A GRPCRoute beside, and with it the cluster that it alone leads to."""
+
+    async def holds() -> bool:
+        return ("/calls" in (await at.envoy.admin("/clusters")).body) == (turn % 2 == 0)
+
+    if turn % 2:
+        at.folder.delete("grpc")
+    else:
+        at.folder.save("grpc", CALLS)
+    await wait_until(holds, SOON, "the GRPCRoute")
+
+
 async def other_backend(at: World, turn: int) -> None:
     """A policy, and endpoints of a backend that nobody here is connected to."""
     at.folder.save("policy", POLICY.format(percent=turn + 1))
@@ -189,7 +230,7 @@ async def other_backend(at: World, turn: int) -> None:
 
 
 CHANGES: tuple[Callable[[World, int], Awaitable[None]], ...] = (
-    other_host_passed_through, other_host_ended, other_port, other_listeners, other_route, other_backend,
+    other_host_passed_through, other_host_ended, other_port, other_listeners, other_route, other_backend, other_filters, other_calls,
 )  # fmt: skip
 
 
