@@ -112,6 +112,8 @@ def main(arguments: argparse.Namespace) -> int:
         with tempfile.TemporaryDirectory(prefix="pointsman-conformance-", ignore_cleanup_errors=True) as temporary:
             folder = Path(arguments.keep or temporary)
             folder.mkdir(parents=True, exist_ok=True)
+            if arguments.report:
+                Path(arguments.report).parent.mkdir(parents=True, exist_ok=True)
             file = folder / "images.json"
             file.write_text(json.dumps(images(suite)))
             isolation.enter()
