@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 GAP = 0.1  # seconds between two writes of one object, longer each time while it goes on changing
-LONGEST_GAP = 0.8  # a thousand routes that come one after another are a few writes of their Gateway, and soon right in the end
+LONGEST_GAP = 0.4  # a thousand routes that come one after another are a few writes of their Gateway, and soon right in the end
 BACKOFF = (0.5, 60.0)  # seconds after the first failure, and at most
 
 Name = tuple[str, str]  # kind and key
