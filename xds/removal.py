@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Callable, Collection
 
 from translator.resources.crd import GROUP
 from xds.lives import Key
 from xds.reports.problems import Problems
-from xds.reports.queue import Queue
-from xds.reports.writer import Caller
-from xds.sources.kube.transport import Broken
+from xds.reports.rounds import Rounds
+from xds.sources.kube.transport import Broken, Caller
 
 PLURALS = {"Sandbox": "sandboxes", "RouteGroup": "routegroups"}
 LOOK = 30.0  # seconds after which all are looked at again: another replica may have led meanwhile
-AT_ONCE = 4
 
 
 class Removal:
@@ -25,31 +21,22 @@ class Removal:
         self, transport: Caller, over: Callable[[], Collection[Key]], leads: Callable[[], bool], clock: Callable[[], float],
     ) -> None:  # fmt: skip
         self.transport, self._over, self._leads, self._clock = transport, over, leads, clock
-        self.queue = Queue()
+        self._rounds = Rounds(leads, clock)
+        self.queue = self._rounds.queue
         self.problems = Problems()  # kind/key → why it is still there
-        self._put = asyncio.Event()
 
     def touch(self, key: Key) -> None:
         if key[0] not in PLURALS:  # a laptop that is lost stays declared
             return
-        self.queue.put(key, self._clock())
-        self._put.set()
+        self._rounds.put([key])
 
     async def run(self) -> None:
         """Without end."""
-        look = self._clock()
-        while True:
-            if self._leads() and self._clock() >= look:
-                for key in self._over():
-                    self.touch(key)
-                look = self._clock() + LOOK
-            while self._leads() and (found := self.queue.take(self._clock(), AT_ONCE)):
-                await asyncio.gather(*map(self._one, found))
-            due = min(look, self.queue.due() or look)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.05, due - self._clock()) if self._leads() else 1.0):
-                    await self._put.wait()
-            self._put.clear()
+        await self._rounds.run(self._one, self._all, LOOK)
+
+    async def _all(self) -> None:
+        for key in self._over():
+            self.touch(key)
 
     async def _one(self, key: Key) -> None:
         try:

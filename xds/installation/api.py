@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
 
 from xds.installation.manifests import Json, Manifest
-from xds.sources.kube.transport import Answer
+from xds.sources.kube.transport import APPLY, Answer, Caller
 
-APPLY = "application/apply-patch+yaml"
 MANAGER = "pointsman-install"
 PAGE = "500"  # objects in an answer
 GONE = (404, 410)
@@ -22,14 +19,6 @@ class RefusedError(Exception):
     def __init__(self, what: str, answer: Answer) -> None:
         super().__init__(f"{what}: {answer.said()}")
         self.status = answer.status
-
-
-class Caller(Protocol):
-    """The part of a transport that is used here."""
-
-    async def call(
-        self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, *, content: str = "application/json"
-    ) -> Answer: ...
 
 
 class Api:

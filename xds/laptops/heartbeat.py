@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from translator.ir.local import BEAT
-from xds.reports.writer import Caller
-from xds.sources.kube.transport import Broken
+from xds.sources.kube.transport import Broken, Caller
 
 EVERY = 10.0  # seconds
 PATH = "/apis/pointsman.io/v1alpha1/namespaces/{}/localworkloads"

@@ -6,20 +6,17 @@ version that was read, so nobody's change is lost.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
 
 from translator.ir.mesh import MeshRoute, answering
 from xds.mesh.difference import OUTPUTS, PLURALS, SELECTOR, Json, Write, collection, kinded, writes
 from xds.reports.problems import Problems
-from xds.reports.queue import Counts, Queue
-from xds.reports.writer import Caller
-from xds.sources.kube.transport import Broken
+from xds.reports.queue import Counts, Name
+from xds.reports.rounds import Rounds
+from xds.sources.kube.transport import APPLY, Broken, Caller
 
-APPLY = "application/apply-patch+yaml"
 LOOK = 30.0  # seconds after which all is looked at again
-AT_ONCE = 4
 Routes = Mapping[tuple[str, str], MeshRoute]  # (output, key of a Service)
 
 
@@ -34,33 +31,19 @@ class Meshes:
         self, transport: Caller, routes: Callable[[], Routes], leads: Callable[[], bool], clock: Callable[[], float],
     ) -> None:  # fmt: skip
         self.transport, self._routes, self._leads, self._clock = transport, routes, leads, clock
-        self.queue, self.counts = Queue(), Counts()
+        self._rounds, self.counts = Rounds(leads, clock), Counts()
+        self.queue = self._rounds.queue
         self.problems = Problems()  # namespace → why it is not as it should be
-        self._put = asyncio.Event()
 
     def touch(self, namespaces: Iterable[str]) -> None:
-        now = self._clock()
-        for one in namespaces:
-            self.queue.put(("Namespace", one), now)
-        self._put.set()
+        self._rounds.put(("Namespace", one) for one in namespaces)
 
     async def run(self) -> None:
         """Without end."""
-        look = self._clock()
-        while True:
-            if self._leads() and self._clock() >= look:
-                self.touch({key.partition("/")[0] for _, key in self._routes()} | await self._held())
-                look = self._clock() + LOOK
-            while self._leads() and (names := self.queue.take(self._clock(), AT_ONCE)):
-                await asyncio.gather(*(self._one(namespace) for _, namespace in names))
-            await self._until(look)
+        await self._rounds.run(self._one, self._all, LOOK)
 
-    async def _until(self, look: float) -> None:
-        due = min(look, self.queue.due() or look)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.05, due - self._clock()) if self._leads() else 1.0):
-                await self._put.wait()
-        self._put.clear()
+    async def _all(self) -> None:
+        self.touch({key.partition("/")[0] for _, key in self._routes()} | await self._held())
 
     async def _held(self) -> set[str]:
         """Namespaces where something of ours is, from whatever time. A kind that is not served here holds nothing."""
@@ -74,8 +57,8 @@ class Meshes:
 
     # One namespace -----------------------------------------------------------------------------------------------------
 
-    async def _one(self, namespace: str) -> None:
-        name = ("Namespace", namespace)
+    async def _one(self, name: Name) -> None:
+        namespace = name[1]
         try:
             problem = "; ".join(filter(None, [await self._output(output, namespace) for output in OUTPUTS]))
         except Broken as error:

@@ -14,10 +14,9 @@ from pathlib import Path
 
 from cryptography.x509 import load_pem_x509_certificate
 
-from xds.reports.writer import Caller
 from xds.security.credentials import CA, CERTIFICATE, KEY, CredentialsError
 from xds.security.issuing import Pair, authority, load, server
-from xds.sources.kube.transport import Answer
+from xds.sources.kube.transport import Answer, Caller
 
 CA_DAYS, SERVER_DAYS = 3650, 365
 RENEW = timedelta(days=30)  # before the end

@@ -6,8 +6,6 @@ now and then as well. Only the leader writes; who leads is for `xds/reports/` to
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,16 +18,14 @@ from xds.planes.identity import Issuer
 from xds.planes.standing import Stand
 from xds.planes.start import files
 from xds.reports.problems import Problems
-from xds.reports.queue import Counts, Queue
-from xds.reports.writer import Caller
+from xds.reports.queue import Counts, Name
+from xds.reports.rounds import Rounds
 from xds.security.credentials import CredentialsError
-from xds.sources.kube.transport import Broken
+from xds.sources.kube.transport import APPLY, Broken, Caller
 
 API = "/apis/gateway.networking.k8s.io/v1"
 MANAGER = "pointsman"  # of the fields that we apply
-APPLY = "application/apply-patch+yaml"
 LOOK = 300.0  # seconds after which everything is applied again, and certificates are looked at
-AT_ONCE = 4
 NOT_HERE = (403, 404)  # a kind that may not be read here is none that we made
 
 
@@ -52,39 +48,26 @@ class Planes:
     ) -> None:  # fmt: skip
         self.transport, self._plane, self._place, self._issuer = transport, plane, place, issuer
         self._leads, self._clock = leads, clock
-        self.queue, self.counts = Queue(), Counts()
+        self._rounds, self.counts = Rounds(leads, clock), Counts()
+        self.queue = self._rounds.queue
         self.problems = Problems()  # group → why its data plane is not as it should be
         self.stand: Stand | None = None
-        self._put = asyncio.Event()
 
     def touch(self, groups: Iterable[str]) -> None:
-        now = self._clock()
-        for one in groups:
-            self.queue.put(("Plane", one), now)
-        self._put.set()
+        self._rounds.put(("Plane", one) for one in groups)
 
     async def run(self, everything: Callable[[], Iterable[str]]) -> None:
         """Without end."""
-        look = self._clock()
-        while True:
-            if self._leads() and self._clock() >= look:
-                self.touch(everything())
-                look = self._clock() + LOOK
-            while self._leads() and (names := self.queue.take(self._clock(), AT_ONCE)):
-                await asyncio.gather(*(self._one(key) for _, key in names))
-            await self._until(look)
 
-    async def _until(self, look: float) -> None:
-        due = min(look, self.queue.due() or look)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.05, due - self._clock()) if self._leads() else 1.0):
-                await self._put.wait()
-        self._put.clear()
+        async def all_of_them() -> None:
+            self.touch(everything())
+
+        await self._rounds.run(self._one, all_of_them, LOOK)
 
     # One data plane ----------------------------------------------------------------------------------------------------
 
-    async def _one(self, key: str) -> None:
-        name = ("Plane", key)
+    async def _one(self, name: Name) -> None:
+        key = name[1]
         try:
             plane = self._plane(key)
             problem = await (self._apply(plane) if plane else self._remove(key))

@@ -12,7 +12,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from xds.reports.queue import Counts, Name, Queue
 from xds.sources.kube.access import loader
 from xds.sources.kube.kinds import Watched, watched
 from xds.sources.kube.rights import Rights
-from xds.sources.kube.transport import Answer, Broken, Transport
+from xds.sources.kube.transport import Answer, Broken, Caller, Transport
 
 AT_ONCE = 16  # objects written at a time
 PATIENCE = 2.0  # seconds for which what is soon to be known better is not written yet
@@ -48,15 +48,10 @@ class Terms:
     lease: str = "pointsman"
 
 
-class Caller(Protocol):
-    """The part of a transport that is used here."""
+class Refusable(Caller, Protocol):
+    """The part of a transport that is used here: it knows which rights it was refused for want of."""
 
     rights: Rights
-
-    async def call(
-        self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, *, content: str = "application/json"
-    ) -> Answer: ...
-    async def close(self) -> None: ...
 
 
 class Writer:
@@ -64,7 +59,7 @@ class Writer:
 
     def __init__(
         self,
-        transport: Caller,
+        transport: Refusable,
         kinds: Iterable[Watched],
         status: Callable[[str, str], dict[str, Any] | None],
         terms: Terms,

@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import msgspec
@@ -20,6 +20,7 @@ from xds.sources.kube.rights import Rights
 CONNECT = 8.0  # seconds until a connection must stand: with 35 s of a watch, what is half open is found within 45
 ANSWER = 15.0  # seconds until an answer begins
 CALL = 30.0  # seconds for a whole call
+APPLY = "application/apply-patch+yaml"  # of server-side apply
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 Broken = (aiohttp.ClientError, TimeoutError, OSError, NoClusterError)  # of requests; ValueError too where the server talks nonsense
@@ -41,6 +42,15 @@ class Answer:
             return str(self.json()["message"])
         except (ValueError, LookupError, TypeError):
             return f"it answered {self.status}"
+
+
+class Caller(Protocol):
+    """The part of a transport that most of us use."""
+
+    async def call(
+        self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, *, content: str = "application/json"
+    ) -> Answer: ...
+    async def close(self) -> None: ...
 
 
 class Transport:
