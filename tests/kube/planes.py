@@ -91,3 +91,11 @@ class Asked:
                 return answer.status, await answer.text()
         except (aiohttp.ClientError, TimeoutError):
             return 0, ""
+
+    async def reached(self, url: str, host: str = "") -> int:
+        """The first status. Programmed says that proxies serve; that every node knows the address is said by nobody."""
+
+        async def somebody() -> int:
+            return (await self.answer(url, host))[0]
+
+        return await wait_until(somebody, SOON, f"somebody to answer {url}")

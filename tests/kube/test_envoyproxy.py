@@ -125,8 +125,8 @@ async def _keeps_hosts_apart(asked: Asked, address: str) -> None:
     await answered(asked, f"http://{address}/one", "any.example.com", 200)
     await answered(asked, f"http://{address}/two", "two.example.com", 200)
     await answered(asked, f"http://{address}:8081/one", "two.example.com", 200)
-    assert (await asked.answer(f"http://{address}/one", "two.example.com"))[0] == 404
-    assert (await asked.answer(f"http://{address}/two", "any.example.com"))[0] == 404
+    assert await asked.reached(f"http://{address}/one", "two.example.com") == 404
+    assert await asked.reached(f"http://{address}/two", "any.example.com") == 404
 
 
 async def _asks_in_vain(asked: Asked) -> None:

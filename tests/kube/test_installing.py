@@ -59,7 +59,7 @@ def clean(cluster: Cluster) -> None:
     cluster.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("clean", "alone")
 async def test_installed_by_one_command_works_and_is_removed_by_one_command(cluster: Cluster, namespace: str) -> None:
     before = await asyncio.to_thread(everything, cluster)
     done = await asyncio.to_thread(pointsman, cluster, "install")
