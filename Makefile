@@ -46,9 +46,10 @@ kube: dev ## tests on a real API server, built by Go: the first time takes ten m
 cluster: dev ## a real API server that stays; prints its KUBECONFIG; NODES=--nodes runs Pods
 	@exec $(BIN)/python -m tests.kube.cluster $(NODES)
 
-conformance: dev ## the upstream Gateway API suite against Envoys in Pods; RUN="One|Two" runs these tests, KEEP=DIR keeps the logs, MODE=shared has one set of proxies
+PARALLEL := 4
+conformance: dev ## the upstream Gateway API suite against Envoys in Pods; RUN="One|Two" runs these tests, KEEP=DIR keeps the logs, PARALLEL=1 runs one at a time, MODE=shared has one set of proxies
 	@tests/kube/packages.sh
-	$(BIN)/python -m tests.conformance --brief --parallel 4 --run "$(RUN)" --keep "$(KEEP)" --mode "$(MODE)"
+	$(BIN)/python -m tests.conformance --brief --parallel $(PARALLEL) --run "$(RUN)" --keep "$(KEEP)" --mode "$(MODE)"
 
 conformance-report: dev ## the same one by one, and its report in docs/conformance/
 	@tests/kube/packages.sh
