@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterable
@@ -194,8 +195,9 @@ class Probe:
         """The status; 0 where nobody answers."""
         try:
             return await self._ask(host)
-        except (OSError, EOFError):
+        except (OSError, EOFError) as error:
             await self.close()
+            odd(host, error)
             return 0
 
     async def _ask(self, host: str) -> int:
@@ -203,10 +205,13 @@ class Probe:
         reader, writer = self._pair
         writer.write(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-        await reader.readexactly(int(head.partition("content-length:")[2].split("\r\n")[0] or 0))
+        body = await reader.readexactly(int(head.partition("content-length:")[2].split("\r\n")[0] or 0))
         if "connection: close" in head:
             await self.close()
-        return int(head.split(" ", 2)[1])
+        status = int(head.split(" ", 2)[1])
+        if status not in (200, 404):
+            odd(host, (status, body))
+        return status
 
     async def close(self) -> None:
         pair, self._pair = self._pair, None
@@ -224,6 +229,11 @@ class Probe:
             wrong += [] if status == 404 else [status]
             await asyncio.sleep(0.001)
         return time.perf_counter(), wrong
+
+
+def odd(host: str, what: object) -> None:
+    """Nothing is answered like that; so whoever looks into it finds when, and Envoy's own words."""
+    sys.stderr.write(f"{time.time():.3f} {host}: {what}\n")
 
 
 async def everywhere(host: str, times: int = 20) -> list[int]:

@@ -85,6 +85,7 @@ class Reflector:
         self.trouble = Trouble()
         self.unreadable: dict[str, str] = {}  # objects that could not be decoded, and why; their last good state stays
         self.alive: float | None = None  # when the server was last heard of
+        self.followed: float | None = None  # since when a watch is open that tells what changes; None while there is none
         self.listed = False  # once a whole list was there
         self._streams = True  # the server has the streaming list, as far as we know
         self._paged = True  # it can serve a list in pages; not so while versions expire between two of them
@@ -147,7 +148,7 @@ class Reflector:
         """The server answered 200. To a watch that is all it says while nothing happens; of a list, more is to come."""
         self.alive = now
         if self._list is None:
-            self.trouble = Trouble(failures=self.trouble.failures)
+            self.trouble, self.followed = Trouble(failures=self.trouble.failures), now
 
     def refused(self, code: int, body: bytes, retry_after: float, now: float) -> None:
         """An answer that is no 200, with its body and the seconds of its Retry-After."""
@@ -226,7 +227,7 @@ class Reflector:
         self._fail(reason, now)
 
     def _stop(self) -> None:
-        self._list, self._open = None, False
+        self._list, self._open, self.followed = None, False, None
 
     def _fail(self, reason: str, now: float, retry_after: float = 0.0, *, at_once: bool = False) -> None:
         trouble = self.trouble
@@ -300,7 +301,7 @@ class Reflector:
         self.unreadable = listed.unreadable
         kept = {key: self.held.objects[key] for key in listed.unreadable if key in self.held.objects}
         self.held.replace(kept | listed.objects, now)
-        self._list, self.listed, self._paged = None, True, True
+        self._list, self.listed, self._paged, self.followed = None, True, True, now if self._open else None
         self._doubted.clear()
         self._lacking = {key: None for key in self._lacking if key not in listed.objects}
         self._seen(version)

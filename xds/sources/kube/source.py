@@ -22,11 +22,13 @@ from xds.sources.folder import Located, Name
 from xds.sources.interface import Health, Update
 from xds.sources.kube import transport as wire
 from xds.sources.kube.access import loader
+from xds.sources.kube.arrivals import Arrivals
 from xds.sources.kube.holding import HOLD
 from xds.sources.kube.kinds import Watched, watched
 from xds.sources.kube.notices import NOWHERE, findings, health
 from xds.sources.kube.reflector import Reflector, Request, Wait
 from xds.sources.kube.transport import Broken, Transport
+from xds.store import Change
 
 LOOK = 1.0  # seconds between looks at what only time brings about
 RETRY = 1.0  # seconds until a question that had no answer is asked again
@@ -49,6 +51,7 @@ class Kube:
         """`limits` go to the reflectors: `hold` in seconds."""
         self.transport, self._clock = transport, clock
         self.reflectors = {kind.name: Reflector(kind, chance, **limits) for kind in kinds}
+        self._arrivals = Arrivals(self.reflectors)
         self._moved, self._asked = asyncio.Event(), asyncio.Event()
         self._wake = {name: asyncio.Event() for name in self.reflectors}
         self._tasks: list[asyncio.Task[None]] = []
@@ -71,7 +74,7 @@ class Kube:
                 yield update
             while True:
                 await self._next()
-                if (update := self._update(final=True)).changes or update.findings != self._told:
+                if (update := self._difference()).changes or update.findings != self._told:
                     self._told = update.findings
                     yield update
         finally:
@@ -86,14 +89,17 @@ class Kube:
             self._told = self._findings(self._clock())
             yield Update([], self._told, final=False)
             await self._next()
-        update = self._update(final=final)
-        self._told = update.findings
-        yield update
-
-    def _update(self, *, final: bool) -> Update:
         now = self._clock()
-        changes = [change for one in self.reflectors.values() for change in one.take(now)]
-        return Update(changes, self._findings(now), final=final)
+        changes, self._told = self._taken(now), self._findings(now)
+        self._arrivals.first(changes, now)
+        yield Update(changes, self._told, final=final)
+
+    def _difference(self) -> Update:
+        now = self._clock()
+        return Update(self._arrivals.told(self._taken(now), now), self._findings(now))
+
+    def _taken(self, now: float) -> list[Change]:
+        return [change for one in self.reflectors.values() for change in one.take(now)]
 
     def _findings(self, now: float) -> list[Located]:
         of_rights = (Located("", NOWHERE, one) for one in self.transport.rights.findings())
@@ -101,7 +107,9 @@ class Kube:
 
     async def _next(self) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK):  # not wait_for, which may swallow a cancellation before 3.12
+            async with asyncio.timeout(
+                min(LOOK, due - self._clock()) if (due := self._arrivals.due) is not None else LOOK
+            ):  # not wait_for, which may swallow a cancellation before 3.12
                 await self._moved.wait()
         self._moved.clear()
         for task in self._tasks:

@@ -19,12 +19,13 @@ RECORDINGS = Path(__file__).parent / "recordings"
 
 @dataclass(frozen=True)
 class Reply:
-    """`stays`: the body does not end."""
+    """`stays`: the body does not end. `later` goes on with it once the test lets it; then it ends, unless it stays."""
 
     status: int
     body: bytes
     stays: bool = False
     headers: dict[str, str] = field(default_factory=dict)
+    later: bytes | None = None
 
 
 def recorded(name: str, *, stays: bool = False) -> Reply:
@@ -39,6 +40,7 @@ class Fake:
         self.replies: defaultdict[str, deque[Reply]] = defaultdict(deque)
         self.asked: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
         self.tokens: set[str] = set()  # those that are let in; all, while there are none
+        self.go_on = asyncio.Event()
         self._end = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self.address = ""
@@ -53,6 +55,7 @@ class Fake:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.go_on.set()
         self._end.set()
         assert self._runner
         await self._runner.cleanup()
@@ -70,6 +73,9 @@ class Fake:
         response = web.StreamResponse(status=reply.status, headers={"Content-Type": "application/json", **reply.headers})
         await response.prepare(request)
         await response.write(reply.body)
+        if reply.later is not None:
+            await self.go_on.wait()
+            await response.write(reply.later)
         if reply.stays:
             await self._end.wait()
         with contextlib.suppress(ConnectionError):  # nobody reads any more

@@ -10,7 +10,7 @@ import pytest
 
 from tests.toxic import Toxic
 from tests.unit.xds.sources.kube.fake import Fake, Reply, recorded
-from tests.unit.xds.sources.kube.lines import KINDS, body, bookmark, line, route
+from tests.unit.xds.sources.kube.lines import KINDS, body, bookmark, document, line, route
 from tests.unit.xds.sources.kube.test_reflector import secret
 from tests.waiting import wait_until
 from xds.sources.interface import Update
@@ -212,3 +212,20 @@ async def test_objects_that_go_with_their_definition_stay_in_force() -> None:
             assert document is not None
             assert document["spec"]["hostnames"] == ["one.example"]
             assert one.kube.document("HTTPRoute", "default/none") is None
+
+
+async def test_route_that_overtakes_its_service_between_two_watches_is_told_after_it() -> None:
+    spec = {"rules": [{"backendRefs": [{"name": "s", "port": 80}]}]}
+    slices = document("s-1", 12, addressType="IPv4", endpoints=[])
+    slices["metadata"]["labels"] = {"kubernetes.io/service-name": "s"}
+    async with Fake() as fake:
+        listed = bookmark(1, ends_list=True)
+        fake.replies["httproutes"].append(Reply(200, listed, stays=True, later=line("ADDED", document("a", 11, spec=spec))))
+        for kind, there in (("services", document("s", 10, spec={"ports": [{"port": 80}]})), ("endpointslices", slices)):
+            fake.replies[kind].extend([Reply(200, listed, later=b""), Reply(200, line("ADDED", there), stays=True)])
+        async with followed(fake.address) as one:
+            await one.until(one.synced)
+            fake.go_on.set()
+            await one.until(one.routes("a"))
+            told = [change.kind for update in one.updates for change in update.changes]
+        assert sorted(told[:2]) == ["EndpointSlice", "Service"], told
