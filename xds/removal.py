@@ -32,11 +32,12 @@ class Removal:
 
     async def run(self) -> None:
         """Without end."""
-        await self._rounds.run(self._one, self._all, LOOK)
+        await self._rounds.run(self._one, self._all)
 
-    async def _all(self) -> None:
+    async def _all(self) -> float:
         for key in self._over():
             self.touch(key)
+        return LOOK
 
     async def _one(self, key: Key) -> None:
         try:

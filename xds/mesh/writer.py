@@ -40,10 +40,11 @@ class Meshes:
 
     async def run(self) -> None:
         """Without end."""
-        await self._rounds.run(self._one, self._all, LOOK)
+        await self._rounds.run(self._one, self._all)
 
-    async def _all(self) -> None:
+    async def _all(self) -> float:
         self.touch({key.partition("/")[0] for _, key in self._routes()} | await self._held())
+        return LOOK
 
     async def _held(self) -> set[str]:
         """Namespaces where something of ours is, from whatever time. A kind that is not served here holds nothing."""

@@ -59,10 +59,11 @@ class Planes:
     async def run(self, everything: Callable[[], Iterable[str]]) -> None:
         """Without end."""
 
-        async def all_of_them() -> None:
+        async def all_of_them() -> float:
             self.touch(everything())
+            return LOOK
 
-        await self._rounds.run(self._one, all_of_them, LOOK)
+        await self._rounds.run(self._one, all_of_them)
 
     # One data plane ----------------------------------------------------------------------------------------------------
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable
+from math import inf
 
 from xds.reports.queue import Name, Queue
 
 AT_ONCE = 4
 LEAST = 0.05  # seconds of rest
-FOLLOWING = 1.0  # seconds between two looks at whether to lead by now
+TURN = 1.0  # seconds at most between two questions who leads
 
 
 class Rounds:
@@ -21,6 +22,7 @@ class Rounds:
         self._leads, self._clock = leads, clock
         self.queue = Queue()
         self._put = asyncio.Event()
+        self._look = 0.0  # when to look at everything
 
     def put(self, names: Iterable[Name]) -> None:
         """These are to be looked at."""
@@ -29,20 +31,29 @@ class Rounds:
             self.queue.put(one, now)
         self._put.set()
 
-    async def run(self, work: Callable[[Name], Awaitable[None]], everything: Callable[[], Awaitable[None]], every: float) -> None:
-        """Without end. `work` tells the queue what came of a name; `everything` puts all there is, `every` so many seconds."""
-        look = self._clock()
+    def look(self) -> None:
+        """At everything, soon: nobody knows what was done meanwhile."""
+        self._look = 0.0
+        self._put.set()
+
+    async def run(self, work: Callable[[Name], Awaitable[None]], everything: Callable[[], Awaitable[float]]) -> None:
+        """Without end. `work` tells the queue what came of a name; `everything` puts all there is, and gives the seconds until it is
+        asked again. Who begins to lead looks at all: its predecessor may have left off anywhere.
+        """
         while True:
-            if self._leads() and self._clock() >= look:
-                await everything()
-                look = self._clock() + every
+            if not self._leads():
+                self._look = 0.0
+            elif self._clock() >= self._look:
+                self._look = inf
+                self._look = min(self._clock() + await everything(), self._look)
             while self._leads() and (names := self.queue.take(self._clock(), AT_ONCE)):
                 await asyncio.gather(*map(work, names))
-            await self._until(look)
+            await self._until()
 
-    async def _until(self, look: float) -> None:
-        due = min(look, self.queue.due() or look)
+    async def _until(self) -> None:
+        now = self._clock()
+        due = min(self._look, now + TURN, self.queue.due() or inf) if self._leads() else now + TURN
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(LEAST, due - self._clock()) if self._leads() else FOLLOWING):
+            async with asyncio.timeout(max(LEAST, due - now)):
                 await self._put.wait()
         self._put.clear()
