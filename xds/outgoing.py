@@ -15,6 +15,8 @@ from translator.ir.tables import OUT_MESH, OUT_PLANE, OUT_STATUS
 from translator.planes.manifests import Terms
 from xds.bootstrap import split
 from xds.lives import Key
+from xds.mesh.difference import OUTPUTS
+from xds.mesh.following import Following
 from xds.mesh.writer import Meshes
 from xds.planes.identity import Issuer
 from xds.planes.settings import DataPlanes
@@ -44,12 +46,15 @@ class Outgoing:
         self._writer: Writer = writer(*cluster, statuses.get, soon)
         self._planes = self._of_planes(cluster, of, trust) if of else None
         self._meshes = Meshes(self._writer.transport, self._routes, self._writer.leads, time.monotonic) if mesh else None
+        self._following = Following(Transport(loader(*cluster)), self._meshes.changed, self._meshes.look) if self._meshes else None
         self._removal = Removal(self._writer.transport, over, self._writer.leads, time.monotonic)
         for one in (self._writer, self._planes, self._meshes, self._removal):
             if one:
                 one.problems.told = told
         if self._planes and self._planes.stand:
             self._planes.stand.told = told
+        if self._following:
+            self._following.told = told
         self._writer.transport.rights.told = told
 
     def _of_planes(self, cluster: tuple[str | None, str | None], of: DataPlanes, trust: str) -> Planes:
@@ -84,7 +89,10 @@ class Outgoing:
         """These were translated anew. What we say of them may be the same, and not be there: an object that was deleted and made
         again between two looks has no status.
         """
-        self._writer.touch(one for one in objects if self._statuses.get(*one) is not None)
+        names = list(objects)
+        self._writer.touch(one for one in names if self._statuses.get(*one) is not None)
+        if self._meshes:
+            self._meshes.changed({key.partition("/")[0] for kind, key in names if kind in OUTPUTS["GatewayAPI"]})
 
     def served(self, routes: Iterable[tuple[str, str]]) -> None:
         """Proxies have answered for these."""
@@ -98,8 +106,9 @@ class Outgoing:
             group.create_task(self._removal.run())
             if self._planes:
                 group.create_task(self._planes.run(self._all_planes))
-            if self._meshes:
+            if self._meshes and self._following:
                 group.create_task(self._meshes.run())
+                group.create_task(self._following.run())
             if self._planes and self._planes.stand:
                 group.create_task(self._planes.stand.run())
 
@@ -116,7 +125,8 @@ class Outgoing:
         found += [_undeleted(name, why) for name, why in sorted(self._removal.problems.held.items())]
         found += self._writer.transport.rights.findings()
         standing = self._planes.stand.findings if self._planes and self._planes.stand else []
-        return [*(Located("", NOWHERE, one) for one in found), *standing]
+        followed = self._following.findings if self._following else []
+        return [*(Located("", NOWHERE, one) for one in found), *standing, *followed]
 
 
 def _unwritten(kind: str, why: str) -> Finding:

@@ -56,7 +56,8 @@ def in_meshes() -> Iterator[Right]:
     """In all namespaces too, for those who switch it on: the objects of meshes."""
     for version, plural in PLURALS.values():
         yield from ((version.rpartition("/")[0], plural, verb) for verb in APPLIED)
-    yield "networking.istio.io", "virtualservices", "update"  # those of users, which our routes are put into
+    # Those of users, which our routes are put into. Routes of the Gateway API are followed as inputs
+    yield from (("networking.istio.io", "virtualservices", verb) for verb in ("update", "watch"))
 
 
 def rules(rights: Iterable[Right]) -> list[Json]:

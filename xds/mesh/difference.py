@@ -18,9 +18,11 @@ SELECTOR = ",".join(f"{name}={value}" for name, value in LABEL.items())
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """`apply` what is ours as a whole, `replace` an object of a user in the version that was read, `delete` what was ours."""
+    """`apply` what is ours as a whole, `replace` an object of a user in the version that was read, `delete` what was ours. `foreign`:
+    nothing can be done, for somebody has another object under our name.
+    """
 
-    how: Literal["apply", "replace", "delete"]
+    how: Literal["apply", "replace", "delete", "foreign"]
     document: Json
 
     @property
@@ -41,10 +43,14 @@ def writes(output: str, routes: Sequence[MeshRoute], found: Sequence[Json]) -> l
     held = {_name(one): one for one in found}
     wanted = {_name(one) for one in mine}
     return [
-        *(Write("apply", one) for one in mine if not holds(held.get(_name(one)), one)),
+        *(_applied(one, held.get(_name(one))) for one in mine if not holds(held.get(_name(one)), one)),
         *(Write("replace", one) for one in others),
         *(Write("delete", one) for one in found if ours(one) and _name(one) not in wanted),
     ]
+
+
+def _applied(one: Json, there: Json | None) -> Write:
+    return Write("apply" if there is None or ours(there) else "foreign", one)
 
 
 def _name(document: Mapping[str, Any]) -> tuple[str, str]:

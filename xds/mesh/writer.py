@@ -1,13 +1,13 @@
 """Objects of meshes to an API server, a namespace at a time. Only the leader writes; who leads is for `xds/reports/` to say.
 
-Objects of users are not watched: what changes in them is seen at the next look. One that we put routes into is replaced in the
-version that was read, so nobody's change is lost.
+A namespace is looked at when its forks change, and when somebody changes an object there. One of a user that we put routes into is
+replaced in the version that was read, so nobody's change is lost: where it was changed meanwhile it is read anew.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable, Mapping
+from math import inf
 
 from translator.ir.mesh import MeshRoute, answering
 from xds.mesh.difference import OUTPUTS, PLURALS, SELECTOR, Json, Write, collection, kinded, writes
@@ -16,12 +16,17 @@ from xds.reports.queue import Counts, Name
 from xds.reports.rounds import Rounds
 from xds.sources.kube.transport import APPLY, Broken, Caller
 
-LOOK = 30.0  # seconds after which all is looked at again
+LOOK = 5.0  # seconds until what could not be listed is asked for again
+CONFLICTS = 5  # looks at a namespace in which others write at the same time
 Routes = Mapping[tuple[str, str], MeshRoute]  # (output, key of a Service)
 
 
 class UnreadableError(Exception):
     """What is there cannot be told, so nothing is changed."""
+
+
+class ConflictError(Exception):
+    """Somebody changed the object since it was read."""
 
 
 class Meshes:
@@ -32,36 +37,45 @@ class Meshes:
     ) -> None:  # fmt: skip
         self.transport, self._routes, self._leads, self._clock = transport, routes, leads, clock
         self._rounds, self.counts = Rounds(leads, clock), Counts()
-        self.queue = self._rounds.queue
+        self.queue, self.look = self._rounds.queue, self._rounds.look
         self.problems = Problems()  # namespace → why it is not as it should be
 
     def touch(self, namespaces: Iterable[str]) -> None:
         self._rounds.put(("Namespace", one) for one in namespaces)
 
+    def changed(self, namespaces: Iterable[str], ours: Iterable[str] = ()) -> None:
+        """Somebody wrote there: of interest where we have something to say, and in `ours`, where something of ours is."""
+        self.touch((set(namespaces) & self._wanted()) | set(ours))
+
+    def _wanted(self) -> set[str]:
+        return {key.partition("/")[0] for _, key in self._routes()}
+
     async def run(self) -> None:
         """Without end."""
-        await self._rounds.run(self._one, self._all)
+        await self._rounds.run(self._one, self._held)
 
-    async def _all(self) -> float:
-        self.touch({key.partition("/")[0] for _, key in self._routes()} | await self._held())
-        return LOOK
-
-    async def _held(self) -> set[str]:
-        """Namespaces where something of ours is, from whatever time. A kind that is not served here holds nothing."""
-        found: set[str] = set()
+    async def _held(self) -> float:
+        """Touches what is wanted, and what holds something of ours from whatever time. Again soon if not all could be asked; a kind
+        that is not served here, or not for us to read, holds nothing.
+        """
+        found, known = self._wanted(), True
         for kind in PLURALS:
-            with contextlib.suppress(*Broken):
+            try:
                 answer = await self.transport.call("GET", collection(kind), None, {"labelSelector": SELECTOR})
-                items = answer.json()["items"] if answer.status == 200 else []
-                found |= {one["metadata"]["namespace"] for one in items}
-        return found
+            except Broken:
+                known = False
+                continue
+            known &= answer.status in (200, 403, 404)
+            found |= {one["metadata"]["namespace"] for one in answer.json()["items"]} if answer.status == 200 else set()
+        self.touch(found)
+        return inf if known else LOOK
 
     # One namespace -----------------------------------------------------------------------------------------------------
 
     async def _one(self, name: Name) -> None:
         namespace = name[1]
         try:
-            problem = "; ".join(filter(None, [await self._output(output, namespace) for output in OUTPUTS]))
+            problem = await self._tried(namespace)
         except Broken as error:
             problem = str(error) or type(error).__name__
         self.problems.say(namespace, problem)
@@ -70,6 +84,16 @@ class Meshes:
             self.queue.failed(name, self._clock())
         else:
             self.queue.wrote(name, self._clock())
+
+    async def _tried(self, namespace: str) -> str:
+        """What went wrong, or nothing. Where somebody was faster it is all read anew."""
+        why = ""
+        for _ in range(CONFLICTS):
+            try:
+                return "; ".join(filter(None, [await self._output(output, namespace) for output in OUTPUTS]))
+            except ConflictError as error:
+                why = str(error)
+        return why
 
     async def _output(self, output: str, namespace: str) -> str:
         """What went wrong, or nothing."""
@@ -101,8 +125,13 @@ class Meshes:
                 answer = await self.transport.call("PUT", one.path, one.document)
             case "delete":
                 answer = await self.transport.call("DELETE", one.path)
+            case "foreign":
+                return f"{one.document['kind']} {one.document['metadata']['name']}: there is one of this name that is not ours"
         if answer.status in (200, 201, 202) or (one.how == "delete" and answer.status == 404):
             self.counts.written += 1
             return ""
-        self.counts.conflicts += answer.status == 409
-        return f"{one.document['kind']} {one.document['metadata']['name']}: {answer.said()}"
+        why = f"{one.document['kind']} {one.document['metadata']['name']}: {answer.said()}"
+        if answer.status == 409:
+            self.counts.conflicts += 1
+            raise ConflictError(why)
+        return why

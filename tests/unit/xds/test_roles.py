@@ -77,3 +77,9 @@ def test_file_for_meshes_is_fresh() -> None:
 def test_only_virtual_services_of_users_may_be_replaced() -> None:
     [role] = [one for one in roles.mesh_roles() if "rules" in one]
     assert [one["resources"] for one in role["rules"] if "update" in one["verbs"]] == [["virtualservices"]]
+
+
+def test_virtual_services_are_followed_and_routes_of_the_gateway_api_are_by_the_other_role() -> None:
+    [role] = [one for one in roles.mesh_roles() if "rules" in one]
+    assert [one["resources"] for one in role["rules"] if "watch" in one["verbs"]] == [["virtualservices"]]
+    assert {("gateway.networking.k8s.io", plural, "watch") for plural in ("httproutes", "grpcroutes")} <= allowed()

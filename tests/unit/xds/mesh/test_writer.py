@@ -13,12 +13,14 @@ from tests.unit.xds.mesh.server import Server
 from tests.waiting import wait_until
 from translator.ir.keys import Spelling
 from translator.ir.mesh import Branch, MeshPort, MeshRoute, Way
+from translator.mesh.matching import metadata
 from xds.mesh import writer as module
 from xds.mesh.difference import holds, writes
 from xds.mesh.writer import Meshes
-from xds.reports import queue
+from xds.reports import queue, rounds
 
 VS = "/apis/networking.istio.io/v1/namespaces/shop/virtualservices"
+OLD = VS.replace("/shop/", "/old/")
 ROUTES = "/apis/gateway.networking.k8s.io/v1/namespaces/shop/httproutes"
 
 
@@ -36,7 +38,8 @@ USERS = {
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LOOK", 0.05)
+    monkeypatch.setattr(module, "LOOK", 0.01)
+    monkeypatch.setattr(rounds, "TURN", 0.01)
     monkeypatch.setattr(queue, "GAP", 0.0)
     monkeypatch.setattr(queue, "LONGEST_GAP", 0.0)
     monkeypatch.setattr(queue, "BACKOFF", (0.01, 0.01))
@@ -66,8 +69,9 @@ async def test_what_is_wanted_is_applied_and_then_left_alone() -> None:
     server = Server()
     async with writing(server, {ISTIO: cart("alice"), GAMMA: cart("alice")}) as one:
         await wait_until(lambda: names(server) == ["pointsman.cart.80", "pointsman.cart.80.alice", "pointsman.cart"])
+        one.touch(["shop"])
         looks = len(server.asked)
-        await wait_until(lambda: len(server.asked) > looks + 12)
+        await wait_until(lambda: len(server.asked) > looks + 2)
         assert len(server.writes()) == 3
         assert one.problems.held == {}
 
@@ -134,6 +138,64 @@ async def test_user_who_changed_his_object_meanwhile_loses_nothing() -> None:
         await wait_until(lambda: http(server) == ["pointsman/alice/0", ""])
         assert one.counts.conflicts == 1
     assert server.objects[f"{VS}/cart"]["spec"]["hosts"] == ["cart", "kart"]
+
+
+async def test_who_is_faster_each_time_is_told_of_and_loses_nothing() -> None:
+    server = Server()
+    server.put(f"{VS}/cart", USERS)
+    server.refuse["PUT", "virtualservices"] = (409, "the object has been modified")
+    async with writing(server, {ISTIO: cart("alice")}) as one:
+        await wait_until(lambda: one.problems.held == {"shop": "VirtualService cart: the object has been modified"})
+        assert server.writes() == ["PUT cart"] * module.CONFLICTS, "each after a look of its own"
+        server.refuse.clear()
+        await wait_until(lambda: http(server) == ["pointsman/alice/0", ""] and not one.problems.held)
+
+
+async def test_change_of_somebody_is_looked_at_where_there_is_something_to_say_and_where_something_of_ours_is() -> None:
+    server = Server()
+    async with writing(server, {ISTIO: cart("alice")}) as one:
+        await wait_until(lambda: names(server) == ["pointsman.cart"])
+        await wait_until(lambda: len(one.queue) == 0)
+        server.put(f"{VS}/cart", USERS)
+        one.changed({"other"})
+        assert len(one.queue) == 0
+        one.changed({"shop", "other"})
+        await wait_until(lambda: names(server) == ["cart"] and http(server) == ["pointsman/alice/0", ""])
+        left = {**USERS, "metadata": {"name": "left", "namespace": "old", "labels": metadata("x", "old")["labels"]}}
+        server.put(f"{OLD}/left", left)
+        one.changed({"old"}, {"old"})
+        await wait_until(lambda: names(server) == ["cart"])
+
+
+async def test_what_could_not_be_listed_is_asked_for_again() -> None:
+    server = Server()
+    server.refuse["GET", "virtualservices"] = (500, "later")
+    left = {**USERS, "metadata": {"name": "left", "namespace": "old", "labels": metadata("x", "old")["labels"]}}
+    server.put(f"{OLD}/left", left)
+    async with writing(server, {}):
+        await wait_until(lambda: len(server.asked) > 6)
+        server.refuse.clear()
+        await wait_until(lambda: names(server) == [])
+
+
+async def test_who_leads_again_looks_at_everything_again() -> None:
+    server, leads = Server(), [True]
+    async with writing(server, {ISTIO: cart("alice")}, leads) as one:
+        await wait_until(lambda: names(server) == ["pointsman.cart"])
+        leads[0] = False
+        one.touch([])
+        await wait_until(lambda: one._rounds._look == 0.0)
+        server.objects.clear()
+        leads[0] = True
+        await wait_until(lambda: names(server) == ["pointsman.cart"])
+
+
+async def test_object_of_somebody_under_our_name_is_left_alone_and_told() -> None:
+    server = Server()
+    server.put(f"{VS}/pointsman.cart", {"metadata": {"name": "pointsman.cart", "namespace": "shop"}, "spec": {"hosts": ["mine"]}})
+    async with writing(server, {ISTIO: cart("alice")}) as one:
+        await wait_until(lambda: one.problems.held == {"shop": "VirtualService pointsman.cart: there is one of this name that is not ours"})
+        assert server.writes() == []
 
 
 async def test_kind_that_is_not_served_is_told_only_where_it_is_wanted() -> None:
