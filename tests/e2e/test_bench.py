@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bench import keys, poison, programs, rounds
+from tests.bench import keys, paired, poison, programs, rounds
 from tests.bench.identities import issue
 from tests.bench.programs import PLAIN, Programs
 from tests.bench.rounds import Side
@@ -76,6 +76,15 @@ async def test_poison_is_told_of_and_others_go_on() -> None:
 
 @pytest.mark.e2e
 async def test_keys_that_come_and_go_are_counted_and_fail_nobody() -> None:
-    found = await keys.measure(2, 4, 8, 1)
-    assert list(found) == ["2 keys", "4 keys"]
-    assert all(figures["failed"] == 0 and figures["requests"] and figures["p99 ms"] >= figures["p50 ms"] for figures in found.values())
+    found = await keys.measure(2, 4, 2, 8, 1, 1)
+    assert found.latencies.keys() == {"ten keys in use", "all keys in use", "no key"}
+    assert all(figures["p99"] > 0 for figures in found.latencies.values())
+    assert all(figures["failed"] == 0 and figures["requests"] and figures["p50 ms"] > 0 for figures in found.turns.values())
+    assert all(figures["bytes"] > 300 for figures in found.cost.values()), "of a cluster and its endpoints"
+
+
+def test_ratio_is_of_rounds_and_its_interval_holds_it() -> None:
+    times = [{"one": [1.0, 2.0, 2.0 * slow], "other": [1.0, 1.0, slow]} for slow in (1.0, 5.0, 50.0, 3.0)]
+    assert paired.ratio(times, "one", "other") == (2.0, 2.0, 2.0)
+    low, high = paired.ratio([*times, {"one": [1.0], "other": [1.0]}], "one", "other")[1:]
+    assert low <= 2.0 <= high
