@@ -94,24 +94,34 @@ def leaf(by: Pair, names: list[x509.GeneralName]) -> Pair:
 
 async def look_at_streams(port: int) -> None:
     """A stream both ways stays with the fork that its first headers led to."""
-    for metadata, name in (((("x-route-key", "streams"),), "g-fork"), ((), "g")):
-        options = [("grpc.default_authority", "g.example.com")]
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
-            call = channel.stream_stream(CHAT)(metadata=metadata)
-            for number in range(3):
-                await call.write(b"%d" % number)
-                assert await asyncio.wait_for(call.read(), 20) == b"%s %d" % (name.encode(), number)
-            await call.done_writing()
-            assert await asyncio.wait_for(call.read(), 20) is grpc.aio.EOF
+    await talk(port, "g-fork", ("x-route-key", "streams"))
+    await talk(port, "g")
+
+
+async def talk(port: int, name: str, *metadata: tuple[str, str]) -> None:
+    """A stream to `g.example.com`, each message of which is answered by who has this name before the next is sent."""
+    options = [("grpc.default_authority", "g.example.com")]
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
+        call = channel.stream_stream(CHAT)(metadata=metadata)
+        for number in range(3):
+            await call.write(b"%d" % number)
+            assert await asyncio.wait_for(call.read(), 20) == b"%s %d" % (name.encode(), number)
+        await call.done_writing()
+        assert await asyncio.wait_for(call.read(), 20) is grpc.aio.EOF
 
 
 async def look_at_web_sockets(port: int) -> None:
-    for headers, name in (({"X-Route-Key": "streams"}, "w-fork"), ({}, "w")):
-        url = f"http://127.0.0.1:{port}/"
-        async with aiohttp.ClientSession() as session, session.ws_connect(url, headers={"Host": "w.example.com", **headers}) as socket:
-            for number in range(3):
-                await socket.send_str(str(number))
-                assert await socket.receive_str(timeout=20) == f"{name} {number}"
+    await chat(port, "w-fork", X_Route_Key="streams")
+    await chat(port, "w")
+
+
+async def chat(port: int, name: str, **headers: str) -> None:
+    """The same over a WebSocket to `w.example.com`."""
+    given = {"Host": "w.example.com", **{one.replace("_", "-"): value for one, value in headers.items()}}
+    async with aiohttp.ClientSession() as session, session.ws_connect(f"http://127.0.0.1:{port}/", headers=given) as socket:
+        for number in range(3):
+            await socket.send_str(str(number))
+            assert await socket.receive_str(timeout=20) == f"{name} {number}"
 
 
 # Their backends ----------------------------------------------------------------------------------------------------------

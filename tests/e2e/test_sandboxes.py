@@ -6,6 +6,7 @@ That it is enough shows that the gateway writes every spelling of a key from the
 from __future__ import annotations
 
 import asyncio
+import random
 from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,6 +22,8 @@ from tests.e2e.backends import WITH_MODULES
 from tests.e2e.envoy import Envoy, bootstrap
 from tests.e2e.folder import Folder
 from tests.e2e.load import Load, Target
+from tests.e2e.sandbox_files import CONFIG, LISTENERS, look_at_configuration, look_at_listener_set
+from tests.e2e.sandbox_http2 import ask_at_once
 from tests.e2e.sandbox_looks import (
     BACKENDS,
     SECRET,
@@ -29,7 +32,9 @@ from tests.e2e.sandbox_looks import (
     look_at_sources,
     look_at_streams,
     look_at_web_sockets,
+    talk,
 )
+from tests.e2e.sandbox_unseen import sandboxes, seen, tell
 from tests.e2e.server import Server
 from tests.ports import free_port
 from tests.waiting import wait_until
@@ -49,6 +54,7 @@ kind: Gateway
 metadata: {{name: edge}}
 spec:
   gatewayClassName: pointsman
+  allowedListeners: {{namespaces: {{from: Same}}}}
   listeners:
   - {{name: http, port: {port}, protocol: HTTP}}
   - {{name: signed, port: {signed}, protocol: HTTP}}
@@ -79,11 +85,6 @@ spec:
   parentRefs: [{{name: edge, sectionName: near}}]
   admission: {{sources: [127.0.0.2/32]}}
   routes: [{{targetSandbox: alice, routingKey: alice}}]
----
-apiVersion: pointsman.io/v1alpha1
-kind: Sandbox
-metadata: {{name: streams}}
-spec: {{services: [{{name: g, targetRef: {{name: g-fork}}}}, {{name: w, targetRef: {{name: w-fork}}}}]}}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: GRPCRoute
@@ -129,6 +130,17 @@ addressType: IPv4
 ports: [{{name: http, port: {port}}}]
 endpoints: [{endpoints}]
 """
+SANDBOXES = """
+apiVersion: pointsman.io/v1alpha1
+kind: Sandbox
+metadata: {name: streams}
+spec: {services: [{name: g, targetRef: {name: g-fork}}, {name: w, targetRef: {name: w-fork}}]}
+---
+apiVersion: pointsman.io/v1alpha1
+kind: Sandbox
+metadata: {name: both}
+spec: {services: [{name: b, targetRef: {name: b-alice}}, {name: c, targetRef: {name: c-bob}}]}
+"""
 SANDBOX = """
 apiVersion: pointsman.io/v1alpha1
 kind: Sandbox
@@ -136,6 +148,7 @@ metadata: {{name: {key}}}
 spec: {{services: [{{name: {service}, targetRef: {{name: {target}}}}}]}}
 """
 BASELINE = "a>b>c"
+FORKS = (("alice", "b", "b-alice"), ("bob", "c", "c-bob"), ("silent", "b", "b-silent"), ("refusing", "b", "b-refusing"))
 SPELLINGS = [
     ("X-Route-Key", "alice"),
     ("x-routing-key", "alice"),
@@ -162,9 +175,14 @@ class World:
     folder: Folder
     port: int
     stack: AsyncExitStack
+    server: Server = field(init=False)
+    envoy: Envoy = field(init=False)
     signed: int = field(default_factory=free_port)
     near: int = field(default_factory=free_port)
     known: int = field(default_factory=free_port)
+    more: int = field(default_factory=free_port)
+    router: dict[str, int] = field(default_factory=lambda: {"http": free_port(), "grpc": free_port()})
+    unseen: list[bytes] = field(default_factory=list)  # what was answered to who has no key when there was no Sandbox
     authority: Pair = field(default_factory=lambda: issuing.authority("ca", "example.com", datetime.now(UTC), 1))
 
     async def hop(self, name: str, follows: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -173,15 +191,19 @@ class World:
             while head := (await reader.readuntil(b"\r\n\r\n")).decode("latin-1"):
                 kept = [("baggage", line.partition(": ")[2]) for line in head.split("\r\n") if line.lower().startswith("baggage: ")]
                 added = "".join(f"+{line.partition(': ')[2]}" for line in head.split("\r\n") if line.lower().startswith("x-env: "))
-                said = f"{name}{added}>{(await ask(self.port, follows, kept))[1]}" if follows else name
+                after = f">{(await ask(self.port, follows, kept))[1]}" if follows else ""
+                said = f"{name}{added}{after}"
                 writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(said)}\r\n\r\n{said}".encode())
         except (asyncio.IncompleteReadError, OSError):
             writer.close()
 
     async def service(self, name: str, follows: str = "") -> None:
+        self.endpoint(name, await self.listening(name, follows))
+
+    async def listening(self, name: str, follows: str = "") -> int:
         server = await asyncio.start_server(lambda reader, writer: self.hop(name, follows, reader, writer), "127.0.0.1", 0)
         self.stack.callback(server.close)
-        self.endpoint(name, server.sockets[0].getsockname()[1])
+        return int(server.sockets[0].getsockname()[1])
 
     def endpoint(self, name: str, port: int, endpoints: str = "{addresses: [127.0.0.1]}") -> None:
         self.folder.save(f"service-{name}", SERVICE.format(name=name, port=port, endpoints=endpoints))
@@ -202,43 +224,67 @@ class World:
         await wait_until(is_so, 30, f"{key} to be answered by {wanted}")
 
 
+def secrets(at: World, folder: Path) -> None:
+    """What listeners show and trust, and what signs keys."""
+    (folder / "team").write_bytes(SECRET)
+    shown = issuing.server(at.authority, ["127.0.0.1"], datetime.now(UTC), 1)
+    secret = {"tls.crt": b64encode(shown.pem).decode(), "tls.key": b64encode(shown.key).decode()}
+    head = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "cert"}}
+    at.folder.save("cert", yaml.safe_dump({**head, "type": "kubernetes.io/tls", "data": secret}))
+    ca = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ca"}, "data": {"ca.crt": at.authority.pem.decode()}}
+    at.folder.save("ca", yaml.safe_dump(ca))
+
+
+async def services(at: World) -> None:
+    """Those in a row, those that answer in the place of one, and one for each thing that is looked at."""
+    for name, follows in (("a", "b.example.com"), ("b", "c.example.com"), ("c", "")):
+        await at.service(name, follows)
+        at.folder.save(f"route-{name}", ROUTE.format(name=name, host=f"{name}.example.com"))
+    await at.service("b-alice", "c.example.com")
+    await at.service("c-bob")
+    at.endpoint("b-silent", 1, endpoints="")
+    at.endpoint("b-refusing", free_port())
+    ports = {}
+    for name, backend in BACKENDS:
+        ports[name] = await backend(at.stack, name)
+        at.endpoint(name, ports[name])
+    telling = await asyncio.start_server(tell, "127.0.0.1", 0)
+    at.stack.callback(telling.close)
+    at.endpoint("e", telling.sockets[0].getsockname()[1])
+    behind = {name: await at.listening(name) for name in ("default", "first", "second")}
+    at.folder.save("config", CONFIG.format(**at.router, **behind, calls=ports["g-fork"]))
+
+
+def routes(at: World) -> None:
+    at.folder.save("gateway", GATEWAY.format(port=at.port, signed=at.signed, near=at.near, known=at.known))
+    at.folder.save("more", LISTENERS.format(port=at.more))
+    for name in "we":
+        at.folder.save(f"route-{name}", ROUTE.format(name=name, host=f"{name}.example.com"))
+    preview = ROUTE.format(name="a", host="*.preview.example.com").replace("name: a}\nspec", "name: preview}\nspec")
+    at.folder.save("route-preview", preview)
+
+
 @asynccontextmanager
 async def world(at: Path) -> AsyncIterator[World]:
+    """With an Envoy that has the module."""
     async with AsyncExitStack() as stack:
         found = World(Folder(at / "config"), free_port(), stack)
-        found.folder.save("gateway", GATEWAY.format(port=found.port, signed=found.signed, near=found.near, known=found.known))
-        found.folder.save("route-w", ROUTE.format(name="w", host="w.example.com"))
-        for name, backend in BACKENDS:
-            found.endpoint(name, await backend(stack, name))
-        (at / "team").write_bytes(SECRET)
-        shown = issuing.server(found.authority, ["127.0.0.1"], datetime.now(UTC), 1)
-        secret = {"tls.crt": b64encode(shown.pem).decode(), "tls.key": b64encode(shown.key).decode()}
-        head = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "cert"}}
-        found.folder.save("cert", yaml.safe_dump({**head, "type": "kubernetes.io/tls", "data": secret}))
-        ca = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ca"}, "data": {"ca.crt": found.authority.pem.decode()}}
-        found.folder.save("ca", yaml.safe_dump(ca))
-        for name, follows in (("a", "b.example.com"), ("b", "c.example.com"), ("c", "")):
-            await found.service(name, follows)
-            found.folder.save(f"route-{name}", ROUTE.format(name=name, host=f"{name}.example.com"))
-        found.folder.save(
-            "route-preview", ROUTE.format(name="a", host="*.preview.example.com").replace("name: a}\nspec", "name: preview}\nspec")
-        )
-        await found.service("b-alice", "c.example.com")
-        await found.service("c-bob")
-        found.endpoint("b-silent", 1, endpoints="")
-        found.endpoint("b-refusing", free_port())
-        for key, service, target in (
-            ("alice", "b", "b-alice"),
-            ("bob", "c", "c-bob"),
-            ("silent", "b", "b-silent"),
-            ("refusing", "b", "b-refusing"),
-        ):
-            found.sandbox(key, service, target)
-        server = await stack.enter_async_context(Server(found.folder.path, at / "server.log"))
-        envoy = await stack.enter_async_context(Envoy(bootstrap(server.xds), at, env={**WITH_MODULES, "POINTSMAN_KEYS": str(at)}))
-        await envoy.ready()
-        await found.becomes("bob", "a>b>c-bob")
-        yield found
+        secrets(found, at)
+        routes(found)
+        await services(found)
+        found.server = await stack.enter_async_context(Server(found.folder.path, at / "server.log"))
+        async with Envoy(bootstrap(found.server.xds), at, env={**WITH_MODULES, "POINTSMAN_KEYS": str(at)}) as found.envoy:
+            await found.envoy.ready()
+            await found.becomes("bob", BASELINE)
+            found.unseen = await seen(found.port)
+            assert sum(b"200 OK" in one for one in found.unseen) == 20, "hosts but for one are served"
+            assert b"traceparent: 00-0af7" in b"".join(found.unseen), "a backend tells what it was asked"
+            found.folder.save("sandboxes", SANDBOXES)
+            for key, service, target in FORKS:
+                found.sandbox(key, service, target)
+            await found.becomes("both", "a>b-alice>c-bob")
+            await found.becomes("bob", "a>b>c-bob")
+            yield found
 
 
 async def look_at_spellings(at: World) -> None:
@@ -249,6 +295,15 @@ async def look_at_spellings(at: World) -> None:
     assert await at.says(SPELLINGS[0], SPELLINGS[0]) == (200, "a>b-alice>c")
     assert await at.says(host="alice.preview.example.com") == (200, "a>b-alice>c")
     assert await at.says(host="BOB.preview.example.com") == (200, "a>b>c-bob")
+    assert await at.says(("X-Route-Key", "both")) == (200, "a>b-alice>c-bob")
+
+
+async def look_at_one_connection(at: World) -> None:
+    """Requests that share it go each where its own key leads."""
+    keys = ("alice", "", "bob", "both", "alice", "nobody")
+    wanted = ("a>b-alice>c", BASELINE, "a>b>c-bob", "a>b-alice>c-bob", "a>b-alice>c", BASELINE)
+    found = await ask_at_once(at.port, "a.example.com", [[("x-route-key", key)] if key else [] for key in keys])
+    assert found == [(200, name) for name in wanted]
 
 
 async def look_at_keys_that_are_not_one(at: World) -> None:
@@ -286,6 +341,35 @@ async def look_at_rules(at: World) -> None:
     assert (await at.says(("X-Route-Key", "bob"), host="shop.preview.example.com"))[0] == 400
 
 
+async def look_at_who_has_no_key(at: World) -> None:
+    """Whatever Sandboxes there are, he is answered the same bytes by the same backend, which is asked the same bytes."""
+    chance = random.Random(7)
+    assert await seen(at.port) == at.unseen
+    for number in range(3):
+        at.folder.save("random", sandboxes(chance, f"marker{number}"))
+        await at.becomes(f"marker{number}", "a>b>c-bob")
+        assert await seen(at.port) == at.unseen, number
+    at.folder.save("random", SANDBOX.format(key="last", service="c", target="c-bob"))
+    await at.becomes("last", "a>b>c-bob")
+
+
+async def look_without_the_module(at: World, folder: Path) -> None:
+    """An Envoy that does not have it has routes of keys, which read one spelling, and believe everybody."""
+    await asyncio.to_thread(folder.mkdir)
+    async with Envoy(bootstrap(at.server.xds, modules=()), folder) as envoy:
+        await envoy.ready()
+        await at.becomes("nobody", BASELINE)
+        for key, wanted in (("alice", "b-alice>c"), ("nobody", "b>c"), ("silent", "b>c"), ("both", "b-alice>c"), ("A", "b>c"), ("", "b>c")):
+            headers = [("X-Route-Key", key)] if key else []
+            assert await at.says(*headers, host="b.example.com") == (200, wanted), key
+        assert await at.says(SPELLINGS[1], host="b.example.com") == (200, "b>c")
+        fits = [("X-Route-Key", "ruled"), ("v", "2")]
+        assert await at.says(*fits, host="b.example.com", path="/b/x") == (200, "b-alice+ruled>c")
+        assert await at.says(*fits, host="b.example.com", path="/bb") == (200, "b>c")
+        await talk(at.port, "g-fork", ("x-route-key", "streams"))
+        await talk(at.port, "g")
+
+
 async def change_keys_under_load(at: World) -> None:
     hosts = ["a.example.com", "alice.preview.example.com", "carol.preview.example.com", "refusing.preview.example.com"]
     async with Load([Target(at.port, host=host) for host in hosts], rate=30) as load:
@@ -302,6 +386,7 @@ async def change_keys_under_load(at: World) -> None:
 async def test_key_leads_through_three_services_to_its_forks_and_nowhere_else(tmp_path: Path) -> None:
     async with world(tmp_path) as at:
         await look_at_spellings(at)
+        await look_at_one_connection(at)
         await look_at_keys_that_are_not_one(at)
         await look_at_forks_that_cannot_answer(at)
         await look_at_rules(at)
@@ -310,4 +395,9 @@ async def test_key_leads_through_three_services_to_its_forks_and_nowhere_else(tm
         await look_at_certificates(ask, at.known, at.authority, tmp_path)
         await look_at_streams(at.port)
         await look_at_web_sockets(at.port)
+        await look_at_configuration(ask, at.router)
+        await look_at_listener_set(ask, at.more)
+        await look_at_who_has_no_key(at)
         await change_keys_under_load(at)
+        await at.envoy.kill()
+        await look_without_the_module(at, tmp_path / "without")
