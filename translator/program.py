@@ -25,8 +25,8 @@ from translator.gatewayapi.rules import (
     traffic,
 )
 from translator.inputs import OBJECTS
-from translator.ir.tables import ACKED, EXPIRED, GROUP, OUTPUTS, QUARANTINE
-from translator.sandbox import laptops, lives, meshes, sidecars
+from translator.ir.tables import ACKED, COPYING, EXPIRED, GROUP, OUTPUTS, QUARANTINE, UNCOPIED
+from translator.sandbox import copies, laptops, lives, meshes, sidecars
 from translator.sandbox import rules as sandbox
 
 COMPILING: tuple[Rule, ...] = (routes.compile_route, grpcroutes.compile_grpc_route)
@@ -45,6 +45,7 @@ FRONTS: tuple[Rule, ...] = (
     *COMPILING,
     *ATTACHING,
     *laptops.RULES,
+    *copies.INDEXES,
     *sandbox.FORKS,
     *meshes.FORKS,
     *sidecars.FORKS,
@@ -52,6 +53,7 @@ FRONTS: tuple[Rule, ...] = (
     *chains.RULES,
     *backends.RULES,
     *lives.RULES,
+    *copies.RULES,
     *sandbox.STATUS,
     *meshes.OUTPUT,
     *sidecars.LISTENERS,
@@ -61,4 +63,4 @@ RULES: tuple[Rule, ...] = (*FRONTS, *envoy_v3.RULES, *faults.RULES, *policies.ST
 
 def engine() -> Engine:
     """A new engine without any object in it."""
-    return Engine((*OBJECTS.values(), GROUP, QUARANTINE, ACKED, EXPIRED), RULES, OUTPUTS)
+    return Engine((*OBJECTS.values(), GROUP, QUARANTINE, ACKED, EXPIRED, COPYING, UNCOPIED), RULES, OUTPUTS)

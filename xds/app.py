@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from translator.engine import Engine
 from translator.ir import names as named
 from translator.ir.cluster import Use
-from translator.ir.tables import ACKED, CLUSTER, EXPIRED, GROUP, OUT_FINDINGS, QUARANTINE, WANTED
+from translator.ir.tables import ACKED, CLUSTER, COPYING, EXPIRED, GROUP, OUT_FINDINGS, QUARANTINE, UNCOPIED, WANTED
 from translator.program import engine
 from xds.acknowledged import Acknowledged
 from xds.crash import told
@@ -58,7 +58,7 @@ def _source(settings: Settings) -> Source:
 
 def _outgoing(
     settings: Settings, statuses: Statuses, engine: Engine, told: Callable[[], None], soon: Callable[[tuple[str, str]], bool],
-    over: dict[Key, str],
+    over: dict[Key, str], say: Callable[[str, str], None],
 ) -> Outgoing | None:  # fmt: skip
     """Statuses of files stay with us; those of a cluster are written there."""
     if settings.cluster is None:
@@ -66,7 +66,10 @@ def _outgoing(
     from xds.outgoing import Outgoing  # noqa: PLC0415
 
     cluster = settings.cluster.kubeconfig, settings.cluster.context
-    return Outgoing(cluster, statuses, engine, settings.planes, settings.policy.trust, told, soon, lambda: over, mesh=settings.mesh)
+    return Outgoing(
+        cluster, statuses, engine, settings.planes, settings.policy.trust, told, soon, lambda: over,
+        mesh=settings.mesh, forks=say if settings.forks else None,
+    )  # fmt: skip
 
 
 _MORE = {"new": 1, "gone": -1}  # objects that there are more of
@@ -90,12 +93,13 @@ class App:
         self.served = Served(self.server.streams)
         self.statuses = Statuses(time.time, self.served.waits if settings.cluster else None)
         self._outgoing = _outgoing(
-            settings, self.statuses, self.engine, self._look_for.set, self.served.soon, self.ending.lives.over
+            settings, self.statuses, self.engine, self._look_for.set, self.served.soon, self.ending.lives.over, self._uncopied
         )  # fmt: skip
         self.server.companions.measured = self._reported
         self.acknowledged = Acknowledged(self.server.streams)
         self.server.caught_up = self._caught_up
         self.synced = asyncio.Event()
+        self._wrong: dict[str, str] = {}  # Sandbox → what is wrong with its forks
         self.findings: list[Located] = []
         self._of_source: list[Located] = []
         self.groups = Groups(replace(settings.group, awaits=True), each=bool(settings.tls) and not settings.policy.shared)
@@ -118,6 +122,8 @@ class App:
         asyncio.get_running_loop().set_exception_handler(self._bug)
         await self.source.open()
         self.store.declare(GROUP, *self.groups.first())
+        if self.settings.forks:
+            self.store.declare(COPYING, "", True)
         self.xds = await self.server.start(self.settings.xds)
         if not self.settings.tls and not self.xds.startswith("unix:"):
             self._log.warning(Log.PLAINTEXT, xds=self.xds, reach="every user of this machine")
@@ -304,6 +310,14 @@ class App:
             self._log.info(Log.EXPIRED, kind=key[0], key=key[1])
             if self._outgoing:
                 self._outgoing.ended(key)
+
+    def _uncopied(self, sandbox: str, why: str) -> None:
+        """What is wrong with the forks that it declares, or nothing, is input: it says so."""
+        if (self._wrong.get(sandbox) or "") == why:
+            return
+        self._wrong[sandbox] = why
+        self.store.declare(UNCOPIED, sandbox, why or None)
+        self.translation.wake()
 
     # Streams → everybody -----------------------------------------------------------------------------------------------
 

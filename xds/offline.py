@@ -14,7 +14,7 @@ from translator.engine import Engine
 from translator.inputs import OBJECTS
 from translator.ir.finding import Finding
 from translator.ir.output import Group
-from translator.ir.tables import GROUP, OUT_FINDINGS, WANTED
+from translator.ir.tables import COPYING, GROUP, OUT_FINDINGS, WANTED
 from translator.program import engine
 from xds import crds
 from xds.groups import Groups
@@ -60,7 +60,7 @@ async def once(source: Source, groups: Groups, wall: Callable[[], float]) -> Loa
     """All of a cluster, and no more Secrets than are referred to. HiddenError; TimeoutError where it is not there in time."""
     core, statuses = engine(), Statuses(wall)
     rows = dict([groups.first()])
-    core.apply([(GROUP, *row) for row in rows.items()])
+    core.apply([(COPYING, "", True), *((GROUP, *row) for row in rows.items())])  # whether forks are made is for the server there to say
     async with asyncio.timeout(ONCE), contextlib.aclosing(source.updates()) as updates:
         async for update in updates:
             if hidden := [one.finding.message for one in update.findings if one.finding.code == "PM0131"]:

@@ -8,12 +8,14 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from translator.engine import Engine, Name
+from translator.ir.copy import Copies
 from translator.ir.finding import Finding
 from translator.ir.mesh import MeshRoute
 from translator.ir.plane import CLASS, Plane
-from translator.ir.tables import OUT_MESH, OUT_PLANE, OUT_STATUS
+from translator.ir.tables import OUT_COPIES, OUT_MESH, OUT_PLANE, OUT_STATUS
 from translator.planes.manifests import Terms
 from xds.bootstrap import split
+from xds.forks.writer import Forks
 from xds.lives import Key
 from xds.mesh.difference import OUTPUTS
 from xds.mesh.following import Following
@@ -35,18 +37,20 @@ from xds.telemetry import Metrics
 class Outgoing:
     """`trust` is the trust domain of the certificates of proxies; `told` is called when `findings` are different; `soon` says
     which objects some proxy is about to answer for, so that their statuses are written once and not twice; `over` gives objects
-    whose time is over.
+    whose time is over; `forks` is told what is wrong with the forks of a Sandbox, where they are made.
     """
 
     def __init__(
         self, cluster: tuple[str | None, str | None], statuses: Statuses, engine: Engine, of: DataPlanes | None, trust: str,
         told: Callable[[], None], soon: Callable[[tuple[str, str]], bool], over: Callable[[], Collection[Key]], *, mesh: bool = False,
+        forks: Callable[[str, str], None] | None = None,
     ) -> None:  # fmt: skip
         self._statuses, self._engine = statuses, engine
         self._writer: Writer = writer(*cluster, statuses.get, soon)
         self._planes = self._of_planes(cluster, of, trust) if of else None
         self._meshes = Meshes(self._writer.transport, self._routes, self._writer.leads, time.monotonic) if mesh else None
         self._following = Following(Transport(loader(*cluster)), self._meshes.changed, self._meshes.look) if self._meshes else None
+        self._forks = Forks(self._writer.transport, self._copies, forks, self._writer.leads, time.monotonic) if forks else None
         self._removal = Removal(self._writer.transport, over, self._writer.leads, time.monotonic)
         for one in (self._writer, self._planes, self._meshes, self._removal):
             if one:
@@ -72,6 +76,9 @@ class Outgoing:
     def _routes(self) -> dict[tuple[str, str], MeshRoute]:
         return {key: row for key, (row,) in self._engine.rows(OUT_MESH).items()}
 
+    def _copies(self) -> dict[str, Copies]:
+        return {key: row for key, (row,) in self._engine.rows(OUT_COPIES).items()}
+
     def touch(self, settled: Iterable[Name]) -> None:
         """These outputs are different from before."""
         names = list(settled)
@@ -80,6 +87,8 @@ class Outgoing:
             self._planes.touch([name for table, name in names if table is OUT_PLANE])
         if self._meshes:
             self._meshes.touch({name[1].partition("/")[0] for table, name in names if table is OUT_MESH})
+        if self._forks:
+            self._forks.touch({name.partition("/")[0] for table, name in names if table is OUT_COPIES})
 
     def ended(self, key: Key) -> None:
         """The time of this object is over."""
@@ -109,6 +118,8 @@ class Outgoing:
             if self._meshes and self._following:
                 group.create_task(self._meshes.run())
                 group.create_task(self._following.run())
+            if self._forks:
+                group.create_task(self._forks.run())
             if self._planes and self._planes.stand:
                 group.create_task(self._planes.stand.run())
 

@@ -13,6 +13,7 @@ from typing import Any
 from translator.planes.manifests import KINDS, SOMETIMES
 from translator.resources.crd import GROUP
 from xds import crds
+from xds.forks.difference import KINDS as COPIED
 from xds.mesh.difference import PLURALS
 from xds.removal import PLURALS as REMOVED
 from xds.sources.kube.kinds import Watched, watched
@@ -22,6 +23,7 @@ Json = dict[str, Any]
 NAME = "pointsman"
 PLACE = Path(__file__).parent.parent / "deploy" / "base" / "roles.yaml"
 MESH = PLACE.parent.parent / "mesh" / "roles.yaml"
+FORKS = PLACE.parent.parent / "forks" / "roles.yaml"
 CHART = PLACE.parent.parent / "helm" / "pointsman" / "templates" / "roles.yaml"
 OF_CHART = "{{ .Release.Namespace }}"
 FOLLOWED = ("list", "watch")
@@ -60,6 +62,12 @@ def in_meshes() -> Iterator[Right]:
     yield from (("networking.istio.io", "virtualservices", verb) for verb in ("update", "watch"))
 
 
+def of_forks() -> Iterator[Right]:
+    """In all namespaces too, for those who switch it on: the forks that Sandboxes declare."""
+    for version, plural in COPIED.values():
+        yield from ((version.rpartition("/")[0], plural, verb) for verb in APPLIED)
+
+
 def rules(rights: Iterable[Right]) -> list[Json]:
     """The shortest list that says the same, in an order that does not depend on theirs."""
     verbs: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -85,12 +93,20 @@ def roles(namespace: str = "pointsman-system", account: str = NAME) -> list[Json
 
 def mesh_roles(namespace: str = "pointsman-system", account: str = NAME) -> list[Json]:
     """A ClusterRole beside the other, for `--mesh`."""
-    name = f"{NAME}-mesh"
+    return _beside(f"{NAME}-mesh", in_meshes(), namespace, account)
+
+
+def fork_roles(namespace: str = "pointsman-system", account: str = NAME) -> list[Json]:
+    """A ClusterRole beside the other, for `--forks`."""
+    return _beside(f"{NAME}-forks", of_forks(), namespace, account)
+
+
+def _beside(name: str, rights: Iterable[Right], namespace: str, account: str) -> list[Json]:
     head = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": name}}
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
     subjects = [{"kind": "ServiceAccount", "name": account, "namespace": namespace}]
     return [
-        {**head, "kind": "ClusterRole", "rules": rules(in_meshes())},
+        {**head, "kind": "ClusterRole", "rules": rules(rights)},
         {**head, "kind": "ClusterRoleBinding", "roleRef": reference, "subjects": subjects},
     ]
 
@@ -100,8 +116,8 @@ def text(documents: Iterable[Json] = ()) -> str:
     return "# Written by `make roles` from what the server watches and writes.\n" + "---\n".join(map(crds.plain, documents or roles()))
 
 
-def write(to: Path = PLACE, mesh: Path = MESH, chart: Path = CHART) -> None:
+def write(to: Path = PLACE, mesh: Path = MESH, forks: Path = FORKS, chart: Path = CHART) -> None:
     """What `make roles` does."""
-    for path, documents in ((to, roles()), (mesh, mesh_roles()), (chart, roles(OF_CHART))):
+    for path, documents in ((to, roles()), (mesh, mesh_roles()), (forks, fork_roles()), (chart, roles(OF_CHART))):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text(documents))

@@ -35,6 +35,7 @@ class Settings:
     allow_mass_deletion: bool = False
     planes: DataPlanes | None = None  # with a cluster: proxies of its own for each Gateway
     mesh: bool = False  # with a cluster: write what RouteGroups have for meshes
+    forks: bool = False  # with a cluster: make the forks that Sandboxes declare
     reflection: bool = False  # whether gRPC clients may ask which services there are
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from translator.engine import Table
 from translator.ir.cluster import Authority, Cluster, Endpoints, Fork, Split, Use
+from translator.ir.copy import Copies
 from translator.ir.finding import Finding
 from translator.ir.inbound import Inbound
 from translator.ir.keys import KeyHost, KeyRules, KeyWay
@@ -30,6 +31,10 @@ ACKED = Table[tuple[str, str], str]("Acked")
 
 # Input: (kind, key) of an object whose time is over → the mark of the life that has ended
 EXPIRED = Table[tuple[str, str], str]("Expired")
+
+# Input: there while forks that Sandboxes declare are made, under ""; and key of a Sandbox → why one of its forks is not
+COPYING = Table[str, bool]("Copying")
+UNCOPIED = Table[str, str]("Uncopied")
 
 # Fronts → Envoy
 CHAIN = Table[Port, Chain]("Chain", order=lambda chain: chain.name)  # what a port listens for
@@ -81,6 +86,8 @@ OUT_PLANE = Table[str, Plane]("Plane")  # a group of proxies that runs in Pods
 
 OUT_MESH = Table[tuple[str, str], MeshRoute]("Mesh")  # (output of the RouteGroup, key of a Service)
 
+OUT_COPIES = Table[str, Copies]("Copies")  # Sandbox → the forks that it declares
+
 OUT_HELD = Table[tuple[str, str, str], bool]("Held")  # the same, once
 
 # Types that Envoy knows how to ask for and that no front fills: what is put there is served like the rest
@@ -90,4 +97,4 @@ OUT_EXTENSION = Table[tuple[str, str], Packed]("envoy.TypedExtensionConfig")  # 
 
 RESOURCES = (OUT_CLUSTER, OUT_ENDPOINTS, OUT_SECRET, OUT_LISTENER, OUT_SCOPE, OUT_ROUTES)
 SERVED = (*RESOURCES, OUT_VIRTUAL_HOST, OUT_RUNTIME, OUT_EXTENSION)
-OUTPUTS = (*RESOURCES, OUT_STATUS, OUT_AWAITED, OUT_FINDINGS, OUT_HELD, OUT_PLANE, OUT_MESH, WANTED, OUT_LIFE)
+OUTPUTS = (*RESOURCES, OUT_STATUS, OUT_AWAITED, OUT_FINDINGS, OUT_HELD, OUT_PLANE, OUT_MESH, OUT_COPIES, WANTED, OUT_LIFE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
@@ -19,6 +20,11 @@ def written(**schema: Any) -> ConfigDict:
 
 def rule(text: str, message: str) -> dict[str, Any]:
     return {"x-kubernetes-validations": [{"rule": text, "message": message}]}
+
+
+def together(*rules: Mapping[str, Any]) -> dict[str, Any]:
+    """Several rules of one object."""
+    return {"x-kubernetes-validations": [each for one in rules for each in one["x-kubernetes-validations"]]}
 
 
 def exactly_one(*fields: str) -> dict[str, Any]:

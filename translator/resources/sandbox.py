@@ -9,33 +9,39 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from translator.resources.backend import rule, written
+from translator.resources.backend import rule, together, written
+from translator.resources.fork import NAME, NAMES, ForkContainer, ForkResources, SandboxFork
 from translator.resources.meta import Object
 
 _KEY = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
-_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 _HEADER = r"^[A-Za-z0-9][-A-Za-z0-9]*$"
 KEY = Field(max_length=63, pattern=f"{_KEY}|^$", description="A routing key: a-z, 0-9 and -, at most 63, with neither end a -.")
-NAME = Field(min_length=1, max_length=253, pattern=_NAME)
 HEADER = Field(min_length=1, max_length=63, pattern=_HEADER, description="The name of a header, in any case.")
 
 
 @dataclass(frozen=True, slots=True, config=written())
 class SandboxTarget:
-    """What answers in the place of the baseline: a Service, a Backend or a LocalWorkload of the same namespace."""
+    """What answers in the place of the baseline, of the same namespace. A Deployment is that of the baseline: a fork is made of it."""
 
     name: Annotated[str, NAME]
-    kind: Literal["Service", "Backend", "LocalWorkload"] = "Service"
+    kind: Literal["Service", "Backend", "LocalWorkload", "Deployment"] = "Service"
     port: Annotated[int | None, Field(ge=1, le=65535, description="Of a Service; the baseline's own unless given.")] = None
 
 
-@dataclass(frozen=True, slots=True, config=written())
+FORKED = (
+    rule("size(self.containers) == 0 || self.targetRef.kind == 'Deployment'", "containers are for a targetRef of kind Deployment"),
+    rule("self.kind == 'Service' || self.targetRef.kind != 'Deployment'", "a Backend has no Deployment"),
+)
+
+
+@dataclass(frozen=True, slots=True, config=written(**together(*FORKED)))
 class SandboxService:
     """One changed service: requests with the key go to the target instead."""
 
     name: Annotated[str, NAME, Field(description="The Service or Backend of the baseline, in the same namespace.")]
     target_ref: SandboxTarget
     kind: Literal["Service", "Backend"] = "Service"
+    containers: Annotated[tuple[ForkContainer, ...], Field(max_length=16, description="Of a Deployment: what its fork has else.")] = ()
 
 
 DURATION = Field(max_length=16, pattern="^[1-9][0-9]{0,8}[smhdw]?$", description="As 2h or 2d; a number alone is seconds.")
@@ -59,19 +65,28 @@ class GroupTimeToLive:
     )
 
 
-SERVICES = Field(min_length=1, max_length=64, description="The services that are changed; all others are the baseline's.")
+SERVICES = Field(max_length=64, description="The services that are changed; all others are the baseline's.")
 ONCE = rule(
     "self.services.all(one, self.services.exists_one(other, other.name == one.name && other.kind == one.kind))",
     "each service may be named once",
 )
+FORKED_ONCE = rule(
+    "self.forks.all(one, self.forks.exists_one(other, other.forkOf.name == one.forkOf.name))", "each Deployment may be named once"
+)
+CHANGED = rule("size(self.services) + size(self.forks) > 0", "services or forks is needed: nothing is changed")
 
 
-@dataclass(frozen=True, slots=True, config=written(**ONCE))
+@dataclass(frozen=True, slots=True, config=written(**together(ONCE, FORKED_ONCE, CHANGED)))
 class SandboxSpec:
     """What is changed, and by which key it is reached."""
 
-    services: Annotated[tuple[SandboxService, ...], SERVICES]
+    services: Annotated[tuple[SandboxService, ...], SERVICES] = ()
+    forks: Annotated[tuple[SandboxFork, ...], Field(max_length=32, description="Deployments of which forks are made, in a cluster.")] = ()
     routing_key: Annotated[str, KEY] = ""
+    labels: Annotated[dict[str, str], Field(max_length=16, description="For RouteGroups that select, beside those of its metadata.")] = (
+        field(default_factory=dict)
+    )
+    resources: ForkResources | None = None
     ttl: TimeToLive | None = None
 
 
@@ -84,6 +99,11 @@ class Sandbox(Object, frozen=True, gc=False, kw_only=True):
     def routing_key(self) -> str:
         """Its own key: its name unless another is given."""
         return self.spec.routing_key or self.metadata.name
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What RouteGroups select by."""
+        return {**self.spec.labels, **self.metadata.labels}
 
 
 @dataclass(frozen=True, slots=True, config=written())
@@ -142,7 +162,7 @@ class GroupRoute:
     additional_headers: Annotated[Values, NAMED] = field(default_factory=dict)
 
 
-HOST = Field(max_length=253, pattern=rf"{_NAME}|^$", description="Requests to this host have the key, whoever sends them.")
+HOST = Field(max_length=253, pattern=rf"{NAMES}|^$", description="Requests to this host have the key, whoever sends them.")
 TARGET = Field(
     max_length=512, pattern="^(https?://[^/ ]+/?)?$", description="What answers there: http://SERVICE:PORT, of the RouteGroup's namespace."
 )

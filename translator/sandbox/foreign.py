@@ -124,23 +124,36 @@ def _group(name: str, spec: Mapping[str, Any]) -> Json:
 
 
 def _sandboxes(name: str, spec: Mapping[str, Any]) -> Made:
-    """One in each namespace that it changes. The fork of `checkout` is the Service `checkout-<name>`."""
+    """One in each namespace that it changes. Its fork of the Deployment `checkout` answers as `checkout-<name>`, whoever makes that."""
     known = {"cluster", "description", "labels", "ttl", "forks"}
     left = {field: value for field, value in spec.items() if field not in known}
+    if "resources" in left:  # what plugins make, and not how much is used
+        left["resourcePlugins"] = left.pop("resources")
     forks = spec.get("forks")
     listed = [(place, one) for place, one in enumerate(forks) if isinstance(one, Mapping)] if isinstance(forks, list) else []
-    spaces: dict[str, list[tuple[int, Json]]] = {} if listed else {"default": []}
+    spaces: dict[str, list[tuple[int, str, Json]]] = {} if listed else {"default": []}
     for place, one in listed:
         of = one.get("forkOf")
         base = of if isinstance(of, Mapping) else {}
-        more = {field: value for field, value in one.items() if field != "forkOf"}
-        service = {"name": base.get("name", ""), "targetRef": {"name": f"{base.get('name', '')}-{name}"}, **more}
-        spaces.setdefault(str(base.get("namespace") or "default"), []).append((place, service))
+        spaces.setdefault(str(base.get("namespace") or "default"), []).append((place, *_fork(name, base, one)))
     ttl = {"ttl": spec["ttl"]} if "ttl" in spec else {}
     for namespace, services in spaces.items():
-        made = _object("Sandbox", {**ttl, "services": [service for _, service in services], **left}, name=name)
+        changed = {field: [one for _, of, one in services if of == field] for field in ("services", "forks")}
+        made = _object("Sandbox", {**ttl, **changed, **left}, name=name)
         made["metadata"] |= {"namespace": namespace, "labels": spec.get("labels") or {}}
         yield (("spec", "forks", services[0][0]) if services else ("spec",)), _described(made, spec)
+
+
+def _fork(name: str, base: Mapping[str, Any], one: Mapping[str, Any]) -> tuple[str, Json]:
+    """Where it stands in a Sandbox of ours. What is no Deployment is nothing that we make a fork of."""
+    more = {field: value for field, value in one.items() if field != "forkOf"}
+    if base.get("kind", "Deployment") != "Deployment":
+        return "services", {"name": base.get("name", ""), "targetRef": {"name": f"{base.get('name', '')}-{name}"}, **more}
+    custom = more.get("customizations")
+    patch = custom.get("patch") if isinstance(custom, Mapping) else None
+    if isinstance(custom, Mapping) and isinstance(patch, Mapping) and patch.get("type", "strategic") != "strategic":
+        more["customizations"] = {**{field: value for field, value in custom.items() if field != "patch"}, f"patch-{patch['type']}": patch}
+    return "forks", {"forkOf": {"kind": "Deployment", "name": base.get("name", "")}, **more}
 
 
 def _described(made: Json, spec: Mapping[str, Any]) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from translator.ir.cluster import Cluster, Endpoints, Use
@@ -13,10 +13,12 @@ from translator.ir.value import Row
 from translator.resources.backend import Backend
 from translator.resources.core import Service
 from translator.resources.localworkload import LocalWorkload
-from translator.resources.sandbox import Sandbox, SandboxService
+from translator.resources.sandbox import SandboxService
 from translator.sandbox.keys import SELECTED
 
 Target = Service | Backend | LocalWorkload
+DECLARED = 1000  # places from here on are those of forks that the Sandbox declares, so many for each
+EACH = 100
 
 
 class Wish(Row, frozen=True, gc=False, order=True):
@@ -33,10 +35,10 @@ class Wish(Row, frozen=True, gc=False, order=True):
 
 
 class State(Row, frozen=True, gc=False, order=True):
-    """What became of one wish: a fork, or the reason why there is none. `path` is a place in the Sandbox."""
+    """What became of one wish: a fork, or the reason why there is none."""
 
     place: int
-    reason: Literal["", "NotRouted", "Conflicted", "InvalidTarget"]
+    reason: Literal["", "NotRouted", "Conflicted", "InvalidTarget", "NotMade"]
     message: str = ""
     target: Use | None = None
 
@@ -99,11 +101,9 @@ def ready(states: list[State], silent: list[str]) -> Condition:
     return Condition(type="Ready", status=False, reason=reason, message=message)
 
 
-def services(one: Sandbox, states: list[State], silent: Collection[Use]) -> tuple[ServiceStatus, ...]:
+def services(changed: Mapping[int, SandboxService], states: list[State], silent: Collection[Use]) -> tuple[ServiceStatus, ...]:
     """Each service as its Sandbox names them."""
-    return tuple(
-        _service(spec.name, [state for state in states if state.place == place], silent) for place, spec in enumerate(one.spec.services)
-    )
+    return tuple(_service(spec.name, [state for state in states if state.place == place], silent) for place, spec in changed.items())
 
 
 def _service(name: str, states: list[State], silent: Collection[Use]) -> ServiceStatus:
@@ -135,5 +135,5 @@ def not_routed(key: str, place: int, service: str, group: str) -> Finding:
 
 
 def _finding(code: str, key: str, place: int, field: str, message: str, fix: str) -> Finding:
-    path = ("spec", "services", place, field)
+    path = ("spec", "services", place, field) if place < DECLARED else ("spec", "forks", (place - DECLARED) // EACH, "forkOf")
     return Finding(code=code, kind="Sandbox", key=key, message=message, path=path, fix=fix, severity="warning")

@@ -28,7 +28,7 @@ def keys(group: RouteGroup, sandbox: Sandbox) -> Iterator[tuple[str, int]]:
 
 def selected(group: RouteGroup, sandbox: Sandbox) -> bool:
     """Without a selector and a match all are; where routes are given and neither, they alone say who is meant."""
-    selector, match, labels = group.spec.selector, group.spec.match, sandbox.metadata.labels
+    selector, match, labels = group.spec.selector, group.spec.match, sandbox.labels
     if selector is None and match is None:
         return not group.spec.routes
     return (selector is None or selector.match_labels.items() <= labels.items()) and (match is None or matches(match, labels))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from translator.engine import Facts, Table, View, rule
-from translator.inputs import ROUTE_GROUP, SANDBOX, SERVICE
+from translator.inputs import ROUTE_GROUP, SERVICE
 from translator.ir import names
 from translator.ir.cluster import Fork, Use
 from translator.ir.finding import Finding
@@ -19,8 +19,8 @@ from translator.ir.tables import CLUSTER, ENDPOINTS, FORK, OUT_MESH, REFUSED
 from translator.ir.value import Row
 from translator.resources.core import Service, ServicePort
 from translator.resources.sandbox import USUAL, KeyHeader, RouteGroup
-from translator.sandbox.forks import State, Wish, answers, heard, invalid, problem, target
-from translator.sandbox.rules import STATE, WISH, found_at
+from translator.sandbox.forks import State, Wish, answers, heard, invalid
+from translator.sandbox.rules import STATE, WISH, answering_for
 
 
 class Meshed(Row, frozen=True, gc=False, kw_only=True):
@@ -35,6 +35,7 @@ class Meshed(Row, frozen=True, gc=False, kw_only=True):
     to: Use
 
 
+Wrong = tuple[State, Finding | None]
 MESHED = Table[tuple[str, str], Meshed]("Meshed", order=lambda one: (one.key, one.created, one.group, one.port))  # (output, Service)
 
 
@@ -51,8 +52,10 @@ def meshed(view: View, key: tuple[str, str, str]) -> Facts:
         return
     found, wrong = forked(view, wish, service, anything=of.spec.mesh_output == "Sidecar")
     if wrong and not found:
-        yield STATE(wish.sandbox, State(wish.place, "InvalidTarget", wrong[0].message))
-        yield REFUSED(("Sandbox", wish.sandbox), wrong[0])
+        why, told = wrong[0]
+        yield STATE(wish.sandbox, why)
+        if told:
+            yield REFUSED(("Sandbox", wish.sandbox), told)
     for number, to in found:
         prefix = names.mesh(group, service, number)
         yield FORK(Use("Sandbox", wish.sandbox, fork=prefix + routing_key), Fork(to=to, prefix=prefix, key=routing_key))
@@ -69,21 +72,26 @@ def meshed(view: View, key: tuple[str, str, str]) -> Facts:
         yield MESHED((of.spec.mesh_output, service), row)
 
 
-def forked(view: View, wish: Wish, service: str, *, anything: bool) -> tuple[list[tuple[int, Use]], list[Finding]]:
+def forked(view: View, wish: Wish, service: str, *, anything: bool) -> tuple[list[tuple[int, Use]], list[Wrong]]:
     """Ports of the baseline with what answers in their place, and what is wrong with the others. `anything`: a Backend may, too."""
-    one, baseline = view.one(SANDBOX, wish.sandbox), view.get(SERVICE, service)
+    baseline = view.get(SERVICE, service)
     if baseline is None:
-        return [], [invalid(wish.sandbox, wish.place, f"Service {service} does not exist")]
-    found, wrong = [], []
+        return [], [refused(invalid(wish.sandbox, wish.place, f"Service {service} does not exist"), wish.place)]
+    found: list[tuple[int, Use]] = []
+    wrong: list[Wrong] = []
     for port in streams(baseline):
-        to = target(one.spec.services[wish.place], Use("Service", service, port.port), one.namespace)
+        to, why = answering_for(view, wish, Use("Service", service, port.port))
         if to.kind != "Service" and not anything:
-            wrong.append(no_service(wish.sandbox, wish.place, to))
-        elif why := problem(to, found_at(view, to), (one.metadata.name, one.spec.services[wish.place].name)):
-            wrong.append(invalid(wish.sandbox, wish.place, why))
+            wrong.append(refused(no_service(wish.sandbox, wish.place, to), wish.place))
+        elif why:
+            wrong.append((why, invalid(wish.sandbox, wish.place, why.message) if why.reason == "InvalidTarget" else None))
         else:
             found.append((port.port, to))
     return found, wrong
+
+
+def refused(told: Finding, place: int) -> Wrong:
+    return State(place, "InvalidTarget", told.message), told
 
 
 @rule(over=MESHED, into=(OUT_MESH,))

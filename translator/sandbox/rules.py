@@ -8,7 +8,9 @@ from translator.ir import names
 from translator.ir.cluster import Fork, Use
 from translator.ir.keys import KeyRule, KeyRules, KeyWay
 from translator.ir.output import Condition, Status
-from translator.ir.tables import CLUSTER, CLUSTER_USE, ENDPOINTS, EXPIRED, FORK, FORK_KEY, FORKABLE, KEY_RULES, OUT_STATUS, REFUSED
+from translator.ir.tables import CLUSTER, CLUSTER_USE, COPYING, ENDPOINTS, EXPIRED, FORK, FORK_KEY, FORKABLE, KEY_RULES, OUT_STATUS, REFUSED
+from translator.sandbox.copies import changed, declared
+from translator.sandbox.copies import forked as forked_as_declared
 from translator.sandbox.forks import State, Target, Wish, answers, conflict, heard, invalid, not_routed, problem, ready, services, target
 from translator.sandbox.keys import keys, rule_of, sets_of
 from translator.sandbox.lifetime import over
@@ -31,13 +33,14 @@ def wishes(view: View, key: str) -> Facts:
     if over(one, view.get(EXPIRED, ("Sandbox", key))):
         return
     yield SANDBOXES_IN(one.namespace, key)
+    changes = changed(view, key)
     for group in view.list(GROUPS_IN, one.namespace):
         through = view.one(ROUTE_GROUP, group)
         if over(through, view.get(EXPIRED, ("RouteGroup", group))):
             continue
         for routing_key, route in keys(through, one):
             rule, sets = rule_of(through, route), sets_of(through, route)
-            for place, service in enumerate(one.spec.services):
+            for place, service in changes.items():
                 wanted = (group, routing_key, names.baseline(service.kind, f"{one.namespace}/{service.name}"))
                 yield WISH(wanted, Wish(route, one.metadata.creation_timestamp, key, place, rule, sets))
 
@@ -72,12 +75,11 @@ def fork(view: View, key: tuple[str, str, str]) -> Facts:
 
 def forked(view: View, wish: Wish, proxies: str, baseline: Use, way: KeyWay, *, ruled: bool) -> Facts:
     """One fork. The cluster of `way` is the prefix of all forks of the baseline."""
-    one = view.one(SANDBOX, wish.sandbox)
-    to = target(one.spec.services[wish.place], baseline, one.namespace)
-    wrong = problem(to, found_at(view, to), (one.metadata.name, one.spec.services[wish.place].name))
-    if wrong:
-        yield STATE(wish.sandbox, State(wish.place, "InvalidTarget", wrong))
-        yield REFUSED(("Sandbox", wish.sandbox), invalid(wish.sandbox, wish.place, wrong))
+    to, why = answering_for(view, wish, baseline)
+    if why:
+        yield STATE(wish.sandbox, why)
+        if why.reason == "InvalidTarget":
+            yield REFUSED(("Sandbox", wish.sandbox), invalid(wish.sandbox, wish.place, why.message))
         if ruled:
             yield FORK_KEY(way.cluster, KeyWay(way.key, way.place, "", way.rule))
         return
@@ -86,6 +88,20 @@ def forked(view: View, wish: Wish, proxies: str, baseline: Use, way: KeyWay, *, 
     yield FORK(made, Fork(to=to, prefix=way.cluster, key=way.key, sets=wish.sets, place=way.place, rule=rule))
     yield CLUSTER_USE((proxies, made), f"Sandbox/{wish.sandbox}")
     yield STATE(wish.sandbox, State(wish.place, "", target=to))
+
+
+def answering_for(view: View, wish: Wish, baseline: Use) -> tuple[Use, State | None]:
+    """What is to answer, and if it cannot, why; one that is still being made is no fault of anybody."""
+    one = view.one(SANDBOX, wish.sandbox)
+    service = changed(view, wish.sandbox)[wish.place]
+    to = target(service, baseline, one.namespace)
+    found = found_at(view, to)
+    wrong = problem(to, found, (one.metadata.name, service.name))
+    if not wrong:
+        return to, None
+    if found is None and declared(one, wish.place) and view.get(COPYING, ""):
+        return to, State(wish.place, "NotMade", f"its fork is not there yet: {wrong}")
+    return to, State(wish.place, "InvalidTarget", wrong)
 
 
 def found_at(view: View, to: Use) -> Target | None:
@@ -114,9 +130,12 @@ def sandbox_status(view: View, key: str) -> Facts:
     targets = dict.fromkeys(state.target for state in states if state.target)
     silent = [to for to in targets if not answers(view.get(CLUSTER, to), view.get(ENDPOINTS, to))]
     condition = ready(states, [f"{to.kind} {to.key}" for to in silent])
-    phase = "Running" if condition.status else "Failed" if condition.reason == "InvalidTarget" else "Pending"
-    told = services(one, states, silent)
-    yield OUT_STATUS(("Sandbox", key), Status(generation=one.metadata.generation, phase=phase, conditions=(condition,), services=told))
+    made = forked_as_declared(view, key)
+    failed = condition.reason == "InvalidTarget" or (made is not None and made.reason == "Failed")
+    phase = "Running" if condition.status else "Failed" if failed else "Pending"
+    told = services(changed(view, key), states, silent)
+    conditions = (condition, made) if made else (condition,)
+    yield OUT_STATUS(("Sandbox", key), Status(generation=one.metadata.generation, phase=phase, conditions=conditions, services=told))
 
 
 FORKS = (groups_in_namespace, wishes, fork)

@@ -91,6 +91,7 @@ def serve(
     ] = None,
     replicas: Annotated[int, typer.Option(min=0, help="With --data-planes: Envoys of each Gateway.")] = 1,
     mesh: Annotated[bool, typer.Option("--mesh", help="With --kube: write what RouteGroups have for meshes (meshOutput).")] = False,
+    forks: Annotated[bool, typer.Option("--forks", help="With --kube: make the forks of Deployments that Sandboxes declare.")] = False,
     admin: Admin = ADMIN,
     metrics: Annotated[str, typer.Option(metavar="ADDR", help="Where /metrics, /healthz and /readyz are for others too.")] = "",
     bind: Bind = "127.0.0.1",
@@ -108,7 +109,7 @@ def serve(
         cluster=cluster(files, kubeconfig, context, kube=kube), xds=xds, admin=admin, pages=metrics, bind=bind, port_offset=port_offset,
         allow_mass_deletion=allow, reflection=reflection, tls=str(tls or ""),
         policy=Policy(trust=trust_domain, shared=one_for_all, limits=Limits(streams=max(streams, 4 * replicas if chosen else 0))),
-        planes=chosen, mesh=mesh,
+        planes=chosen, mesh=mesh, forks=forks,
     )  # fmt: skip
     serve(Running(files, output, options))
 

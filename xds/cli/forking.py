@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from translator.ir.copy import fork_name
+from translator.workloads.fork import selecting
 from xds.cli.output import Exit
 from xds.cli.sandboxes import READ, Forked, post
 from xds.installation.api import Api, RefusedError
 from xds.installation.manifests import Manifest
-from xds.sandboxes.workloads import deployment, fork_name, selecting, service
+from xds.sandboxes.workloads import deployment, service
 from xds.sandboxes.written import Wish, sandbox
 
 Json = dict[str, Any]
@@ -25,20 +27,21 @@ async def create_forked(api: Api, wish: Wish, forked: Forked, *, dry_run: bool) 
     if baseline is None:
         raise Exit(1, f"Deployment {wish.namespace}/{name} not found")
     labels = baseline["spec"]["template"].get("metadata", {}).get("labels", {})
-    services = selecting(await api.items(f"/api/v1/namespaces/{wish.namespace}/services"), labels)
+    there = await api.items(f"/api/v1/namespaces/{wish.namespace}/services")
+    services = selecting(there, labels)
     if not services:
         raise Exit(1, f"no Service of namespace {wish.namespace} leads to Deployment {name}, so no request would come to its fork")
     wanted = tuple(f"{one['metadata']['name']}={fork_name(one['metadata']['name'], wish.name)}" for one in services)
     made = sandbox(Wish(name=wish.name, namespace=wish.namespace, services=wanted, key=wish.key, ttl=wish.ttl, labels=wish.labels), "")
     del made["metadata"]["creationTimestamp"]
     owner = {**made, "metadata": {**made["metadata"], **UNMADE}}
-    fork = deployment(baseline, wish.name, owner, forked.images, forked.env, services)  # before anything is made: it may be misspelled
+    fork = deployment(baseline, owner, forked.images, forked.env, there)  # before anything is made: it may be misspelled
     if dry_run:
-        return [made, fork, *(service(one, wish.name, owner, name) for one in services)]
+        return [made, fork, *(service(one, owner, name) for one in services)]
     owner = await post(api, made)
     owner = {**owner, "apiVersion": made["apiVersion"], "kind": made["kind"]}
-    found = [deployment(baseline, wish.name, owner, forked.images, forked.env, services)]
-    found += [service(one, wish.name, owner, name) for one in services]
+    found = [deployment(baseline, owner, forked.images, forked.env, there)]
+    found += [service(one, owner, name) for one in services]
     try:
         for one in found:
             await api.apply(Manifest(one))

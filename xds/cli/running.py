@@ -58,6 +58,7 @@ class Options:
     policy: Policy = field(default_factory=Policy)
     planes: DataPlanes | None = None
     mesh: bool = False
+    forks: bool = False
     samples: bool = False  # also start what the folder calls sample backends
     welcome: str = ""  # for people, once requests are answered
 
@@ -95,7 +96,7 @@ def planes(image: str, reach: str, ca: Path | None, replicas: int) -> DataPlanes
 
 def serve(running: Running) -> None:
     options = running.options
-    _check_mesh(options)
+    _check_written(options)
     if not options.planes:
         check_xds(options)
     elif options.cluster is None or options.policy.shared or bool(options.tls) != bool(options.planes.ca):
@@ -105,9 +106,11 @@ def serve(running: Running) -> None:
     _main(running, with_envoy=False)
 
 
-def _check_mesh(options: Options) -> None:
+def _check_written(options: Options) -> None:
     if options.mesh and options.cluster is None:
         raise Exit(2, "--mesh goes with --kube; for files there is pointsman export istio|gateway-api DIR")
+    if options.forks and options.cluster is None:
+        raise Exit(2, "--forks goes with --kube: forks are made of Deployments")
 
 
 def check_xds(options: Options) -> None:
@@ -228,6 +231,7 @@ async def _server(running: Running, home: str) -> AsyncIterator[App]:
         policy=options.policy,
         planes=options.planes,
         mesh=options.mesh,
+        forks=options.forks,
     )
     app = App(settings, logger("none" if running.output is not Output.TABLE or not options.xds else "console"), teller.listener())
     admin = Admin(app)

@@ -14,7 +14,7 @@ from translator.resources.sandbox import Sandbox
 from xds.cli.cluster import Cluster, on_cluster
 from xds.cli.output import Exit, Output, dumped, say, table
 from xds.installation.api import Api, RefusedError
-from xds.sandboxes.seen import Seen, example, mapped, ways
+from xds.sandboxes.seen import Seen, changed_by, example, mapped, ways
 from xds.sandboxes.written import API, Misspelled, Wish, sandbox
 
 Json = dict[str, Any]
@@ -154,7 +154,7 @@ def list_(place: Place, output: Output) -> None:
         ready, reason, message = seen.ready(one)
         ttl = one.spec.ttl.duration if one.spec.ttl else ""
         rows.append([one.metadata.name, one.namespace, one.routing_key, seen.phase(one), "True" if ready else f"False ({reason})",
-                     ",".join(each.name for each in one.spec.services), ttl, message])  # fmt: skip
+                     ",".join(changed_by(seen, one)), ttl, message])  # fmt: skip
     head = ["NAME", "NAMESPACE", "KEY", "PHASE", "READY", "SERVICES", "TTL", "MESSAGE"]
     if output is Output.NAME:
         say("\n".join(f"sandbox/{row[0]}" for row in rows))

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from translator.ir.copy import fork_name
 from translator.resources.gateway import Gateway
 from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
 from translator.resources.meta import Object
-from translator.resources.sandbox import RouteGroup, Sandbox, SandboxService
+from translator.resources.sandbox import RouteGroup, Sandbox, SandboxService, SandboxTarget
+from translator.sandbox.copies import answered
 from translator.sandbox.keys import keys
 
 Name = tuple[str, str]  # kind and key
@@ -43,6 +45,17 @@ class Seen:
 
     def phase(self, one: Sandbox) -> str:
         return str(self.statuses.get(("Sandbox", one.key), {}).get("phase", "Pending"))
+
+
+def changed_by(seen: Seen, one: Sandbox) -> dict[str, SandboxService]:
+    """Its services by name, and those of its forks: which these are is told by its status, once they are made."""
+    found = {each.name: each for each in answered(one).values()}
+    named = {each.name for each in one.spec.services}
+    said = [each["name"] for each in seen.statuses.get(("Sandbox", one.key), {}).get("services", ())]
+    if not one.spec.forks or not said:
+        return found
+    made = (SandboxService(name, SandboxTarget(fork_name(name, one.metadata.name))) for name in said if name not in found)
+    return {name: each for name, each in found.items() if name in named or name in said} | {each.name: each for each in made}
 
 
 @dataclass(frozen=True, order=True)
@@ -93,7 +106,7 @@ def example(seen: Seen, one: Sandbox) -> str:
     """A URL of the environment that some route has for one of its services, or for any."""
     groups = _groups(seen, one.namespace)
     scheme, port = (_scheme(seen, groups[0]), _port(seen, groups[0])) if groups else ("http", "")
-    names = {each.name for each in one.spec.services}
+    names = set(changed_by(seen, one))
     routes = sorted(_routes(seen, one.namespace), key=lambda route: not names & set(_services(route)))
     host = next((host for route in routes for host in route.spec.hostnames if "*" not in host), "HOST")
     return f"{scheme}://{host}{port}/"
@@ -122,7 +135,7 @@ class Answers:
 
 def mapped(seen: Seen, one: Sandbox, loads: Mapping[str, Mapping[str, int]] | None) -> list[Answers]:
     """Each service that routes of its namespace send to, and each that the sandbox names."""
-    changed = {each.name: each for each in one.spec.services}
+    changed = changed_by(seen, one)
     names = sorted({name for route in _routes(seen, one.namespace) for name in _services(route)} | changed.keys())
     chosen = [way.key for way in ways(seen, one)]
     return [_answers(seen, one, changed.get(name), name, _requests(loads, one.namespace, name, chosen)) for name in names]

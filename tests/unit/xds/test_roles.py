@@ -83,3 +83,13 @@ def test_virtual_services_are_followed_and_routes_of_the_gateway_api_are_by_the_
     [role] = [one for one in roles.mesh_roles() if "rules" in one]
     assert [one["resources"] for one in role["rules"] if "watch" in one["verbs"]] == [["virtualservices"]]
     assert {("gateway.networking.k8s.io", plural, "watch") for plural in ("httproutes", "grpcroutes")} <= allowed()
+
+
+def test_file_for_forks_is_fresh() -> None:
+    assert roles.FORKS.read_text() == roles.text(roles.fork_roles()), "run `make roles`"
+
+
+def test_forks_ask_for_no_more_than_deployments_and_services() -> None:
+    [role] = [one for one in roles.fork_roles() if "rules" in one]
+    assert {resource for one in role["rules"] for resource in one["resources"]} == {"deployments", "services"}
+    assert {verb for one in role["rules"] for verb in one["verbs"]} == {"create", "delete", "list", "patch"}

@@ -70,7 +70,7 @@ def test_key_of_another_form_is_refused(key: str) -> None:
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
-        pytest.param({"services": []}, ("PM0107", "spec.services"), id="nothing-is-changed"),
+        pytest.param({"services": []}, ("PM0109", "spec"), id="nothing-is-changed"),
         pytest.param({"services": [SERVICE, SERVICE]}, ("PM0109", "spec"), id="service-twice"),
         pytest.param({"services": [{"name": "cart"}]}, ("PM0108", "spec.services[0].targetRef"), id="nobody-answers"),
         pytest.param({"services": [SERVICE], "colour": "red"}, ("PM0106", "spec.colour"), id="field-that-is-not-there"),

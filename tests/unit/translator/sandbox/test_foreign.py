@@ -94,17 +94,26 @@ def test_sandbox_that_changes_two_namespaces_is_one_in_each() -> None:
     forks = [{"forkOf": {"kind": "Deployment", "namespace": space, "name": name}} for space, name in (("a", "x"), ("b", "y"), ("a", "z"))]
     found = rewritten({"name": "alice", "spec": {"cluster": "c", "forks": forks}})
     assert found
-    assert [(one["metadata"]["namespace"], [each["targetRef"]["name"] for each in one["spec"]["services"]]) for _, one in found] == [
-        ("a", ["x-alice", "z-alice"]),
-        ("b", ["y-alice"]),
+    assert [(one["metadata"]["namespace"], [each["forkOf"]["name"] for each in one["spec"]["forks"]]) for _, one in found] == [
+        ("a", ["x", "z"]),
+        ("b", ["y"]),
     ]
 
 
+def test_customizations_are_those_of_a_fork_and_what_is_no_deployment_is_a_service() -> None:
+    custom = {"images": [{"image": "r/x:2"}], "env": [{"name": "A", "value": "1"}], "patch": {"type": "strategic", "value": "spec: {}"}}
+    forks = [{"forkOf": {"kind": "Deployment", "name": "x"}, "customizations": custom}, {"forkOf": {"kind": "Rollout", "name": "y"}}]
+    ((_, one),) = rewritten({"name": "alice", "spec": {"cluster": "c", "forks": forks}}) or []
+    assert one["spec"]["forks"] == [{"forkOf": {"kind": "Deployment", "name": "x"}, "customizations": custom}]
+    assert one["spec"]["services"] == [{"name": "y", "targetRef": {"name": "y-alice"}}]
+    assert DOOR.admit(one).findings == ()
+
+
 def test_what_has_no_place_is_told_and_not_dropped_in_silence() -> None:
-    fork = {"forkOf": {"namespace": "a", "name": "x"}, "customizations": {"env": []}}
+    fork = {"forkOf": {"namespace": "a", "name": "x"}, "customizations": {"patch": {"type": "json", "value": "[]"}}}
     ((_, one),) = rewritten({"name": "alice", "spec": {"cluster": "c", "forks": [fork], "resources": []}}) or []
     told = {one.path for one in DOOR.admit(one).findings}
-    assert told == {("spec", "resources"), ("spec", "services", 0, "customizations")}
+    assert told == {("spec", "resourcePlugins"), ("spec", "forks", 0, "customizations", "patch-json")}
     routes = made({"routing": {"rules": [{"routeKey": "k", "targetService": "a", "timeout": 3}]}})["RouteGroup", "sandbox-router"]
     assert [one.path for one in DOOR.admit(routes).findings] == [("spec", "routes", 0, "timeout")]
 

@@ -10,6 +10,7 @@ from tests.objects import decoded
 from translator.ir.cluster import Cluster, Endpoint, Endpoints, Use
 from translator.ir.output import ServiceStatus
 from translator.resources.sandbox import RouteGroup, Sandbox, SandboxService, SandboxTarget
+from translator.sandbox.copies import answered
 from translator.sandbox.forks import State, answers, problem, ready, services, target
 from translator.sandbox.keys import SELECTED, keys
 
@@ -124,12 +125,12 @@ def test_sandbox_is_ready_when_all_its_services_are(states: list[State], silent:
 
 def test_each_service_says_what_answers_for_it_or_why_the_baseline_does() -> None:
     to = Use("Service", "shop/cart-alice", 80)
-    assert services(sandbox(), [State(0, "", target=to)], []) == (
+    assert services(answered(sandbox()), [State(0, "", target=to)], []) == (
         ServiceStatus(name="cart", status="Running", endpoint="cart-alice.shop:80"),
     )
-    assert services(sandbox(), [State(0, "", target=Use("Backend", "shop/laptop"))], [])[0].endpoint == "backend/shop/laptop"
-    (silent,) = services(sandbox(), [State(0, "", target=to)], [to])
+    assert services(answered(sandbox()), [State(0, "", target=Use("Backend", "shop/laptop"))], [])[0].endpoint == "backend/shop/laptop"
+    (silent,) = services(answered(sandbox()), [State(0, "", target=to)], [to])
     assert (silent.status, silent.message) == ("Pending", "Service shop/cart-alice has no endpoint that is ready")
-    (wrong,) = services(sandbox(), [State(0, "InvalidTarget", "it is gone"), State(0, "NotRouted", "nobody asks")], [])
+    (wrong,) = services(answered(sandbox()), [State(0, "InvalidTarget", "it is gone"), State(0, "NotRouted", "nobody asks")], [])
     assert (wrong.status, wrong.message) == ("Pending", "it is gone; nobody asks")
-    assert services(sandbox(), [], [])[0].message.startswith("no RouteGroup")
+    assert services(answered(sandbox()), [], [])[0].message.startswith("no RouteGroup")

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from xds.sandboxes.workloads import deployment, fork_name, selecting, service
+from translator.ir.copy import fork_name
+from translator.workloads.fork import selecting
+from xds.sandboxes.workloads import deployment, service
 from xds.sandboxes.written import Misspelled
 
-OWNER = {"apiVersion": "pointsman.io/v1alpha1", "kind": "Sandbox", "metadata": {"name": "alice", "uid": "u1"}}
+OWNER = {"apiVersion": "pointsman.io/v1alpha1", "kind": "Sandbox", "metadata": {"name": "alice", "namespace": "shop", "uid": "u1"}}
 BASE: dict[str, Any] = {
     "metadata": {"name": "checkout", "namespace": "shop", "resourceVersion": "9", "uid": "x"},
     "spec": {
@@ -39,7 +41,7 @@ SERVICE: dict[str, Any] = {
 
 
 def made(*images: str, env: tuple[str, ...] = (), base: dict[str, Any] = BASE) -> dict[str, Any]:
-    return deployment(base, "alice", OWNER, images, env, [SERVICE])
+    return deployment(base, OWNER, images, env, [SERVICE])
 
 
 def containers(of: dict[str, Any]) -> dict[str, Any]:
@@ -59,14 +61,14 @@ def test_fork_selects_its_own_pods_and_no_others() -> None:
 
 
 def test_service_of_a_fork_leads_to_its_pods_by_the_same_ports() -> None:
-    found = service(SERVICE, "alice", OWNER, "checkout")
+    found = service(SERVICE, OWNER, "checkout")
     assert found["spec"]["ports"] == [{"port": 80, "targetPort": "http"}]
     assert selecting([found], made()["spec"]["template"]["metadata"]["labels"]) == [found]
     assert found["metadata"]["name"] == "checkout-alice"
 
 
 def test_all_of_it_is_owned_by_the_sandbox_and_goes_with_it() -> None:
-    for one in (made(), service(SERVICE, "alice", OWNER, "checkout")):
+    for one in (made(), service(SERVICE, OWNER, "checkout")):
         (reference,) = one["metadata"]["ownerReferences"]
         assert (reference["kind"], reference["name"], reference["uid"]) == ("Sandbox", "alice", "u1")
         assert "resourceVersion" not in one["metadata"]
@@ -94,7 +96,10 @@ def test_what_could_mean_two_containers_or_none_is_told(images: tuple[str, ...],
 
 
 def test_name_of_a_fork_is_a_label_too() -> None:
-    assert fork_name("a" * 60, "b-c") == "a" * 60 + "-b"
+    assert fork_name("checkout", "alice") == "checkout-alice"
+    long = {fork_name("a" * 60, sandbox) for sandbox in ("b-c", "b-d", "b.c")}
+    assert len(long) == 3
+    assert all(len(one) <= 63 and "." not in one for one in long)
 
 
 def test_service_without_a_selector_leads_to_no_pods() -> None:
