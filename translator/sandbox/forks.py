@@ -87,9 +87,12 @@ def answers(cluster: Cluster | None, known: Endpoints | None) -> bool:
 
 
 def ready(states: list[State], silent: list[str]) -> Condition:
-    """One condition of all services: the first that no key leads to gives the reason. `silent` are targets without an endpoint."""
+    """One condition of all services: the first that no key leads to gives the reason. `silent` are targets without an endpoint. Of the
+    Services that lead to one fork it is enough that some are routed.
+    """
     reached = {state.place for state in states if state.target}
-    wrong = [state for state in states if state.place not in reached]
+    forks = {_fork(place) for place in reached} - {None}
+    wrong = [state for state in states if state.place not in reached and not (state.reason == "NotRouted" and _fork(state.place) in forks)]
     if not states:
         reason, message = "NoRouteGroup", "no RouteGroup of its namespace leads to it"
     elif wrong:
@@ -99,6 +102,11 @@ def ready(states: list[State], silent: list[str]) -> Condition:
     else:
         return Condition(type="Ready", status=True, reason="Ready")
     return Condition(type="Ready", status=False, reason=reason, message=message)
+
+
+def _fork(place: int) -> int | None:
+    """Which of those that the Sandbox declares."""
+    return (place - DECLARED) // EACH if place >= DECLARED else None
 
 
 def services(changed: Mapping[int, SandboxService], states: list[State], silent: Collection[Use]) -> tuple[ServiceStatus, ...]:

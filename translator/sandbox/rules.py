@@ -11,7 +11,21 @@ from translator.ir.output import Condition, Status
 from translator.ir.tables import CLUSTER, CLUSTER_USE, COPYING, ENDPOINTS, EXPIRED, FORK, FORK_KEY, FORKABLE, KEY_RULES, OUT_STATUS, REFUSED
 from translator.sandbox.copies import changed, declared
 from translator.sandbox.copies import forked as forked_as_declared
-from translator.sandbox.forks import State, Target, Wish, answers, conflict, heard, invalid, not_routed, problem, ready, services, target
+from translator.sandbox.forks import (
+    DECLARED,
+    State,
+    Target,
+    Wish,
+    answers,
+    conflict,
+    heard,
+    invalid,
+    not_routed,
+    problem,
+    ready,
+    services,
+    target,
+)
 from translator.sandbox.keys import keys, rule_of, sets_of
 from translator.sandbox.lifetime import over
 
@@ -63,7 +77,8 @@ def fork(view: View, key: tuple[str, str, str]) -> Facts:
     for one in dict.fromkeys((one.sandbox, one.place) for one in found) if not uses and not meshed else ():
         told = not_routed(*one, service, group)
         yield STATE(one[0], State(one[1], "NotRouted", told.message))
-        yield REFUSED(("Sandbox", one[0]), told)
+        if one[1] < DECLARED:  # of the Services that lead to a fork many may have no route
+            yield REFUSED(("Sandbox", one[0]), told)
     ruled = not first.rule.takes_all
     for proxies, baseline in uses:
         prefix = names.forks(group, names.cluster(baseline))

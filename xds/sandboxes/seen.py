@@ -54,8 +54,8 @@ def changed_by(seen: Seen, one: Sandbox) -> dict[str, SandboxService]:
     said = [each["name"] for each in seen.statuses.get(("Sandbox", one.key), {}).get("services", ())]
     if not one.spec.forks or not said:
         return found
-    made = (SandboxService(name, SandboxTarget(fork_name(name, one.metadata.name))) for name in said if name not in found)
-    return {name: each for name, each in found.items() if name in named or name in said} | {each.name: each for each in made}
+    made = {name: SandboxService(name, SandboxTarget(fork_name(name, one.metadata.name))) for name in said}
+    return {name: found.get(name) or made[name] for name in sorted({*named, *said})}
 
 
 @dataclass(frozen=True, order=True)

@@ -115,6 +115,10 @@ def test_fork_answers_while_it_has_somewhere_to_go(cluster: Cluster | None, know
         pytest.param([State(0, "", target=CART)], [], (True, "Ready"), id="ready"),
         pytest.param([State(0, "", target=CART)], ["Service shop/x"], (False, "NoEndpoints"), id="silent"),
         pytest.param([State(0, "", target=CART), State(1, "NotRouted", "why")], [], (False, "NotRouted"), id="one-of-two-is-wrong"),
+        pytest.param(
+            [State(1000, "", target=CART), State(1001, "NotRouted", "why")], [], (True, "Ready"), id="one-service-of-a-fork-is-enough"
+        ),
+        pytest.param([State(1000, "", target=CART), State(1100, "NotRouted", "why")], [], (False, "NotRouted"), id="another-fork-is-not"),
         pytest.param([State(0, "Conflicted", "why"), State(0, "", target=CART)], [], (True, "Ready"), id="another-key-leads-to-it"),
     ],
 )
