@@ -100,6 +100,8 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         try:
             if streams:
                 await self._turn(context, method)
+            else:
+                await self._once(request, context, method, call.grant)
             if call.allowance and hasattr(request, "__aiter__"):
                 context = Metered(context, call, self._clock)
                 request = context.requests()
@@ -153,6 +155,18 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         if wait:
             await pause(wait)
 
+    async def _once(self, request: Any, context: Context, method: str, grant: Grant) -> None:
+        """A call of one request is one of those that its identity has. Nobody waits here: each that waits would hold its request."""
+        if grant.identity is None or grant.limits is None:
+            return
+        now, much = self._clock(), f"a request is larger than {grant.limits.bytes} bytes"
+        if _size(request) > grant.limits.bytes:
+            await self._refuse(context, method, Refusal("RESOURCE_EXHAUSTED", "message-size", much), grant)
+        requests = self._allowances.of(grant.identity, grant.limits, now).requests
+        if requests.waiting(now):
+            await self._refuse(context, method, Refusal("RESOURCE_EXHAUSTED", "requests", "too many requests; try again"), grant)
+        requests.take(now)
+
     async def _refuse(self, context: Context, method: str, why: Refusal, grant: Grant = ANYBODY) -> NoReturn:
         self._told(why, method, str(grant.identity or context.peer()))
         await context.abort(grpc.StatusCode[why.code], why.message)
@@ -188,6 +202,10 @@ _WORDS = {
 
 def _problem(known: Peer, by: Material, now: datetime) -> str:
     return known.problem(by.roots, now, by.revoked)
+
+
+def _size(message: Any) -> int:
+    return len(message) if isinstance(message, bytes) else int(message.ByteSize())
 
 
 async def _answered(answer: Any, context: Context) -> Any:
@@ -230,7 +248,7 @@ class Metered:
             await self._end("first-message", f"nothing was asked within {self._limits.first_within:g} seconds", "DEADLINE_EXCEEDED")
 
     async def _check(self, message: Any, limit: int) -> None:
-        if (len(message) if isinstance(message, bytes) else message.ByteSize()) > limit:
+        if _size(message) > limit:
             await self._end("message-size", f"a request is larger than {limit} bytes", "RESOURCE_EXHAUSTED")
 
     async def _end(self, reason: str, message: str, code: str) -> None:

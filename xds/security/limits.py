@@ -44,7 +44,7 @@ class Allowance:
 
 
 class Allowances:
-    """Of all identities that have a stream."""
+    """Of all identities that have a stream, or had one of late."""
 
     def __init__(self) -> None:
         self._of: dict[Identity, Allowance] = {}
@@ -54,11 +54,15 @@ class Allowances:
 
     def enter(self, identity: Identity, limits: Limits, now: float) -> Allowance | None:
         """For one stream more; None where there are as many as there may be."""
-        found = self._of.setdefault(identity, Allowance(limits, now))
+        found = self.of(identity, limits, now)
         if found.streams >= limits.streams:
             return None
         found.streams += 1
         return found
+
+    def of(self, identity: Identity, limits: Limits, now: float) -> Allowance:
+        """For a call that is no stream."""
+        return self._of.setdefault(identity, Allowance(limits, now))
 
     def leave(self, identity: Identity) -> None:
         self._of[identity].streams -= 1

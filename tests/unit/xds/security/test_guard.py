@@ -343,3 +343,29 @@ async def test_nobody_is_kept_in_mind_when_all_have_gone(rig: Rig) -> None:
     rig.time += 60
     rig.guard.review()
     assert len(rig.guard._allowances) == 0
+
+
+# Calls of one request ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limits", [Limits(requests=1.0, burst=2.0)])
+async def test_calls_of_one_request_come_to_an_end_where_an_identity_has_used_up_its_requests(rig: Rig) -> None:
+    async with rig.channel() as channel, rig.channel(OTHER) as other:
+        ask = channel.unary_unary("/t/plain")
+        for _ in range(3):
+            assert await ask(b"x") == b"x"
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await ask(b"x")
+        assert (refused.value.code(), rig.reasons) == (CODES.RESOURCE_EXHAUSTED, ["requests"])
+        assert await other.unary_unary("/t/plain")(b"x") == b"x", "others have their own"
+        rig.time += 5
+        assert await ask(b"x") == b"x"
+
+
+@pytest.mark.parametrize("limits", [Limits(bytes=10)])
+async def test_call_of_one_request_that_is_too_large_is_refused(rig: Rig) -> None:
+    async with rig.channel() as channel:
+        assert await channel.unary_unary("/t/plain")(b"x" * 10)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await channel.unary_unary("/t/plain")(b"x" * 11)
+    assert (refused.value.code(), rig.reasons) == (CODES.RESOURCE_EXHAUSTED, ["message-size"])
