@@ -31,7 +31,16 @@ FIELDS = {
             label=FieldDescriptorProto.LABEL_OPTIONAL,
             type=FieldDescriptorProto.TYPE_BOOL,
         ),
-    )
+    ),
+    ("envoy/extensions/stat_sinks/open_telemetry/v3/open_telemetry.proto", "SinkConfig"): (
+        FieldDescriptorProto(
+            name="max_data_points_per_request",
+            json_name="maxDataPointsPerRequest",
+            number=10,
+            label=FieldDescriptorProto.LABEL_OPTIONAL,
+            type=FieldDescriptorProto.TYPE_UINT32,
+        ),
+    ),
 }
 STAMP = ROOT / "build" / "protos.stamp"
 OURS = re.compile(r"^(from|import) (?!google\.protobuf)(cel|envoy|google|opencensus|opentelemetry|udpa|validate|xds)\b", re.MULTILINE)

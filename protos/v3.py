@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 
 from protos.envoy.admin.v3.config_dump_shared_pb2 import ClientResourceStatus
+from protos.envoy.config.accesslog.v3.accesslog_pb2 import AccessLog
 from protos.envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
 from protos.envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
 from protos.envoy.config.cluster.v3.cluster_pb2 import Cluster
@@ -30,11 +31,6 @@ from protos.envoy.config.endpoint.v3.load_report_pb2 import ClusterStats
 from protos.envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain, FilterChainMatch, ListenerFilter
 from protos.envoy.config.listener.v3.listener_pb2 import Listener
 from protos.envoy.config.listener.v3.udp_listener_config_pb2 import UdpListenerConfig
-from protos.envoy.extensions.filters.network.tcp_proxy.v3.tcp_proxy_pb2 import TcpProxy
-from protos.envoy.extensions.filters.udp.udp_proxy.v3.route_pb2 import Route as UdpRoute
-from protos.envoy.extensions.filters.udp.udp_proxy.v3.udp_proxy_pb2 import UdpProxyConfig
-from protos.xds.core.v3.extension_pb2 import TypedExtensionConfig
-from protos.xds.type.matcher.v3.matcher_pb2 import Matcher
 from protos.envoy.config.route.v3.route_components_pb2 import (
     DirectResponseAction,
     HeaderMatcher,
@@ -49,6 +45,7 @@ from protos.envoy.config.route.v3.route_components_pb2 import (
 )
 from protos.envoy.config.route.v3.route_pb2 import RouteConfiguration
 from protos.envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
+from protos.envoy.extensions.access_loggers.stats.v3.stats_pb2 import Config as StatsLog
 from protos.envoy.extensions.common.matching.v3.extension_matcher_pb2 import ExtensionWithMatcher, ExtensionWithMatcherPerRoute
 from protos.envoy.extensions.dynamic_modules.v3.dynamic_modules_pb2 import DynamicModuleConfig
 from protos.envoy.extensions.filters.common.matcher.action.v3.skip_action_pb2 import SkipFilter
@@ -71,6 +68,9 @@ from protos.envoy.extensions.filters.network.http_connection_manager.v3.http_con
     ScopedRds,
     ScopedRoutes,
 )
+from protos.envoy.extensions.filters.network.tcp_proxy.v3.tcp_proxy_pb2 import TcpProxy
+from protos.envoy.extensions.filters.udp.udp_proxy.v3.route_pb2 import Route as UdpRoute
+from protos.envoy.extensions.filters.udp.udp_proxy.v3.udp_proxy_pb2 import UdpProxyConfig
 from protos.envoy.extensions.http.early_header_mutation.dynamic_modules.v3.dynamic_modules_pb2 import DynamicModuleEarlyHeaderMutation
 from protos.envoy.extensions.http.stateful_session.cookie.v3.cookie_pb2 import CookieBasedSessionState
 from protos.envoy.extensions.http.stateful_session.header.v3.header_pb2 import HeaderBasedSessionState
@@ -101,12 +101,18 @@ from protos.envoy.type.matcher.v3.string_pb2 import ListStringMatcher, StringMat
 from protos.envoy.type.matcher.v3.struct_pb2 import StructMatcher
 from protos.envoy.type.matcher.v3.value_pb2 import ValueMatcher
 from protos.envoy.type.v3.percent_pb2 import FractionalPercent
+from protos.opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from protos.opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, HistogramDataPoint, Metric, NumberDataPoint
 from protos.validate import validate_pb2 as validate
 from protos.validate.validate_pb2 import FieldRules, KnownRegex, MapRules, RepeatedRules
+from protos.xds.core.v3.extension_pb2 import TypedExtensionConfig
+from protos.xds.type.matcher.v3.matcher_pb2 import Matcher
 
 __all__ = [
+    "AccessLog",
     "Address",
     "AggregatedConfigSource",
+    "AggregationTemporality",
     "Any",
     "AuthorizationResponse",
     "Bootstrap",
@@ -140,6 +146,7 @@ __all__ = [
     "DynamicModuleEarlyHeaderMutation",
     "Endpoint",
     "ExecuteFilterAction",
+    "ExportMetricsServiceRequest",
     "ExtAuthz",
     "ExtAuthzHttpService",
     "ExtensionWithMatcher",
@@ -156,6 +163,7 @@ __all__ = [
     "HeaderMutationRules",
     "HeaderValue",
     "HeaderValueOption",
+    "HistogramDataPoint",
     "Http2ProtocolOptions",
     "HttpConnectionManager",
     "HttpFilter",
@@ -174,8 +182,10 @@ __all__ = [
     "MapRules",
     "Matcher",
     "Message",
+    "Metric",
     "Node",
     "NodeMatcher",
+    "NumberDataPoint",
     "OriginalDst",
     "Pipe",
     "QueryParameterMatcher",
@@ -201,6 +211,7 @@ __all__ = [
     "SocketAddress",
     "StatefulSession",
     "StatefulSessionPerRoute",
+    "StatsLog",
     "StringMatcher",
     "StringValue",
     "StructMatcher",
@@ -246,7 +257,7 @@ def pack(message: Message) -> Any:
 def framed(field: int, body: bytes) -> bytes:
     """One element of a repeated message field, ready to be joined to others: a message is its fields one after the other."""
     size = len(body)
-    if size < 128:  # noqa: PLR2004 - what one byte of a varint holds; most are that short
+    if size < 128:
         return bytes((field << 3 | 2, size)) + body
     head = bytearray((field << 3 | 2,))
     while size > 127:

@@ -361,8 +361,11 @@ class Engine:
 
     def get(self, table: Table[K, R], key: K) -> R | None:
         """The first row under a key, without leaving a trace."""
-        group = self._stores[table].get(key)
-        return group.rows[0][ROW] if group and group.rows else None
+        return group.rows[0][ROW] if (group := self._stores[table].get(key)) and group.rows else None
+
+    def under(self, table: Table[K, R], key: K) -> Sequence[R]:
+        """All rows under a key, without leaving a trace."""
+        return [entry[ROW] for entry in group.rows] if (group := self._stores[table].get(key)) else ()
 
     def rows(self, table: Table[K, R]) -> dict[K, Sequence[R]]:
         """All of one table, for tests, dumps and new readers."""

@@ -25,6 +25,7 @@ from protos.v3 import (
     milliseconds,
     pack,
 )
+from translator.envoy_v3.counting import access_log
 from translator.envoy_v3.keys import settings
 from translator.envoy_v3.sharding import HEADER, SLOTS
 from translator.envoy_v3.sources import ADS, WINDOWS
@@ -34,6 +35,7 @@ from translator.ir.keys import Reading
 
 MINUTE = 60_000
 MODULE = "pointsman"
+COUNT = access_log()
 _ROUTER = HttpFilter(name="envoy.filters.http.router", typed_config=pack(Router(suppress_envoy_headers=True)))
 _EDGE = HttpConnectionManager(
     http_filters=[*http_filters(), _ROUTER],
@@ -54,10 +56,12 @@ _EDGE = HttpConnectionManager(
 )
 
 
-def http_connection(name: str, table: str, sharded: bool, keys: Reading | None = None) -> HttpConnectionManager:
+def http_connection(name: str, table: str, sharded: bool, keys: Reading | None = None, *, counted: bool = False) -> HttpConnectionManager:
     """`name` is what its statistics are called. A flat table is one RouteConfiguration of the table's own name."""
     message = HttpConnectionManager(stat_prefix=name)
     message.MergeFrom(_EDGE)
+    if counted:
+        message.access_log.append(COUNT)
     if not sharded:
         message.rds.MergeFrom(Rds(config_source=ADS, route_config_name=table))
         return message

@@ -34,7 +34,7 @@ from protos.v3 import (
 from translator.engine import Facts, View, rule
 from translator.envoy_v3.cluster import carrying
 from translator.envoy_v3.forks import specified
-from translator.envoy_v3.hcm import early
+from translator.envoy_v3.hcm import COUNT, early
 from translator.envoy_v3.held import held, told_of_ports
 from translator.envoy_v3.keys import settings
 from translator.envoy_v3.quarantine import judged
@@ -44,9 +44,10 @@ from translator.ir import inbound as ir
 from translator.ir import names
 from translator.ir.output import Packed
 from translator.ir.route import Share
-from translator.ir.tables import HELD, INBOUND, OUT_CLUSTER, OUT_LISTENER, QUARANTINE, REFUSED
+from translator.ir.tables import GROUP, HELD, INBOUND, OUT_CLUSTER, OUT_LISTENER, QUARANTINE, REFUSED
 
 LOCAL = "local"  # the workload beside
+EVERYBODY = "local"  # the group by whose terms sidecars are run, as they have none of their own
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - connections are turned here, whatever address they are for
 SPEAKS_HTTP = ("http/1.0", "http/1.1", "h2c")  # as the inspector names what it has seen
 SEEN_WITHIN = 1_000  # milliseconds until a connection is taken for no HTTP: who waits for the other side to speak first waits so long
@@ -67,9 +68,9 @@ _UNNOTICED = HttpConnectionManager(
 )
 
 
-def listener(row: ir.Inbound, *, module: bool = True) -> bytes:
+def listener(row: ir.Inbound, *, module: bool = True, counted: bool = False) -> bytes:
     """Without the native module nobody reads keys, and all is carried on."""
-    chains = [chain for port in row.ports for chain in _chains(row, port)] if module else []
+    chains = [chain for port in row.ports for chain in _chains(row, port, counted)] if module else []
     return data(
         Listener(
             name=names.inbound(row.service),
@@ -89,10 +90,10 @@ def _carried() -> Filter:
     return Filter(name="envoy.filters.network.tcp_proxy", typed_config=pack(tcp_proxy("inbound", (Share(cluster=LOCAL),))))
 
 
-def _chains(row: ir.Inbound, port: ir.InboundPort) -> Iterator[FilterChain]:
+def _chains(row: ir.Inbound, port: ir.InboundPort, counted: bool) -> Iterator[FilterChain]:
     """Envoy looks at the port first and never comes back to it, so each port has its own chain for peers."""
     match = FilterChainMatch(destination_port={"value": port.number}, application_protocols=SPEAKS_HTTP)
-    yield FilterChain(name=str(port.number), filter_chain_match=match, filters=[_http(row, port)])
+    yield FilterChain(name=str(port.number), filter_chain_match=match, filters=[_http(row, port, counted)])
     if row.peers:
         ranges = [{"address_prefix": one, "prefix_len": {"value": 128 if ":" in one else 32}} for one in row.peers]
         from_peers = FilterChainMatch(source_prefix_ranges=ranges)
@@ -100,15 +101,17 @@ def _chains(row: ir.Inbound, port: ir.InboundPort) -> Iterator[FilterChain]:
         yield FilterChain(name=f"{port.number}/peers", filter_chain_match=from_peers, filters=[_carried()])
 
 
-def _http(row: ir.Inbound, port: ir.InboundPort) -> Filter:
+def _http(row: ir.Inbound, port: ir.InboundPort, counted: bool) -> Filter:
     name = f"inbound/{port.number}"
     message = HttpConnectionManager(stat_prefix=name)
     message.MergeFrom(_UNNOTICED)
     message.early_header_mutation_extensions.add(name="key").typed_config.MergeFrom(pack(early("key", settings(row.reading))))
     action = specified(RouteAction(timeout=milliseconds(0)), [(1, LOCAL)], {LOCAL: port.forks})
-    host = VirtualHost(
-        name=row.service, domains=["*"], include_request_attempt_count=True, routes=[Route(match={"prefix": "/"}, route=action)]
-    )
+    route = Route(match={"prefix": "/"}, route=action)
+    if counted:
+        route.name = names.inbound_route(row.service, port.number)
+        message.access_log.append(COUNT)
+    host = VirtualHost(name=row.service, domains=["*"], include_request_attempt_count=True, routes=[route])
     message.route_config.CopyFrom(RouteConfiguration(name=name, virtual_hosts=[host]))
     return Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(message))
 
@@ -123,7 +126,9 @@ def local() -> bytes:
 def inbound(view: View, group: str) -> Facts:
     row = view.one(INBOUND, group)
     name = names.inbound(row.service)
-    verdict = judged(view.get(QUARANTINE, (OUT_LISTENER.name, name)), listener(row))
+    run = view.get(GROUP, EVERYBODY)
+    body = listener(row, counted=run is not None and run.counted)
+    verdict = judged(view.get(QUARANTINE, (OUT_LISTENER.name, name)), body)
     if verdict.body:
         yield OUT_LISTENER((group, name), Packed(verdict.body))
     yield OUT_LISTENER((names.flat(group), name), Packed(listener(row, module=False)))

@@ -35,7 +35,7 @@ CONNECTIONS = 50_000  # a filter chain: the edge page caps all of a process at a
 _TLS_INSPECTOR = ListenerFilter(name="envoy.filters.listener.tls_inspector", typed_config=pack(TlsInspector()))
 
 
-def listener(name: str, bind: str, port: int, chains: Sequence[Chain], sharded: bool) -> bytes:
+def listener(name: str, bind: str, port: int, chains: Sequence[Chain], sharded: bool, *, counted: bool = False) -> bytes:
     tls = any(chain.tls for chain in chains)
     return data(
         Listener(
@@ -43,7 +43,7 @@ def listener(name: str, bind: str, port: int, chains: Sequence[Chain], sharded: 
             address=Address(socket_address=SocketAddress(address=bind, port_value=port)),
             per_connection_buffer_limit_bytes=BUFFER,
             listener_filters=[_TLS_INSPECTOR] if tls else [],
-            filter_chains=[filter_chain(chain, tls, sharded) for chain in chains],
+            filter_chains=[filter_chain(chain, tls, sharded, counted=counted) for chain in chains],
         )
     )
 
@@ -60,7 +60,7 @@ def distinct(chains: Iterable[Chain]) -> Iterator[Chain]:
             yield structs.replace(chain, server_names=named, origins=())
 
 
-def filter_chain(chain: Chain, tls_port: bool, sharded: bool) -> FilterChain:
+def filter_chain(chain: Chain, tls_port: bool, sharded: bool, *, counted: bool = False) -> FilterChain:
     """Where a port speaks TLS, plain text is told from it by its first bytes, and refused if no chain takes it."""
     limit = ConnectionLimit(stat_prefix=chain.table, max_connections={"value": CONNECTIONS})
     message = FilterChain(
@@ -68,7 +68,7 @@ def filter_chain(chain: Chain, tls_port: bool, sharded: bool) -> FilterChain:
         filter_chain_match=FilterChainMatch(server_names=chain.server_names),
         filters=[
             Filter(name="envoy.filters.network.connection_limit", typed_config=pack(limit)),
-            _carries_on(chain, sharded),
+            _carries_on(chain, sharded, counted),
         ],
     )
     if tls_port:
@@ -80,9 +80,9 @@ def filter_chain(chain: Chain, tls_port: bool, sharded: bool) -> FilterChain:
     return message
 
 
-def _carries_on(chain: Chain, sharded: bool) -> Filter:
+def _carries_on(chain: Chain, sharded: bool, counted: bool) -> Filter:
     if chain.shares is None:
-        connection = http_connection(chain.table, chain.table, sharded, chain.keys)
+        connection = http_connection(chain.table, chain.table, sharded, chain.keys, counted=counted)
         return Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(connection))
     return Filter(name="envoy.filters.network.tcp_proxy", typed_config=pack(tcp_proxy(chain.table, chain.shares)))
 

@@ -264,7 +264,7 @@ def envoy_listener(view: View, port: Port) -> Facts:
         return
     name, chains = names.listener(port), [*distinct(rows)]
     for at, sharded in ((port.group, True), *(((names.flat(port.group), False),) if group.flat else ())):
-        body = listener(name, port.address or group.bind, number, chains, sharded)
+        body = listener(name, port.address or group.bind, number, chains, sharded, counted=group.counted)
         message = Listener.FromString(body)
         wrong = [one for row in rows for kind, key, path in row.origins for one in broken(message, kind, key, path)]
         verdict = judged(view.get(QUARANTINE, (OUT_LISTENER.name, name)), body, CHAINS)

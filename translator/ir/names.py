@@ -5,6 +5,7 @@ from __future__ import annotations
 from translator.ir.cluster import Use
 from translator.ir.listener import Port
 
+INBOUND = "inbound"  # what the names of listeners and routes of sidecars begin with
 UNRESOLVED = "unresolved"  # the cluster named for a share whose backend cannot be had; it exists nowhere, and answers 500
 
 
@@ -72,7 +73,12 @@ def key_rules(which: str) -> str:
 
 def inbound(service: str) -> str:
     """The listener of the sidecars of a Service: `inbound/shop/cart`."""
-    return f"inbound/{service}"
+    return f"{INBOUND}/{service}"
+
+
+def inbound_route(service: str, port: int) -> str:
+    """What is asked of a port of its workload: `inbound/shop/cart/8080`."""
+    return f"{inbound(service)}/{port}"
 
 
 def beside(service: str, port: int) -> str:

@@ -31,6 +31,7 @@ class Group(Row, frozen=True, gc=False, kw_only=True):
     `flat` adds a second view for Envoys that do not announce our native module: one route table, not sharded. `pods`: each
     Gateway, or class, has proxies of its own, in Pods that are made for it; then addresses are those of their Service. `home` is
     where Pods for a class are. `awaits`: a Gateway is programmed when a row of ACKED says so; else when it is translated.
+    `counted`: requests are counted by route, which is for proxies whose bootstrap has them send what they count.
     """
 
     bind: str = "127.0.0.1"
@@ -39,6 +40,7 @@ class Group(Row, frozen=True, gc=False, kw_only=True):
     pods: bool = False
     home: str = ""
     awaits: bool = False
+    counted: bool = False
 
 
 class Awaited(Row, frozen=True, gc=False, kw_only=True):
