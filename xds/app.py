@@ -40,7 +40,9 @@ from xds.sources.folder import Folder, Located
 from xds.sources.interface import Source, Update
 from xds.status import Statuses
 from xds.store import Change, Store
-from xds.telemetry import Log, Logger, Metrics
+from xds.telemetry import Log, Logger, Metrics, Requests
+from xds.traffic.counts import Traffic
+from xds.traffic.rules import Rules
 from xds.translation import PIECE, Batch, Settled, Translation, without_collector
 
 if TYPE_CHECKING:
@@ -96,6 +98,9 @@ class App:
             settings, self.statuses, self.engine, self._look_for.set, self.served.soon, self.ending.lives.over, self._uncopied
         )  # fmt: skip
         self.server.companions.measured = self._reported
+        traffic = Traffic(Rules(self.engine))
+        self.server.companions.counted = traffic.take
+        self.metrics.registry.register(Requests(traffic))
         self.acknowledged = Acknowledged(self.server.streams)
         self.server.caught_up = self._caught_up
         self.synced = asyncio.Event()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xds import readiness
+from xds.traffic.sink import reporting
 
 XDS_CLUSTER = "pointsman"
 # Else Envoy may wait up to 30 s before it comes back to a server that was restarted. It reads this of EnvoyGrpc; the field of
@@ -44,6 +45,7 @@ class Bootstrap:
     admin: str = "127.0.0.1:19001"
     modules: tuple[str, ...] = ()
     load_reports: bool = False  # a second stream, over which it tells every few seconds what each cluster has to do
+    request_metrics: bool = False  # it sends what it counts of requests, where the server has it count them
     client: Client | None = None
     readiness: str = ""  # where others may see whether it is ready; empty: nowhere
 
@@ -71,6 +73,7 @@ def bootstrap(of: Bootstrap) -> dict[str, Any]:
         # time, and the flush of their statistics no longer holds up what else the main thread has to do.
         "cluster_manager": {"enable_deferred_cluster_creation": True, **(_load_reports() if of.load_reports else {})},
         "deferred_stat_options": {"enable_deferred_creation_stats": True},
+        **(reporting(XDS_CLUSTER) if of.request_metrics else {}),
         "overload_manager": {  # edge practice: a global cap of connections, or a flood takes every file descriptor
             "resource_monitors": [
                 {

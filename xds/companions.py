@@ -1,6 +1,7 @@
-"""The services beside discovery on the same port: health, what each client has (CSDS), load reports (LRS), and reflection.
+"""The services beside discovery on the same port: health, what each client has (CSDS), load reports (LRS), what it counted of
+requests (OTLP), and reflection.
 
-Moves bytes and keeps no rule of its own: what is said stands in `client_status.py` and `loads.py`, or is gRPC's own library.
+Moves bytes and keeps no rule of its own: what is said stands in `client_status.py`, `loads.py` and `traffic/`, or is gRPC's own library.
 They are registered on the one server, behind the same guard: a client sees, and speaks for, the nodes that it may be.
 """
 
@@ -19,7 +20,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from protos.services import described
-from protos.v3 import ClientConfig, ClientStatusRequest, ClientStatusResponse, LoadStatsRequest
+from protos.v3 import ClientConfig, ClientStatusRequest, ClientStatusResponse, ExportMetricsServiceRequest, LoadStatsRequest
 from xds.client_status import client_config, resources
 from xds.loads import Loads
 from xds.node_match import any_means
@@ -27,11 +28,13 @@ from xds.security.access import Speaker
 from xds.security.guard import granted, refuse
 from xds.services import METHODS
 from xds.stream import Stream
+from xds.traffic.reports import Answered, Took, points
 
 CLIENT_STATUS = "envoy.service.status.v3.ClientStatusDiscoveryService"
 LOAD_REPORTING = "envoy.service.load_stats.v3.LoadReportingService"
+COUNTS = "opentelemetry.proto.collector.metrics.v1.MetricsService"
 HEALTH = health.SERVICE_NAME
-SLICE = 200  # resources told before others have a turn
+SLICE = 200  # resources told, or numbers taken, before others have a turn
 Context = Any  # grpc.aio.ServicerContext: grpc has no types
 
 
@@ -44,7 +47,9 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
 
 
 class Companions:
-    """`streams` gives those that are connected; `measured` is told what a load report adds: succeeded, failed, dropped."""
+    """`streams` gives those that are connected; `measured` is told what a load report adds: succeeded, failed, dropped; `counted` what
+    a proxy counted of requests, and the group of proxies that it speaks for, or none where it may be any.
+    """
 
     def __init__(
         self,
@@ -56,8 +61,9 @@ class Companions:
     ) -> None:
         self.loads = loads or Loads()
         self.measured = measured
+        self.counted: Callable[[Answered | Took, str], None] = lambda *_: None
         self._streams, self._reflection, self._health = streams, reflection, Health()
-        self._services = sorted({method.service for method in METHODS} | {CLIENT_STATUS, LOAD_REPORTING})
+        self._services = sorted({method.service for method in METHODS} | {CLIENT_STATUS, LOAD_REPORTING, COUNTS})
 
     async def add_to(self, server: grpc.aio.Server) -> None:
         await self._tell(health_pb2.HealthCheckResponse.NOT_SERVING)
@@ -67,9 +73,9 @@ class Companions:
             "FetchClientStatus": grpc.unary_unary_rpc_method_handler(self._fetch_status),
         }
         loads = {"StreamLoadStats": grpc.stream_stream_rpc_method_handler(self._report)}
-        server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(CLIENT_STATUS, status), grpc.method_handlers_generic_handler(LOAD_REPORTING, loads))
-        )
+        counts = {"Export": grpc.unary_unary_rpc_method_handler(self._export)}
+        services = ((CLIENT_STATUS, status), (LOAD_REPORTING, loads), (COUNTS, counts))
+        server.add_generic_rpc_handlers(tuple(grpc.method_handlers_generic_handler(*one) for one in services))
         if self._reflection:
             reflection.enable_server_reflection([*self._services, HEALTH, reflection.SERVICE_NAME], server, pool=described())
 
@@ -126,6 +132,17 @@ class Companions:
                 first = False
         finally:
             reporter.ended()
+
+    # Requests ----------------------------------------------------------------------------------------------------------
+
+    async def _export(self, data: bytes, context: Context) -> bytes:
+        """No node is named: what a proxy may speak of is its certificate's to say."""
+        told, group = points(await parsed(ExportMetricsServiceRequest, data, context)), granted().only
+        while some := list(islice(told, SLICE)):
+            for one in some:
+                self.counted(one, group)
+            await asyncio.sleep(0)
+        return b""
 
 
 async def parsed(message: Any, data: bytes, context: Context) -> Any:

@@ -62,7 +62,7 @@ class Outgoing:
         self._writer.transport.rights.told = told
 
     def _of_planes(self, cluster: tuple[str | None, str | None], of: DataPlanes, trust: str) -> Planes:
-        place = Place(of.reach, split(of.reach)[0], Terms(of.image, of.replicas), of.home)
+        place = Place(of.reach, split(of.reach)[0], Terms(of.image, of.replicas), of.home, of.counted)
         planes = Planes(self._writer.transport, self._plane, place, Issuer(Path(of.ca), trust), self._writer.leads, time.monotonic)
         planes.stand = Stand(Transport(loader(*cluster)), planes.touch)
         return planes

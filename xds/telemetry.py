@@ -17,8 +17,10 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from translator.envoy_v3.counting import BOUNDS
 from xds.reports.queue import Counts
 from xds.sources.interface import Health
+from xds.traffic.counts import Traffic
 
 
 class Log(StrEnum):
@@ -77,6 +79,28 @@ class Pushes(Collector):
         for url, counts in self._acked.items():
             acked.add_metric([url], list(zip(limits, accumulate(counts), strict=True)), self._seconds[url])
         yield from (sent, size, acked)
+
+
+class Requests(Collector):
+    """What proxies answered, by rule (P12 of the sandbox proxy that these names are of). `path` is the rule: no path, and no key."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        self._traffic = traffic
+
+    def collect(self) -> Iterator[Metric]:
+        total = CounterMetricFamily("proxy_requests", "Requests answered by proxies.", labels=["path", "status_code"])
+        took = HistogramMetricFamily("proxy_request_duration_seconds", "From a request to the end of its answer.", labels=["path"])
+        errors = CounterMetricFamily("proxy_routing_errors", "Requests that no backend was found for.", labels=["error_type"])
+        limits = [*(str(bound / 1000) for bound in BOUNDS), "+Inf"]
+        for one in self._traffic.there():
+            for status, count in one.statuses.items():
+                total.add_metric([one.label, status], count)
+            took.add_metric([one.label], list(zip(limits, accumulate(one.buckets), strict=True)), one.seconds)
+        for error, count in self._traffic.errors.items():
+            errors.add_metric([error], count)
+        passed = CounterMetricFamily("pointsman_request_counts_passed_over", "What proxies told of no rule that they serve.")
+        passed.add_metric([], self._traffic.passed_over)
+        yield from (total, took, errors, passed)
 
 
 class Metrics:

@@ -45,6 +45,9 @@ Allow = Annotated[bool, typer.Option("--allow-mass-deletion", help="Let more tha
 Tls = Annotated[
     Path | None, typer.Option(metavar="DIR", help="A folder with tls.crt, tls.key and ca.crt: TLS 1.3 with client certificates.")
 ]
+Counted = Annotated[
+    bool, typer.Option("--request-metrics", help="Count requests by rule, for /metrics, and those of each Sandbox, for sandbox map.")
+]
 ADMIN = "127.0.0.1:19000"
 XDS = "127.0.0.1:18000"
 
@@ -56,12 +59,14 @@ def run_(
     bind: Bind = "127.0.0.1",
     admin: Admin = ADMIN,
     allow: Allow = False,
+    counted: Counted = False,
     output: Form = Output.TABLE,
 ) -> None:
     """Control plane and Envoy in one command; one line for each change.  Example: pointsman run ./demo"""
     from xds.cli.running import Options, Running, run
 
-    run(Running(directory, output, Options(admin=admin, bind=bind, port_offset=port_offset, allow_mass_deletion=allow)))
+    options = Options(admin=admin, bind=bind, port_offset=port_offset, allow_mass_deletion=allow, request_metrics=counted)
+    run(Running(directory, output, options))
 
 
 @app.command()
@@ -97,6 +102,7 @@ def serve(
     bind: Bind = "127.0.0.1",
     port_offset: Offset = 0,
     allow: Allow = False,
+    counted: Counted = False,
     reflection: Annotated[bool, typer.Option("--reflection", help="Tell gRPC clients which services there are.")] = False,
     output: Form = Output.TABLE,
 ) -> None:
@@ -104,12 +110,12 @@ def serve(
     from xds.cli.running import Options, Running, cluster, planes, serve
     from xds.security.access import Limits, Policy
 
-    chosen = planes(data_planes, reach, ca, replicas) if data_planes else None
+    chosen = planes(data_planes, reach, ca, replicas, counted=counted) if data_planes else None
     options = Options(
         cluster=cluster(files, kubeconfig, context, kube=kube), xds=xds, admin=admin, pages=metrics, bind=bind, port_offset=port_offset,
         allow_mass_deletion=allow, reflection=reflection, tls=str(tls or ""),
         policy=Policy(trust=trust_domain, shared=one_for_all, limits=Limits(streams=max(streams, 4 * replicas if chosen else 0))),
-        planes=chosen, mesh=mesh, forks=forks,
+        planes=chosen, mesh=mesh, forks=forks, request_metrics=counted,
     )  # fmt: skip
     serve(Running(files, output, options))
 
@@ -123,6 +129,7 @@ def bootstrap(
     group: Annotated[str, typer.Option(metavar="G", help="What kind of Envoy it is; by default local, or of its certificate.")] = "",
     admin: Annotated[str, typer.Option(metavar="ADDR", help="Admin port of Envoy, on loopback.")] = "127.0.0.1:19001",
     loads: Annotated[bool, typer.Option("--load-reports", help="Let it report the load on each cluster (LRS).")] = False,
+    counted: Annotated[bool, typer.Option("--request-metrics", help="Let it send what serve --request-metrics has it count.")] = False,
     tls: Annotated[Path | None, typer.Option(metavar="DIR", help="The folder with tls.crt, tls.key and ca.crt of this Envoy.")] = None,
     server_name: Annotated[str, typer.Option(metavar="NAME", help="What the server's certificate must say; else the host of --xds.")] = "",
     print_sds: Annotated[
@@ -139,7 +146,8 @@ def bootstrap(
             raise Exit(2, "--sds: name the folder of the certificates by --tls DIR")
         sds(tls, print_sds, output)
     else:
-        bootstrap(Bootstrap(xds=xds, node=node, group=group, admin=admin, load_reports=loads), tls, server_name, output)
+        of = Bootstrap(xds=xds, node=node, group=group, admin=admin, load_reports=loads, request_metrics=counted)
+        bootstrap(of, tls, server_name, output)
 
 
 @app.command()
@@ -236,6 +244,7 @@ def inject(
     service: Annotated[str, typer.Option(metavar="NAME", help="Whose keys count, where several Services select a workload.")] = "",
     ca: Annotated[Path | None, typer.Option(metavar="DIR", help="ca.crt and ca.key: print a Secret with a certificate as well.")] = None,
     trust_domain: Annotated[str, typer.Option(metavar="NAME", help="Of the certificate.")] = TRUST_DOMAIN,
+    counted: Annotated[bool, typer.Option("--request-metrics", help="Let them send what serve --request-metrics has them count.")] = False,
 ) -> None:
     """Print manifests with sidecars in them.  Example: pointsman inject shop.yaml --reach pointsman.ns:18000 --image pointsman:1"""
     from xds.bootstrap import split
@@ -245,7 +254,7 @@ def inject(
         split(reach)
     except ValueError as error:
         raise Exit(2, f"--reach: {error}") from None
-    inject(file, Wanted(image, reach, service, ca, trust_domain))
+    inject(file, Wanted(image, reach, service, ca, trust_domain, counted))
 
 
 @app.command()

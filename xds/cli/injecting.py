@@ -29,13 +29,16 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`reach` is HOST:PORT of the server from within a Pod; `ca` a folder with ca.crt and ca.key, or nothing."""
+    """`reach` is HOST:PORT of the server from within a Pod; `ca` a folder with ca.crt and ca.key, or nothing. `counted`: sidecars send
+    what they count of requests.
+    """
 
     image: str
     reach: str
     service: str = ""
     ca: Path | None = None
     trust: str = ""
+    counted: bool = False
 
 
 def inject(file: Path, wanted: Wanted) -> None:
@@ -46,7 +49,7 @@ def inject(file: Path, wanted: Wanted) -> None:
     if not beside:
         raise Exit(1, f"{file}: no workload here that a Service of it selects; name the Service by --service and put it in the same file")
     for one in beside.values():
-        made += companions(one, files(one.service, wanted.reach), _secret(one.service, wanted))
+        made += companions(one, files(one.service, wanted), _secret(one.service, wanted))
     say("\n---\n".join(dumped(one, Output.YAML) for one in made))
 
 
@@ -68,14 +71,19 @@ def _changed(document: Json, documents: list[Json], wanted: Wanted, beside: dict
         raise Exit(2, f"Service {names} has no TCP port that {document['kind']} {document['metadata']['name']} listens on")
     metadata = chosen[0]["metadata"]
     service = f"{metadata.get('namespace', 'default')}/{metadata['name']}"
-    beside[service] = Beside(service, wanted.image, behind, digest(files(service, wanted.reach)))
+    beside[service] = Beside(service, wanted.image, behind, digest(files(service, wanted)))
     return injected(document, beside[service])
 
 
-def files(service: str, reach: str) -> dict[str, str]:
+def files(service: str, wanted: Wanted) -> dict[str, str]:
     """What a sidecar reads when it starts: whom to ask, and where its certificate is."""
-    who, group = Client(HOME, split(reach)[0]), inbound.group(service)
-    config = bootstrap(Bootstrap(xds=reach, node=group, group=group, admin=ADMIN, modules=("shard",), client=who))
+    who, group = Client(HOME, split(wanted.reach)[0]), inbound.group(service)
+    config = bootstrap(
+        Bootstrap(
+            xds=wanted.reach, node=group, group=group, admin=ADMIN, modules=("shard",), client=who,
+            load_reports=wanted.counted, request_metrics=wanted.counted,
+        )
+    )  # fmt: skip
     return {name: json.dumps(content, indent=1) + "\n" for name, content in {"bootstrap.json": config, **secrets(who)}.items()}
 
 

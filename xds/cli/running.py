@@ -59,6 +59,7 @@ class Options:
     planes: DataPlanes | None = None
     mesh: bool = False
     forks: bool = False
+    request_metrics: bool = False
     samples: bool = False  # also start what the folder calls sample backends
     welcome: str = ""  # for people, once requests are answered
 
@@ -81,7 +82,7 @@ def cluster(files: Path | None, kubeconfig: Path | None, context: str | None, *,
     return Cluster(str(kubeconfig) if kubeconfig else None, context) if kube else None
 
 
-def planes(image: str, reach: str, ca: Path | None, replicas: int) -> DataPlanes:
+def planes(image: str, reach: str, ca: Path | None, replicas: int, *, counted: bool = False) -> DataPlanes:
     """Exits where something is missing for them."""
     if not reach:
         raise Exit(2, "--data-planes needs --reach HOST:PORT, where proxies find this server")
@@ -91,7 +92,7 @@ def planes(image: str, reach: str, ca: Path | None, replicas: int) -> DataPlanes
         raise Exit(2, f"--reach: {error}") from None
     from xds.reports.writer import home
 
-    return DataPlanes(image, reach, str(ca or ""), replicas, home())
+    return DataPlanes(image, reach, str(ca or ""), replicas, home(), counted)
 
 
 def serve(running: Running) -> None:
@@ -222,9 +223,7 @@ async def _server(running: Running, home: str) -> AsyncIterator[App]:
         files=str(running.directory or ""),
         cluster=options.cluster,
         xds=options.xds or f"unix:{home}/xds",
-        group=Group(bind=EVERYWHERE, pods=True, home=options.planes.home)
-        if options.planes
-        else Group(bind=options.bind, port_offset=options.port_offset),
+        group=_group(options),
         allow_mass_deletion=options.allow_mass_deletion,
         reflection=options.reflection,
         tls=options.tls,
@@ -254,9 +253,21 @@ async def _server(running: Running, home: str) -> AsyncIterator[App]:
         await app.stop()
 
 
+def _group(options: Options) -> Group:
+    if options.planes:
+        return Group(bind=EVERYWHERE, pods=True, home=options.planes.home, counted=options.request_metrics)
+    return Group(bind=options.bind, port_offset=options.port_offset, counted=options.request_metrics)
+
+
 @contextlib.asynccontextmanager
 async def _child(app: App, home: str, envoy: Path) -> AsyncIterator[Envoy]:
-    config = bootstrap(Bootstrap(xds=app.xds, node="pointsman-run", admin="127.0.0.1:0", modules=("shard",) if modules() else ()))
+    counted = app.settings.group.counted
+    config = bootstrap(
+        Bootstrap(
+            xds=app.xds, node="pointsman-run", admin="127.0.0.1:0", modules=("shard",) if modules() else (),
+            load_reports=counted, request_metrics=counted,
+        )
+    )  # fmt: skip
     child = Envoy(config, Path(home), envoy)
     try:
         await child.start()

@@ -37,6 +37,7 @@ class Place:
     server: str
     terms: Terms
     home: str = "default"
+    counted: bool = False
 
 
 class Planes:
@@ -95,7 +96,7 @@ class Planes:
         uid = found.json()["metadata"]["uid"]
         problems = [] if plane.via else [await self._secret(plane, uid)]
         if not plane.kept:
-            made = objects(plane, uid, files(plane, self._place.xds, self._place.server), self._place.terms)
+            made = objects(plane, uid, files(plane, self._place.xds, self._place.server, counted=self._place.counted), self._place.terms)
             problems.append(await self._hand_over(plane))
             problems += [await self._put_one(one) for one in made]
             absent = () if plane.via else set(SOMETIMES) - {one.kind for one in made}

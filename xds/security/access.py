@@ -80,11 +80,14 @@ class Grant(Struct, frozen=True):
             return True
         return node == self.identity.key or node.startswith(f"{self.identity.key}/")
 
+    @property
+    def only(self) -> str:
+        """The one group whose proxies it speaks for; empty where it may be any."""
+        return "" if self.identity is None or (self.shared and not self.identity.of_service) else self.identity.key
+
     def group(self, cluster: str, groups: Container[str]) -> str:
         """The proxy group of a client that says this in `node.cluster`. What is not there and what it may not have are alike."""
-        if self.identity is None or (self.shared and not self.identity.of_service):
-            return cluster if cluster in groups or cluster.startswith(inbound.PREFIX) else LOCAL
-        return self.identity.key
+        return self.only or (cluster if cluster in groups or cluster.startswith(inbound.PREFIX) else LOCAL)
 
 
 ANYBODY = Grant()

@@ -28,10 +28,11 @@ from protos.v3 import (
     data,
 )
 from tests.unit.xds.test_loads import stats
+from tests.unit.xds.traffic.told import SHOP, answered, export, took
 from tests.waiting import wait_until
 from translator.ir.output import Packed
 from translator.ir.tables import OUT_CLUSTER, OUT_SECRET
-from xds.companions import CLIENT_STATUS, LOAD_REPORTING
+from xds.companions import CLIENT_STATUS, COUNTS, LOAD_REPORTING, SLICE
 from xds.events import Event
 from xds.kinds import CLUSTER, ENDPOINT, SECRET, Kind
 from xds.server import Server
@@ -41,6 +42,7 @@ from xds.snapshot import Snapshots
 FETCH = f"/{CLIENT_STATUS}/FetchClientStatus"
 STREAM = f"/{CLIENT_STATUS}/StreamClientStatus"
 REPORT = f"/{LOAD_REPORTING}/StreamLoadStats"
+EXPORT = f"/{COUNTS}/Export"
 KEY = b"-----BEGIN PRIVATE KEY----- canary"
 
 
@@ -241,7 +243,7 @@ async def test_health_is_serving_after_the_first_sync_and_not_when_it_stops() ->
         assert (await watching.read()).status == health_pb2.HealthCheckResponse.SERVING
         assert (await stub.Check(health_pb2.HealthCheckRequest())).status == health_pb2.HealthCheckResponse.SERVING
         listed = (await stub.List(health_pb2.HealthListRequest())).statuses
-        assert listed.keys() == {"", CLIENT_STATUS, LOAD_REPORTING} | {method.service for method in METHODS}
+        assert listed.keys() == {"", CLIENT_STATUS, LOAD_REPORTING, COUNTS} | {method.service for method in METHODS}
         await rig.server.companions.stopping()
         assert (await watching.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
 
@@ -272,7 +274,22 @@ async def test_reflection_is_off_unless_it_is_asked_for() -> None:
 async def test_reflection_tells_every_service_and_its_messages() -> None:
     async with Rig(reflection=True).running() as channel:
         services = {one.name for one in (await reflected(channel, list_services="")).list_services_response.service}
-        assert services > {method.service for method in METHODS} | {CLIENT_STATUS, LOAD_REPORTING, "grpc.health.v1.Health"}
+        assert services > {method.service for method in METHODS} | {CLIENT_STATUS, LOAD_REPORTING, COUNTS, "grpc.health.v1.Health"}
         for service in services:
             found = await reflected(channel, file_containing_symbol=service)
             assert found.file_descriptor_response.file_descriptor_proto, service
+
+
+# Requests ------------------------------------------------------------------------------------------------------------------
+
+
+async def test_what_a_proxy_counted_is_taken_piece_by_piece() -> None:
+    rig, taken = Rig(), list[tuple[str, str]]()
+    rig.server.companions.counted = lambda one, group: taken.append((one.route, group))
+    request = export(*(answered(f"httproute/shop/cart/{number}/0") for number in range(3 * SLICE // 2)), took())
+    async with rig.running() as channel:
+        assert await channel.unary_unary(EXPORT)(request.SerializeToString()) == b""
+        with pytest.raises(grpc.aio.AioRpcError, match="ExportMetricsServiceRequest"):
+            await channel.unary_unary(EXPORT)(b"\xff\xff")
+    assert len(taken) == 3 * SLICE // 2 + 1
+    assert taken[-1] == (SHOP, ""), "on a way that only this machine has, whoever comes is believed"

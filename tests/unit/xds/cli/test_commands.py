@@ -327,6 +327,11 @@ def test_bootstrap_reports_load_only_where_it_is_wanted(pointsman: Any) -> None:
     assert "load_stats_config" not in pointsman("bootstrap").out
 
 
+def test_bootstrap_sends_what_is_counted_only_where_it_is_wanted(pointsman: Any) -> None:
+    assert "stats_sinks" in pointsman("bootstrap", "--request-metrics").out
+    assert "stats_sinks" not in pointsman("bootstrap").out
+
+
 # -o name ---------------------------------------------------------------------------------------------------------------
 
 

@@ -50,6 +50,13 @@ def test_workload_comes_out_with_its_sidecar_and_what_that_starts_with(shop: Pat
     assert (started["node"]["cluster"], started["node"]["metadata"]) == ("sidecar/shop/cart", {"pointsman.io/modules": ["shard"]})
 
 
+def test_sidecars_send_what_they_count_only_where_it_is_wanted(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for options in ((), ("--request-metrics",)):
+        assert run(["inject", str(shop), *TERMS, *options]) == 0
+        started = json.loads(printed(capsys)["ConfigMap"]["data"]["bootstrap.json"])
+        assert ("stats_sinks" in started) == ("load_stats_config" in started["cluster_manager"]) == bool(options)
+
+
 def test_with_a_ca_there_is_a_certificate_for_the_sidecars_of_that_service_alone(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["certs", str(shop.parent / "certs")]) == 0
     capsys.readouterr()

@@ -48,3 +48,10 @@ def test_two_pages_are_shown_and_the_admin_port_is_not() -> None:
     shown = json.loads(files(EDGE, "x:1", "x")["bootstrap.json"])["static_resources"]["listeners"][0]
     manager = shown["filter_chains"][0]["filters"][0]["typed_config"]
     assert [one["match"]["path"] for one in manager["route_config"]["virtual_hosts"][0]["routes"]] == ["/ready", "/stats/prometheus"]
+
+
+def test_where_requests_are_counted_it_sends_them_and_the_load_of_clusters() -> None:
+    counted = json.loads(files(EDGE, "x:1", "x", counted=True)["bootstrap.json"])
+    assert counted["stats_sinks"]
+    assert "load_stats_config" in counted["cluster_manager"]
+    assert not started().stats_sinks

@@ -13,7 +13,8 @@ from google.protobuf.json_format import ParseDict
 
 from protos.v3 import ClientStatusRequest, ClientStatusResponse, DeltaDiscoveryRequest, LoadStatsRequest, Node
 from tests.certificates import EDGE, OTHER, channel_credentials, now, of, serving, write
-from tests.unit.xds.test_companions import FETCH, REPORT, STREAM
+from tests.unit.xds.test_companions import EXPORT, FETCH, REPORT, STREAM
+from tests.unit.xds.traffic.told import answered, export
 from tests.waiting import wait_until
 from xds.events import Event
 from xds.kinds import CLUSTER
@@ -91,3 +92,12 @@ async def test_stream_in_the_name_of_another_is_told_to_the_operator(tmp_path: P
         await call.write(DeltaDiscoveryRequest(node=Node(id=OTHER.key), type_url=CLUSTER.type_url).SerializeToString())
         assert await asyncio.wait_for(call.code(), 20) is CODES.PERMISSION_DENIED
         assert [(why.reason, OTHER.key in why.message) for why in rig.told] == [("node", True)]
+
+
+async def test_what_is_counted_is_of_the_proxies_that_the_certificate_is_for(tmp_path: Path) -> None:
+    rig, groups = Rig(tmp_path), list[str]()
+    rig.server.companions.counted = lambda _, group: groups.append(group)
+    async with rig.connected() as channels:
+        for channel in channels.values():
+            await channel.unary_unary(EXPORT)(export(answered()).SerializeToString())
+    assert groups == [EDGE.key, OTHER.key]

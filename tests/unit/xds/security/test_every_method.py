@@ -20,7 +20,7 @@ from tests.certificates import EDGE, OTHER, TRUST, ca, channel_credentials, now,
 from tests.unit.xds.security.reflection import Registered, methods
 from tests.waiting import wait_until
 from xds.app import App
-from xds.companions import CLIENT_STATUS, HEALTH, LOAD_REPORTING
+from xds.companions import CLIENT_STATUS, COUNTS, HEALTH, LOAD_REPORTING
 from xds.kinds import CLUSTER
 from xds.security.access import Identity
 from xds.security.issuing import Pair, client
@@ -69,7 +69,7 @@ def request(method: Registered, node: str) -> bytes | None:
     """Its first request, from this node; None where requests of the method name none. A new service says here how it does."""
     service, _, name = method.path.removeprefix("/").partition("/")
     discovery = {one.path: one.type_url or CLUSTER.type_url for one in METHODS}
-    if service in (HEALTH, reflection.SERVICE_NAME):
+    if service in (HEALTH, reflection.SERVICE_NAME, COUNTS):
         return None
     if service == CLIENT_STATUS:
         return ClientStatusRequest(node=Node(id=node)).SerializeToString()
