@@ -39,9 +39,9 @@ demo: install ## control plane, Envoy and sample backends in one command; PORT=8
 test: dev ## all tests that need no cluster
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-kube: dev ## tests on a real API server, built by Go: the first time takes ten minutes; needs root
+kube: dev ## our image, and tests on a real API server, built by Go: the first time takes ten minutes; needs root
 	@tests/kube/packages.sh
-	$(BIN)/python -m pytest -rs tests/kube
+	$(BIN)/python -m pytest -rs tests/image tests/kube
 
 cluster: dev ## a real API server that stays; prints its KUBECONFIG; NODES=--nodes runs Pods
 	@exec $(BIN)/python -m tests.kube.cluster $(NODES)
