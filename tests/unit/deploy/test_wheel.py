@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -38,3 +39,15 @@ def test_what_install_applies_is_in_it(unpacked: Path) -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=unpacked, env=environment, check=True, capture_output=True, text=True)
     found = yaml.load(done.stdout, yaml.CSafeLoader)["items"]
     assert [one["metadata"]["name"] for one in found] == [one.name for one in (*definitions(), *base())]
+
+
+def test_native_module_is_where_envoy_is_told_to_look_and_the_wheel_is_for_this_kind_of_machine(unpacked: Path) -> None:
+    built = ROOT / "envoy" / "modules" / "libpointsman.so"
+    assert built.is_file(), "make install builds it"
+    assert (unpacked / "xds" / "modules" / "libpointsman.so").read_bytes() == built.read_bytes()
+    script = "from xds.dataplane import modules; print(modules())"
+    done = subprocess.run([sys.executable, "-c", script], cwd=unpacked, check=True, capture_output=True, text=True)
+    assert Path(done.stdout.strip()) == unpacked / "xds" / "modules"
+    (told,) = unpacked.glob("*.dist-info/WHEEL")
+    tag = f"py3-none-{sysconfig.get_platform().replace('-', '_')}"
+    assert {"Root-Is-Purelib: false", f"Tag: {tag}"} <= set(told.read_text().splitlines())
