@@ -133,6 +133,7 @@ class Outgoing:
         found = [_unwritten(kind, why) for kind, why in sorted(self._writer.problems.held.items())]
         found += [_unmade(group, why) for group, why in sorted(self._planes.problems.held.items())] if self._planes else []
         found += [_unmeshed(namespace, why) for namespace, why in sorted(self._meshes.problems.held.items())] if self._meshes else []
+        found += self._meshes.findings() if self._meshes else []
         found += [_undeleted(name, why) for name, why in sorted(self._removal.problems.held.items())]
         found += self._writer.transport.rights.findings()
         standing = self._planes.stand.findings if self._planes and self._planes.stand else []

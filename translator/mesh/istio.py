@@ -13,7 +13,9 @@ from copy import deepcopy
 from typing import Any
 
 from translator.ir.mesh import Branch, MeshPort, MeshRoute, Way
-from translator.mesh.matching import LABEL, Json, headers, ignored, metadata, ours
+from translator.mesh.istio_matches import narrowed
+from translator.mesh.matching import LABEL, Json, ignored, metadata, ours
+from translator.mesh.rules import ALL, CannotSayError, Led, Unsaid, by_key, shares
 
 VERSION = "networking.istio.io/v1"
 PLURAL = "virtualservices"
@@ -25,22 +27,20 @@ MESH = "mesh"  # the gateway that is every sidecar
 
 
 def own(route: MeshRoute) -> Json:
-    """For a Service that no VirtualService is about: its forks, and after them the Service itself."""
-    several = len(route.ports) > 1
-    http = [_forked(branch, way, several=several) for branch in route.branches for way in branch.ways]
-    http += [_baseline(route, port, several=several) for port in route.ports]
+    """For a Service that no VirtualService is about: for each port its forks, and after them the Service itself."""
     return {
         "apiVersion": VERSION,
         "kind": "VirtualService",
         "metadata": metadata(f"pointsman.{route.name}", route.namespace),
-        "spec": {"hosts": [route.name], "http": http},
+        "spec": {"hosts": [route.name], "http": [one for one in _own(route) if isinstance(one, dict)]},
     }
 
 
-def _forked(branch: Branch, way: Way, *, several: bool) -> Json:
-    match = [{**one, **({"port": way.port} if several else {})} for one in _matches(branch)]
-    name = f"{PREFIX}{branch.key}/{way.port}"
-    return {"name": name, "match": match, "route": [{"destination": _destination(branch.target, way.to)}]}
+def _own(route: MeshRoute) -> Iterator[Json | Unsaid]:
+    for port in route.ports:
+        base = _baseline(route, port, several=len(route.ports) > 1)
+        yield from _copies(base, str(port.number), route.namespace, [route])
+        yield base
 
 
 def _baseline(route: MeshRoute, port: MeshPort, *, several: bool) -> Json:
@@ -52,10 +52,6 @@ def _destination(host: str, port: int) -> Json:
     return {"host": host, "port": {"number": port}}
 
 
-def _matches(branch: Branch) -> list[Json]:
-    return [{"headers": {name: {"regex" if expression else "exact": value}}} for name, value, expression in headers(branch)]
-
-
 # Those of users --------------------------------------------------------------------------------------------------------
 
 
@@ -63,9 +59,8 @@ def merged(found: Mapping[str, Any], routes: Iterable[MeshRoute]) -> Json:
     """A user's object with our routes as they are to be, those of before taken out. Equal to it where there is nothing to do."""
     document = deepcopy(dict(found))
     spec, meta = document["spec"], document["metadata"]
-    wanted = [] if ignored(document) else list(routes)
-    kept = [one for one in spec.get("http") or [] if not one.get("name", "").startswith(PREFIX)]
-    http = [each for place, one in enumerate(kept) for each in (*_copies(one, place, meta["namespace"], wanted), one)]
+    kept = _kept(document)
+    http = [one for one in _with_copies(document, routes) if isinstance(one, dict)]
     if http or "http" in spec:
         spec["http"] = http
     labels = {name: value for name, value in (meta.get("labels") or {}).items() if name not in LABEL}
@@ -76,37 +71,75 @@ def merged(found: Mapping[str, Any], routes: Iterable[MeshRoute]) -> Json:
     return document
 
 
-def _copies(one: Json, place: int, namespace: str, routes: Sequence[MeshRoute]) -> Iterator[Json]:
-    """A copy for each key, of all that the user's route says but where it goes. The first of its Services that has a fork decides."""
+def _kept(document: Mapping[str, Any]) -> list[Json]:
+    """The user's own routes."""
+    return [one for one in document["spec"].get("http") or [] if not one.get("name", "").startswith(PREFIX)]
+
+
+def _with_copies(document: Mapping[str, Any], routes: Iterable[MeshRoute]) -> Iterator[Json | Unsaid]:
+    wanted = [] if ignored(document) else list(routes)
+    for place, one in enumerate(_kept(document)):
+        yield from _copies(one, one.get("name") or str(place), document["metadata"]["namespace"], wanted)
+        yield one
+
+
+def _copies(one: Json, name: str, namespace: str, routes: Sequence[MeshRoute]) -> Iterator[Json | Unsaid]:
+    """A copy for each rule of a key, of all that the route says but where it goes. The first of its Services that has a fork decides."""
     said: set[str] = set()
     for part in one.get("route") or []:
         to = part["destination"]
         for route in routes:
-            for branch in route.branches if means(to["host"], route, namespace) else ():
-                way = _way(branch, to.get("port", {}).get("number"))
-                match = [*_narrowed(one.get("match") or [{}], branch)]
-                if branch.key in said or way is None or not match:
-                    continue
-                said.add(branch.key)
-                forked = {name: value for name, value in part.items() if name not in ("destination", "weight")}
-                forked["destination"] = _destination(branch.target, way.to)
-                yield {**deepcopy(one), "name": f"{PREFIX}{branch.key}/{one.get('name') or place}", "match": match, "route": [forked]}
+            for key, led in by_key(route.branches, to.get("port", {}).get("number")) if means(to["host"], route, namespace) else ():
+                if key not in said and (made := [*_of_key(one, name, part, led, route)]):
+                    said.add(key)
+                    yield from made
 
 
-def _way(branch: Branch, port: int | None) -> Way | None:
-    """That of the port, or the only one where the user names none."""
-    if port is None:
-        return branch.ways[0] if len(branch.ways) == 1 else None
-    return next((way for way in branch.ways if way.port == port), None)
+def _of_key(one: Json, name: str, part: Json, led: Iterable[Led], route: MeshRoute) -> Iterator[Json | Unsaid]:
+    for number, (branch, way) in enumerate(led):
+        try:
+            match = narrowed(one.get("match") or [{}], branch)
+            sends = _sends(one, part, branch, way)
+        except CannotSayError as why:
+            yield Unsaid(route.service, branch.key, f"route {name}: {why}")
+            return
+        if match:
+            named = f"{PREFIX}{branch.key}/{name}{f'/{number}' if number else ''}"
+            yield {**deepcopy(one), "name": named, "match": match, "route": sends}
 
 
-def _narrowed(matches: Iterable[Json], branch: Branch) -> Iterator[Json]:
-    """Each match of the user's in each spelling of the key. Where he asks for that header himself, he is asked nothing more."""
-    for match in matches:
-        for one in _matches(branch):
-            [name] = one["headers"]
-            if name not in match.get("headers", {}):
-                yield {**match, "headers": {**match.get("headers", {}), **one["headers"]}}
+def _sends(one: Json, part: Json, branch: Branch, way: Way) -> list[Json]:
+    """To the fork, or to it and to all that the route goes to without the key, or to that alone."""
+    if not way.to:
+        return deepcopy(one["route"])
+    fork = {name: value for name, value in deepcopy(part).items() if name not in ("destination", "weight")}
+    fork["destination"] = _destination(branch.target, way.to)
+    if branch.sets:
+        _set(one, fork, dict(branch.sets))
+    if branch.rule.weight == ALL:
+        return [fork]
+    alone = len(one["route"]) == 1
+    weight, others = shares(branch.rule.weight, [1 if alone else each.get("weight", 0) for each in one["route"]])
+    return [{**fork, "weight": weight}, *({**deepcopy(each), "weight": more} for each, more in zip(one["route"], others, strict=True))]
+
+
+def _set(one: Json, fork: Json, sets: dict[str, str]) -> None:
+    """Instead of what the user does with these headers there. What he does with them for the whole route would be done after it."""
+    if clash := sets.keys() & _touched((one.get("headers") or {}).get("request") or {}):
+        raise CannotSayError(f"it changes header {min(clash)} for all that it sends to")
+    request = fork.setdefault("headers", {}).setdefault("request", {})
+    for verb in ("set", "add"):
+        request[verb] = {name: value for name, value in (request.get(verb) or {}).items() if name.lower() not in sets}
+    request["remove"] = [name for name in request.get("remove") or [] if name.lower() not in sets]
+    request["set"] |= sets
+    fork["headers"]["request"] = {verb: value for verb, value in request.items() if value}
+
+
+def _touched(request: Mapping[str, Any]) -> set[str]:
+    return {name.lower() for verb in ("set", "add", "remove") for name in request.get(verb) or ()}
+
+
+# What they are about ---------------------------------------------------------------------------------------------------
 
 
 def means(host: str, route: MeshRoute, namespace: str) -> bool:
@@ -132,3 +165,10 @@ def documents(routes: Sequence[MeshRoute], found: Sequence[Mapping[str, Any]]) -
     mine = [own(route) for route in routes if not covered(found, route)]
     others = [after for before in found if not ours(before) and (after := merged(before, routes)) != before]
     return mine, others
+
+
+def unsaid(routes: Sequence[MeshRoute], found: Sequence[Mapping[str, Any]]) -> list[Unsaid]:
+    """Rules that these objects do not have, and why."""
+    mine = [each for route in routes if not covered(found, route) for each in _own(route)]
+    others = [each for one in found if not ours(one) for each in _with_copies(one, routes)]
+    return [one for one in (*mine, *others) if isinstance(one, Unsaid)]

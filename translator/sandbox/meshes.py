@@ -24,7 +24,9 @@ from translator.sandbox.rules import STATE, WISH, answering_for
 
 
 class Meshed(Row, frozen=True, gc=False, kw_only=True):
-    """A key that leads from one port of a Service to another Service."""
+    """A key that leads from one port of a Service to another Service: all its requests, or those of one rule. To port 0 of the
+    Service itself: there is no fork for them.
+    """
 
     created: str  # of the RouteGroup: of several with the same key the oldest decides
     group: str
@@ -33,23 +35,36 @@ class Meshed(Row, frozen=True, gc=False, kw_only=True):
     spellings: tuple[Spelling, ...]
     port: int
     to: Use
+    place: int = 0  # of the rule
+    rule: KeyRule = KeyRule()
+    sets: tuple[tuple[str, str], ...] = ()
 
 
 Wrong = tuple[State, Finding | None]
-MESHED = Table[tuple[str, str], Meshed]("Meshed", order=lambda one: (one.key, one.created, one.group, one.port))  # (output, Service)
+MESHED = Table[tuple[str, str], Meshed](  # (output, Service)
+    "Meshed", order=lambda one: (one.key, one.created, one.group, one.place, one.port)
+)
 
 
 @rule(over=WISH, into=(MESHED, FORK, STATE, REFUSED))
 def meshed(view: View, key: tuple[str, str, str]) -> Facts:
     """A fork for each port of the Service that its target has. What it lacks stays with the baseline, unless it lacks them all."""
-    group, routing_key, service = key
+    group, _, service = key
     of = view.one(ROUTE_GROUP, group)
     if of.spec.mesh_output == "None" or service.startswith("Backend/"):
         return
-    wish = heard(view.list(WISH, key))[0][0]
-    if wish.rule != KeyRule() or wish.sets:
-        yield REFUSED(("Sandbox", wish.sandbox), no_rule(wish.sandbox, wish.place, group))
+    wishes = heard(view.list(WISH, key))[0]
+    first = wishes[0]
+    if of.spec.mesh_output == "Sidecar" and (first.rule != KeyRule() or first.sets):
+        yield REFUSED(("Sandbox", first.sandbox), no_rule(first.sandbox, first.place, group))
         return
+    for place, wish in enumerate(wishes[:1] if of.spec.mesh_output == "Sidecar" else wishes):
+        yield from _led(view, of, key, wish, None if first.rule.takes_all else place)
+
+
+def _led(view: View, of: RouteGroup, key: tuple[str, str, str], wish: Wish, place: int | None) -> Facts:
+    """One rule of a key. Where it is not the only one, it has its place, and keeps its requests from those behind it."""
+    group, routing_key, service = key
     found, wrong = forked(view, wish, service, anything=of.spec.mesh_output == "Sidecar")
     if wrong and not found:
         why, told = wrong[0]
@@ -58,18 +73,25 @@ def meshed(view: View, key: tuple[str, str, str]) -> Facts:
             yield REFUSED(("Sandbox", wish.sandbox), told)
     for number, to in found:
         prefix = names.mesh(group, service, number)
-        yield FORK(Use("Sandbox", wish.sandbox, fork=prefix + routing_key), Fork(to=to, prefix=prefix, key=routing_key))
+        made = Use("Sandbox", wish.sandbox, fork=names.fork(prefix, routing_key, place))
+        yield FORK(made, Fork(to=to, prefix=prefix, key=routing_key))
         yield STATE(wish.sandbox, State(wish.place, "", target=to))
-        row = Meshed(
-            created=of.metadata.creation_timestamp,
-            group=group,
-            key=routing_key,
-            sandbox=wish.sandbox,
-            spellings=spellings(of),
-            port=number,
-            to=to,
-        )
-        yield MESHED((of.spec.mesh_output, service), row)
+    led = dict(found)
+    for port in streams(view.get(SERVICE, service)):
+        if port.port in led or place is not None:
+            row = Meshed(
+                created=of.metadata.creation_timestamp,
+                group=group,
+                key=routing_key,
+                sandbox=wish.sandbox,
+                spellings=spellings(of),
+                port=port.port,
+                to=led.get(port.port, Use("Service", service)),
+                place=place or 0,
+                rule=wish.rule,
+                sets=wish.sets,
+            )
+            yield MESHED((of.spec.mesh_output, service), row)
 
 
 def forked(view: View, wish: Wish, service: str, *, anything: bool) -> tuple[list[tuple[int, Use]], list[Wrong]]:
@@ -99,19 +121,19 @@ def mesh_route(view: View, key: tuple[str, str]) -> Facts:
     """A port that the fork lacks stays with the baseline. Sidecars of ours have no objects."""
     if key[0] == "Sidecar":
         return
-    branches = [_branch(view, [*rows]) for _, rows in groupby(view.list(MESHED, key), lambda one: one.key)]
+    found = view.list(MESHED, key)
+    decides = {one.key: one.group for one in reversed(found)}  # of several RouteGroups with one key the first
+    oldest = [one for one in found if one.group == decides[one.key]]
+    branches = [_branch(view, [*rows]) for _, rows in groupby(oldest, lambda one: (one.key, one.place))]
     ports = tuple(MeshPort(one.port, grpc=speaks_grpc(one)) for one in streams(view.get(SERVICE, key[1])))
     yield OUT_MESH(key, MeshRoute(service=key[1], ports=ports, branches=tuple(branches)))
 
 
 def _branch(view: View, rows: list[Meshed]) -> Branch:
     first = rows[0]
-    ways = [
-        Way(one.port, one.to.port, ready=answers(view.get(CLUSTER, one.to), view.get(ENDPOINTS, one.to)))
-        for one in rows
-        if one.group == first.group
-    ]
-    return Branch(key=first.key, spellings=first.spellings, target=first.to.key.partition("/")[2], ways=tuple(ways))
+    ways = [Way(one.port, one.to.port, ready=answers(view.get(CLUSTER, one.to), view.get(ENDPOINTS, one.to))) for one in rows]
+    target = next((one.to.key.partition("/")[2] for one in rows if one.to.port), "")
+    return Branch(key=first.key, spellings=first.spellings, target=target, ways=tuple(ways), rule=first.rule, sets=first.sets)
 
 
 def streams(service: Service | None) -> list[ServicePort]:
@@ -137,7 +159,7 @@ def no_service(key: str, place: int, to: Use) -> Finding:
 
 
 def no_rule(key: str, place: int, group: str) -> Finding:
-    message = f"a route of RouteGroup {group} says more than a key, which a mesh is not told, so the baseline answers there"
+    message = f"a route of RouteGroup {group} says more than a key, which sidecars are not told, so the baseline answers there"
     path = ("spec", "services", place)
     fix = "name the key in a route without paths, headers, weight and additionalHeaders"
     return Finding(code="PM0731", kind="Sandbox", key=key, message=message, path=path, fix=fix, severity="warning")

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from translator.ir.finding import Finding
 from translator.ir.mesh import MeshRoute
 from translator.mesh import gamma, istio
 from translator.mesh.matching import LABEL, ours
+from translator.mesh.rules import Unsaid
 
 Json = dict[str, Any]
 PLURALS = {"VirtualService": (istio.VERSION, istio.PLURAL), **{kind: (gamma.VERSION, plural) for kind, plural in gamma.PLURALS.items()}}
@@ -47,6 +49,19 @@ def writes(output: str, routes: Sequence[MeshRoute], found: Sequence[Json]) -> l
         *(Write("replace", one) for one in others),
         *(Write("delete", one) for one in found if ours(one) and _name(one) not in wanted),
     ]
+
+
+def unsaid(output: str, routes: Sequence[MeshRoute], found: Sequence[Json]) -> list[Unsaid]:
+    """Rules that the mesh is not told of, beside what is there; each once."""
+    told = istio.unsaid(routes, found) if output == "Istio" else gamma.unsaid(routes, found)
+    return sorted(set(told))
+
+
+def untold(one: Unsaid) -> Finding:
+    """What is said of it."""
+    message = f'a rule of key "{one.key}" is not told to the mesh: {one.why}; the baseline answers'
+    fix = "do without what it names, in the rule or in the route"
+    return Finding(code="PM0733", kind="Service", key=one.service, message=message, fix=fix, severity="warning")
 
 
 def _applied(one: Json, there: Json | None) -> Write:

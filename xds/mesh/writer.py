@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from math import inf
 
+from translator.ir.finding import Finding
 from translator.ir.mesh import MeshRoute, answering
-from xds.mesh.difference import OUTPUTS, PLURALS, SELECTOR, Json, Write, collection, kinded, writes
+from translator.mesh.rules import Unsaid
+from xds.mesh.difference import OUTPUTS, PLURALS, SELECTOR, Json, Write, collection, kinded, unsaid, untold, writes
 from xds.reports.problems import Problems
 from xds.reports.queue import Counts, Name
 from xds.reports.rounds import Rounds
@@ -39,6 +41,7 @@ class Meshes:
         self._rounds, self.counts = Rounds(leads, clock), Counts()
         self.queue, self.look = self._rounds.queue, self._rounds.look
         self.problems = Problems()  # namespace → why it is not as it should be
+        self._unsaid: dict[tuple[str, str], list[Unsaid]] = {}  # (namespace, output) → rules that the mesh is not told of
 
     def touch(self, namespaces: Iterable[str]) -> None:
         self._rounds.put(("Namespace", one) for one in namespaces)
@@ -46,6 +49,10 @@ class Meshes:
     def changed(self, namespaces: Iterable[str], ours: Iterable[str] = ()) -> None:
         """Somebody wrote there: of interest where we have something to say, and in `ours`, where something of ours is."""
         self.touch((set(namespaces) & self._wanted()) | set(ours))
+
+    def findings(self) -> list[Finding]:
+        """Of rules that cannot be told."""
+        return [untold(one) for _, several in sorted(self._unsaid.items()) for one in several]
 
     def _wanted(self) -> set[str]:
         return {key.partition("/")[0] for _, key in self._routes()}
@@ -103,6 +110,9 @@ class Meshes:
             found = [one for kind in OUTPUTS[output] for one in await self._listed(kind, namespace, wanted=bool(routes))]
         except UnreadableError as error:
             return str(error)
+        if (told := unsaid(output, routes, found)) != self._unsaid.get((namespace, output), []):
+            self._unsaid[namespace, output] = told
+            self.problems.told()
         return "; ".join(filter(None, [await self._write(one) for one in writes(output, routes, found)]))
 
     async def _listed(self, kind: str, namespace: str, *, wanted: bool) -> list[Json]:

@@ -46,6 +46,13 @@ def test_an_api_server_takes_them_by_their_crds(case: str, form: str) -> None:
     assert wrongs(made(case, form)) == []
 
 
+@each_case
+def test_meshes_that_read_the_version_before_take_them_too(case: str) -> None:
+    """Linkerd asks for HTTPRoutes as v1beta1; an API server gives it those of v1 by the name alone."""
+    routes = [{**one, "apiVersion": "gateway.networking.k8s.io/v1beta1"} for one in made(case, "gateway-api") if one["kind"] == "HTTPRoute"]
+    assert wrongs(routes) == []
+
+
 def test_what_a_crd_forbids_would_be_seen() -> None:
     [broken] = made("one-service", "istio")
     broken["spec"]["http"][0] |= {"timeout": "soon", "unheard": 1}

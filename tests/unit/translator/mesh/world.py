@@ -11,7 +11,7 @@ import yaml
 
 from tests.objects import changes, objects
 from translator.door.door import Door
-from translator.ir.mesh import MeshRoute
+from translator.ir.mesh import MeshRoute, answering
 from translator.ir.output import Group
 from translator.ir.tables import GROUP, OUT_MESH
 from translator.program import engine
@@ -34,7 +34,7 @@ def routes(text: str, output: str) -> list[MeshRoute]:
     core = engine()
     core.apply([(GROUP, "local", Group()), *changes(objects(split(text)[0]))])
     assert not core.failures
-    return [row for (of, _), (row,) in sorted(core.rows(OUT_MESH).items()) if of == output]
+    return [one for (of, _), (row,) in sorted(core.rows(OUT_MESH).items()) if of == output and (one := answering(row, surely=True))]
 
 
 @cache

@@ -9,6 +9,7 @@ import yaml
 
 from tests.objects import changes, objects
 from translator.engine import Engine
+from translator.ir.keys import KeyRule
 from translator.ir.mesh import Branch, MeshRoute, Way
 from translator.ir.output import Group, Status
 from translator.ir.tables import GROUP, OUT_CLUSTER, OUT_FINDINGS, OUT_MESH, OUT_STATUS
@@ -139,8 +140,38 @@ def test_everything_goes_with_the_sandbox() -> None:
     assert core.rows(OUT_MESH) == {}
 
 
-def test_rule_of_a_key_is_not_told_to_a_mesh_and_its_sandbox_is() -> None:
+BOB = {**FORK, "metadata": {"name": "cart-bob"}}
+PAY = {"targetSandbox": "alice", "routingKey": "k", "paths": [{"prefix": "/pay"}], "weight": 30, "additionalHeaders": {"X-Env": "a"}}
+REST = {"targetSandbox": "bob", "routingKey": "k"}
+
+
+def test_rules_of_a_key_stand_in_their_order() -> None:
+    core = told(CART, FORK, BOB, SLICE, group(routes=[PAY, REST]), sandbox(), sandbox("bob", name="cart-bob"))
+    found = route(core)
+    assert found
+    first, second = found.branches
+    assert (first.target, first.rule, first.sets) == ("cart-alice", KeyRule(prefixes=("/pay",), weight=30), (("x-env", "a"),))
+    assert (second.target, second.rule, second.sets) == ("cart-bob", KeyRule(), ())
+    assert [way.ready for one in found.branches for way in one.ways] == [True, False]
+    assert codes(core) == []
+
+
+def test_rule_without_a_fork_keeps_its_requests_from_the_next() -> None:
+    core = told(CART, BOB, group(routes=[PAY, REST]), sandbox(), sandbox("bob", name="cart-bob"))
+    found = route(core)
+    assert found
+    assert [(one.target, one.ways) for one in found.branches] == [("", (Way(80, 0),)), ("cart-bob", (Way(80, 80),))]
+    assert codes(core) == ["PM0706"]
+    assert ready(core) == (False, "InvalidTarget")
+
+
+def test_sandbox_behind_one_that_takes_all_of_a_key_is_none() -> None:
+    core = told(CART, FORK, BOB, group(routes=[REST, PAY]), sandbox(), sandbox("bob", name="cart-bob"))
+    assert branches(core) == [("k", "cart-bob")]
+
+
+def test_rule_of_a_key_is_not_told_to_sidecars_and_its_sandbox_is() -> None:
     for more in ({"weight": 10}, {"paths": [{"prefix": "/pay"}]}, {"additionalHeaders": {"x-env": "a"}}):
-        core = told(CART, FORK, SLICE, group(routes=[{"targetSandbox": "alice", "routingKey": "alice", **more}]), sandbox())
-        assert branches(core) == []
+        routes = [{"targetSandbox": "alice", "routingKey": "alice", **more}]
+        core = told(CART, FORK, SLICE, group(routes=routes, meshOutput="Sidecar"), sandbox())
         assert "PM0731" in codes(core)

@@ -65,6 +65,17 @@ def test_virtual_service_of_a_user_comes_out_with_our_routes(shop: Path, capsys:
     assert [one.get("name") for one in found["spec"]["http"]] == ["pointsman/alice/0", None]
 
 
+def test_rule_that_a_mesh_cannot_be_told_of_is_said_beside_what_it_is_told(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rules = "{meshOutput: Istio, routes: [{targetSandbox: alice, routingKey: k, paths: [{prefix: /pay}]}]}"
+    (shop / "shop.yaml").write_text(SHOP.replace("{meshOutput: OUTPUT}", rules))
+    (shop / "cart.yaml").write_text(USERS.replace("[{route", "[{match: [{uri: {regex: '.*'}}], route"))
+    assert run(["export", "istio", str(shop)]) == 1
+    assert 'shop.yaml:2:1 PM0733 Service default/cart: a rule of key "k"' in capsys.readouterr().err
+    (shop / "cart.yaml").unlink()
+    assert run(["export", "istio", str(shop)]) == 0
+    assert "/pay/" in capsys.readouterr().out
+
+
 def test_one_file_is_enough(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shop / "shop.yaml").write_text(SHOP.replace("OUTPUT", "GatewayAPI"))
     run(["export", "gateway-api", str(shop / "shop.yaml")])

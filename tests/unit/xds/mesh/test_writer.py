@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.xds.mesh.server import Server
 from tests.waiting import wait_until
-from translator.ir.keys import Spelling
+from translator.ir.keys import KeyRule, Spelling
 from translator.ir.mesh import Branch, MeshPort, MeshRoute, Way
 from translator.mesh.matching import metadata
 from xds.mesh import writer as module
@@ -206,6 +207,22 @@ async def test_kind_that_is_not_served_is_told_only_where_it_is_wanted() -> None
         assert one.problems.held == {}
     async with writing(server, {ISTIO: cart("alice")}) as one:
         await wait_until(lambda: one.problems.held == {"shop": "VirtualService: it answered 404"})
+
+
+async def test_rule_that_the_mesh_cannot_be_told_of_is_a_finding_while_it_is_so() -> None:
+    server, wanted, told = Server(), {ISTIO: cart("alice")}, list[int]()
+    [branch] = wanted[ISTIO].branches
+    wanted[ISTIO] = replace(wanted[ISTIO], branches=(replace(branch, rule=KeyRule(prefixes=("/pay",))),))
+    theirs = {"hosts": ["cart"], "http": [{"match": [{"uri": {"regex": ".*"}}], "route": [{"destination": {"host": "cart"}}]}]}
+    server.put(f"{VS}/cart", {**USERS, "spec": theirs})
+    async with writing(server, wanted) as one:
+        one.problems.told = lambda: told.append(len(one.findings()))
+        await wait_until(lambda: told == [1])
+        assert [(each.code, each.kind, each.key) for each in one.findings()] == [("PM0733", "Service", "shop/cart")]
+        server.put(f"{VS}/cart", USERS)
+        one.changed({"shop"})
+        await wait_until(lambda: told == [1, 0])
+        assert one.problems.held == {}
 
 
 async def test_refusal_is_told_and_tried_again() -> None:
