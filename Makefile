@@ -30,7 +30,7 @@ $(MODULES): $(wildcard envoy/modules/*.c envoy/modules/*.h)
 
 install: .venv/run.stamp build/protos.stamp $(MODULES) ## prepare .venv with pointsman and Envoy in it
 
-.PHONY: help install dev demo test kube cluster conformance conformance-report check format golden crds roles dashboard findings bench lock clean
+.PHONY: help install dev demo test fuzz kube cluster conformance conformance-report check format golden crds roles dashboard findings bench lock clean
 dev: install .venv/dev.stamp
 
 demo: install ## control plane, Envoy and sample backends in one command; PORT=8080 moves the traffic port
@@ -38,6 +38,9 @@ demo: install ## control plane, Envoy and sample backends in one command; PORT=8
 
 test: dev ## all tests that need no cluster
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+fuzz: dev ## the native module on random requests, under sanitizers; SECONDS=3600 takes longer
+	$(BIN)/python -m tests.unit.modules $(SECONDS)
 
 kube: dev ## our image, and tests on a real API server, built by Go: the first time takes ten minutes; needs root
 	@tests/kube/packages.sh

@@ -47,10 +47,10 @@ def _lines(all_of: Iterable[KeyRules]) -> Iterator[str]:
     for one in all_of:
         yield f"fork={one.fork}"
         for each in one.rules:
-            yield from _rule(each)
+            yield from rule_lines(each)
 
 
-def _rule(one: KeyRule) -> Sequence[str]:
+def rule_lines(one: KeyRule) -> Sequence[str]:
     paths = [*(f"path={prefix}" for prefix in one.prefixes), *(f"exact={path}" for path in one.exact)]
     return [f"rule={one.weight}", *paths, *(f"header={name} {value}" for name, value in one.headers)]
 
