@@ -38,7 +38,8 @@ class Toxic:
     def reset(self) -> None:
         """Every connection that stands ends at once, with a RST."""
         for task, (writer, _) in self._pipes.items():
-            if found := writer.get_extra_info("socket"):
+            found = writer.get_extra_info("socket")
+            if found and found.fileno() >= 0:  # else it has ended by itself
                 found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             writer.transport.abort()
             task.cancel()

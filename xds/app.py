@@ -52,10 +52,11 @@ if TYPE_CHECKING:
 def _source(settings: Settings) -> Source:
     """Where objects come from. What only a cluster needs is loaded for a cluster only."""
     if settings.cluster is None:
-        return Files(settings.files, Folder(door(), allow_mass_deletion=settings.allow_mass_deletion), time.monotonic)
+        return Files(settings.files, Folder(door(settings.groups), allow_mass_deletion=settings.allow_mass_deletion), time.monotonic)
     from xds.sources.kube.source import kube  # noqa: PLC0415
 
-    return kube(settings.cluster.kubeconfig, settings.cluster.context, allow_mass_deletion=settings.allow_mass_deletion)
+    where = settings.cluster.kubeconfig, settings.cluster.context
+    return kube(*where, allow_mass_deletion=settings.allow_mass_deletion, groups=settings.groups)
 
 
 def _outgoing(
@@ -70,7 +71,7 @@ def _outgoing(
     cluster = settings.cluster.kubeconfig, settings.cluster.context
     return Outgoing(
         cluster, statuses, engine, settings.planes, settings.policy.trust, told, soon, lambda: over,
-        mesh=settings.mesh, forks=say if settings.forks else None,
+        mesh=settings.mesh, forks=say if settings.forks else None, groups=settings.groups,
     )  # fmt: skip
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import yaml
 
-from translator.resources.crd import definitions
+from translator.resources.crd import EXAMPLE, GROUP, definitions
 
 HERE = Path(__file__).parent
+OF_EXAMPLE = HERE.parent / "deploy" / "sandbox-example"  # in a checkout: for those who ask for it
 PLACES = (HERE / "crds", HERE.parent / "deploy" / "crds")  # in an installed wheel; in a checkout
 
 
@@ -43,8 +44,9 @@ class _Plain(yaml.SafeDumper):
         return True
 
 
-def write(folder: Path = PLACES[1] / "pointsman") -> None:
+def write(folder: Path = PLACES[1] / "pointsman", example: Path = OF_EXAMPLE) -> None:
     """What `make crds` does."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, definition in definitions().items():
-        (folder / name).write_text(written(definition))
+    for place, group in ((folder, GROUP), (example, EXAMPLE)):
+        place.mkdir(parents=True, exist_ok=True)
+        for name, definition in definitions(group).items():
+            (place / name).write_text(written(definition))

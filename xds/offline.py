@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,8 +42,9 @@ class HiddenError(Exception):
     """A part of a cluster may not be read; which, in a sentence. Nothing is said of the rest: it would be wrong."""
 
 
-def door() -> Door:
-    return Door(crds.shipped())
+def door(groups: Iterable[str] = ()) -> Door:
+    """`groups` are further ones of Sandboxes."""
+    return Door(crds.shipped(), groups)
 
 
 def load(root: Path, group: Group, wall: Callable[[], float]) -> Loaded:

@@ -14,6 +14,7 @@ from translator.ir.mesh import MeshRoute
 from translator.ir.plane import CLASS, Plane
 from translator.ir.tables import OUT_COPIES, OUT_MESH, OUT_PLANE, OUT_STATUS
 from translator.planes.manifests import Terms
+from translator.resources.crd import GROUP
 from xds.bootstrap import split
 from xds.forks.writer import Forks
 from xds.lives import Key
@@ -37,21 +38,23 @@ from xds.telemetry import Metrics
 class Outgoing:
     """`trust` is the trust domain of the certificates of proxies; `told` is called when `findings` are different; `soon` says
     which objects some proxy is about to answer for, so that their statuses are written once and not twice; `over` gives objects
-    whose time is over; `forks` is told what is wrong with the forks of a Sandbox, where they are made.
+    whose time is over; `forks` is told what is wrong with the forks of a Sandbox, where they are made; `groups` are those that
+    Sandboxes are in.
     """
 
     def __init__(
         self, cluster: tuple[str | None, str | None], statuses: Statuses, engine: Engine, of: DataPlanes | None, trust: str,
         told: Callable[[], None], soon: Callable[[tuple[str, str]], bool], over: Callable[[], Collection[Key]], *, mesh: bool = False,
-        forks: Callable[[str, str], None] | None = None,
+        forks: Callable[[str, str], None] | None = None, groups: tuple[str, ...] = (GROUP,),
     ) -> None:  # fmt: skip
         self._statuses, self._engine = statuses, engine
-        self._writer: Writer = writer(*cluster, statuses.get, soon)
+        self._writer: Writer = writer(*cluster, statuses.get, soon, groups)
         self._planes = self._of_planes(cluster, of, trust) if of else None
         self._meshes = Meshes(self._writer.transport, self._routes, self._writer.leads, time.monotonic) if mesh else None
         self._following = Following(Transport(loader(*cluster)), self._meshes.changed, self._meshes.look) if self._meshes else None
-        self._forks = Forks(self._writer.transport, self._copies, forks, self._writer.leads, time.monotonic) if forks else None
-        self._removal = Removal(self._writer.transport, over, self._writer.leads, time.monotonic)
+        calls, leads = self._writer.transport, self._writer.leads
+        self._forks = Forks(calls, self._copies, forks, leads, time.monotonic, groups) if forks else None
+        self._removal = Removal(calls, over, leads, time.monotonic, groups)
         for one in (self._writer, self._planes, self._meshes, self._removal):
             if one:
                 one.problems.told = told

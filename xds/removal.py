@@ -15,12 +15,14 @@ LOOK = 30.0  # seconds after which all are looked at again: another replica may 
 
 
 class Removal:
-    """`over` gives those whose time is over now."""
+    """`over` gives those whose time is over now; of several `groups` the first that has one counts."""
 
     def __init__(
         self, transport: Caller, over: Callable[[], Collection[Key]], leads: Callable[[], bool], clock: Callable[[], float],
+        groups: tuple[str, ...] = (GROUP,),
     ) -> None:  # fmt: skip
         self.transport, self._over, self._leads, self._clock = transport, over, leads, clock
+        self._groups = groups
         self._rounds = Rounds(leads, clock)
         self.queue = self._rounds.queue
         self.problems = Problems()  # kind/key → why it is still there
@@ -51,8 +53,11 @@ class Removal:
     async def _delete(self, kind: str, key: str) -> str:
         """In the version that was read: what was changed meanwhile is looked at again."""
         namespace, _, name = key.partition("/")
-        path = f"/apis/{GROUP}/v1alpha1/namespaces/{namespace}/{PLURALS[kind]}/{name}"
-        found = await self.transport.call("GET", path)
+        for group in self._groups:
+            path = f"/apis/{group}/v1alpha1/namespaces/{namespace}/{PLURALS[kind]}/{name}"
+            found = await self.transport.call("GET", path)
+            if found.status != 404:
+                break
         if found.status != 200:
             return "" if found.status == 404 else found.said()
         head = found.json()["metadata"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from translator.planes.manifests import KINDS, SOMETIMES
-from translator.resources.crd import GROUP
+from translator.resources.crd import EXAMPLE, GROUP
 from xds import crds
 from xds.forks.difference import KINDS as COPIED
 from xds.mesh.difference import PLURALS
@@ -24,6 +24,7 @@ NAME = "pointsman"
 PLACE = Path(__file__).parent.parent / "deploy" / "base" / "roles.yaml"
 MESH = PLACE.parent.parent / "mesh" / "roles.yaml"
 FORKS = PLACE.parent.parent / "forks" / "roles.yaml"
+EXAMPLES = crds.OF_EXAMPLE / "roles.yaml"
 CHART = PLACE.parent.parent / "helm" / "pointsman" / "templates" / "roles.yaml"
 OF_CHART = "{{ .Release.Namespace }}"
 FOLLOWED = ("list", "watch")
@@ -68,6 +69,15 @@ def of_forks() -> Iterator[Right]:
         yield from ((version.rpartition("/")[0], plural, verb) for verb in APPLIED)
 
 
+def of_group(group: str) -> Iterator[Right]:
+    """In all namespaces too, for those who have Sandboxes in a group of their own."""
+    for kind in watched(crds.shipped(), (group,)):
+        if kind.group == group:
+            yield from ((group, kind.plural, verb) for verb in (*FOLLOWED, "get"))
+            yield group, f"{kind.plural}/status", "update"
+    yield from ((group, plural, "delete") for plural in REMOVED.values())
+
+
 def rules(rights: Iterable[Right]) -> list[Json]:
     """The shortest list that says the same, in an order that does not depend on theirs."""
     verbs: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -101,6 +111,11 @@ def fork_roles(namespace: str = "pointsman-system", account: str = NAME) -> list
     return _beside(f"{NAME}-forks", of_forks(), namespace, account)
 
 
+def group_roles(group: str, namespace: str = "pointsman-system", account: str = NAME) -> list[Json]:
+    """A ClusterRole beside the other, for `--sandbox-group`."""
+    return _beside(f"{NAME}-{group}", of_group(group), namespace, account)
+
+
 def _beside(name: str, rights: Iterable[Right], namespace: str, account: str) -> list[Json]:
     head = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": name}}
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
@@ -116,8 +131,14 @@ def text(documents: Iterable[Json] = ()) -> str:
     return "# Written by `make roles` from what the server watches and writes.\n" + "---\n".join(map(crds.plain, documents or roles()))
 
 
-def write(to: Path = PLACE, mesh: Path = MESH, forks: Path = FORKS, chart: Path = CHART) -> None:
-    """What `make roles` does."""
-    for path, documents in ((to, roles()), (mesh, mesh_roles()), (forks, fork_roles()), (chart, roles(OF_CHART))):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text(documents))
+def write(place: Path = PLACE.parent.parent) -> None:
+    """What `make roles` does. `place` is deploy/."""
+    for path, documents in files().items():
+        to = place / path.relative_to(PLACE.parent.parent)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        to.write_text(text(documents))
+
+
+def files() -> dict[Path, list[Json]]:
+    """Each file of roles, and what it says."""
+    return {PLACE: roles(), MESH: mesh_roles(), FORKS: fork_roles(), EXAMPLES: group_roles(EXAMPLE), CHART: roles(OF_CHART)}

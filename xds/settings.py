@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from translator.ir.output import Group
+from translator.resources.crd import GROUP
 from xds.events import Refused
 from xds.journal import Line
 from xds.planes.settings import DataPlanes
@@ -35,6 +36,7 @@ class Settings:
     allow_mass_deletion: bool = False
     planes: DataPlanes | None = None  # with a cluster: proxies of its own for each Gateway
     mesh: bool = False  # with a cluster: write what RouteGroups have for meshes
+    groups: tuple[str, ...] = (GROUP,)  # of Sandboxes, RouteGroups and LocalWorkloads: where two have one of a name, the first counts
     forks: bool = False  # with a cluster: make the forks that Sandboxes declare
     reflection: bool = False  # whether gRPC clients may ask which services there are
 

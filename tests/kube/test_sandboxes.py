@@ -7,7 +7,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
@@ -18,7 +18,9 @@ from tests.kube.cluster.cluster import Cluster
 from tests.kube.planes import SOON, Asked, permitted
 from tests.ports import free_port
 from tests.waiting import wait_until
-from xds import roles
+from translator.resources.crd import EXAMPLE
+from translator.resources.crd import definitions as definitions_of
+from xds import crds, roles
 from xds.bootstrap import Bootstrap, bootstrap
 from xds.dataplane import Envoy, binary, modules
 
@@ -84,6 +86,14 @@ spec:
       patch: {value: "spec: {template: {metadata: {labels: {app: web}, annotations: {note: patched}}}}"}
   resources: {cpu: "0.05", memory: 64Mi}
 """
+DAVE = """
+apiVersion: sandbox.example.com/v1alpha1
+kind: Sandbox
+metadata: {name: dave}
+spec:
+  ttl: 3600
+  services: [{name: web, targetRef: {kind: Deployment, name: web}, containers: [{name: app, env: [{name: WHO, value: dave}]}]}]
+"""
 WRONG = """
 apiVersion: pointsman.io/v1alpha1
 kind: Sandbox
@@ -127,12 +137,13 @@ class Shop(Asked):
 @pytest.fixture
 async def shop(cluster: Cluster, namespace: str, tmp_path: Path) -> AsyncIterator[Shop]:
     kubeconfig, port = await asyncio.to_thread(permitted, cluster), free_port()
-    more = {"apiVersion": "v1", "kind": "List", "items": roles.fork_roles("default")}
+    more = {"apiVersion": "v1", "kind": "List", "items": [*roles.fork_roles("default"), *roles.group_roles(EXAMPLE, "default")]}
     await asyncio.to_thread(cluster.kubectl, "apply", "--validate=false", "-f", "-", text=json.dumps(more))
     async with contextlib.AsyncExitStack() as life:
         life.push_async_callback(asyncio.to_thread, cluster.kubectl, "delete", "--ignore-not-found", "gatewayclass", "sandboxes")
         await asyncio.to_thread(cluster.kubectl, "apply", "-f", "-", text=CLASS)
-        options = ("--kube", "--kubeconfig", str(kubeconfig), "--forks", "--port-offset", str(port - 80))
+        groups = ("--sandbox-group", "pointsman.io", "--sandbox-group", EXAMPLE)  # of which the second is not there yet
+        options = ("--kube", "--kubeconfig", str(kubeconfig), "--forks", "--port-offset", str(port - 80), *groups)
         server = await life.enter_async_context(Server(None, tmp_path / "server.log", *options))
         (tmp_path / "envoy").mkdir()
         config = bootstrap(Bootstrap(xds=server.xds, node="kube", admin="127.0.0.1:0", modules=("shard",) if modules() else ()))
@@ -144,7 +155,17 @@ async def shop(cluster: Cluster, namespace: str, tmp_path: Path) -> AsyncIterato
         yield found
 
 
-async def test_forks_are_made_answer_follow_their_baseline_and_go(shop: Shop) -> None:
+@pytest.fixture
+def example(cluster: Cluster, shop: Shop) -> Iterator[None]:
+    """The kinds of another group are there, and were not when the server started."""
+    definitions = [str(crds.OF_EXAMPLE / name) for name in definitions_of(EXAMPLE)]
+    files = [word for one in definitions for word in ("-f", one)]
+    cluster.kubectl("apply", "--server-side", *files)
+    yield
+    cluster.kubectl("delete", "--wait=false", *files)
+
+
+async def test_forks_are_made_answer_follow_their_baseline_and_go(shop: Shop, example: None) -> None:
     await shop.kubectl("apply", "-f", "-", text=f"{SHOP}---{ALICE}")
     await shop.answers("web-alice-", key="alice")
     await shop.answers("web-")
@@ -154,6 +175,7 @@ async def test_forks_are_made_answer_follow_their_baseline_and_go(shop: Shop) ->
     await _is_seen_by_commands(shop)
     await _goes_when_its_time_is_over(shop)
     await _follows(shop)
+    await _is_served_of_another_group(shop)
     await shop.kubectl("delete", "sandbox", "alice")
     await shop.gone("deployment/web-alice", "service/web-alice", "service/front-alice")
 
@@ -195,6 +217,19 @@ async def _goes_when_its_time_is_over(shop: Shop) -> None:
     )
     await shop.gone("sandbox/carol")
     await shop.gone("deployment/web-carol", "service/web-carol")
+
+
+async def _is_served_of_another_group(shop: Shop) -> None:
+    await shop.kubectl("apply", "-f", "-", text=DAVE)
+    await shop.answers("web-dave-", key="dave")
+
+    async def said() -> bool:
+        status = (await shop.get(f"sandboxes.{EXAMPLE}", "dave")).get("status", {})
+        return {one["type"]: one["status"] for one in status.get("conditions", ())} == {"Forked": "True", "Ready": "True"}
+
+    await wait_until(said, SOON, "dave to say that he is ready")
+    await shop.kubectl("delete", f"sandboxes.{EXAMPLE}", "dave")
+    await shop.gone("deployment/web-dave", "service/web-dave")
 
 
 async def _follows(shop: Shop) -> None:

@@ -41,8 +41,9 @@ class Admission(Struct, frozen=True, gc=False):
 class Door:
     """Built once by a process from CustomResourceDefinitions; each kind is compiled when it is first met."""
 
-    def __init__(self, crds: Iterable[Mapping[str, Any]]) -> None:
-        self._kinds = Kinds(crds)
+    def __init__(self, crds: Iterable[Mapping[str, Any]], groups: Iterable[str] = ()) -> None:
+        """`groups` are those that Sandboxes may be in beside ours."""
+        self._kinds = Kinds(crds, groups)
         self._cel = Cel()
 
     def admit(self, document: Mapping[str, Any]) -> Admission:

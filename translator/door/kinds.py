@@ -17,6 +17,7 @@ from translator.resources.backend import Backend, BackendSpec
 from translator.resources.backendtlspolicy import BackendTLSPolicy
 from translator.resources.backendtrafficpolicy import XBackendTrafficPolicy
 from translator.resources.core import ConfigMap, EndpointSlice, Namespace, Secret, Service
+from translator.resources.crd import ELSEWHERE, EXAMPLE
 from translator.resources.envoyproxy import EnvoyProxy, EnvoyProxySpec
 from translator.resources.gateway import Gateway, GatewayClass, ReferenceGrant
 from translator.resources.grpcroute import GRPCRoute
@@ -78,10 +79,11 @@ class Version:
 class Kind:
     """A kind as its definition describes it."""
 
-    def __init__(self, definition: Mapping[str, Any], *, own: bool) -> None:
+    def __init__(self, definition: Mapping[str, Any], *, own: bool, groups: Iterable[str] = ()) -> None:
         spec = definition["spec"]
         self.name: str = spec["names"]["kind"]
         self.group: str = spec["group"]
+        self._groups = dict.fromkeys([self.group, *((EXAMPLE, *groups) if self.name in ELSEWHERE else ())])
         self.namespaced = spec["scope"] == "Namespaced"
         self.short_names = self.name in core.SHORT_NAMES
         self.generation = 1 if own else 0  # an API server counts the generations of custom resources, and of few others
@@ -95,8 +97,7 @@ class Kind:
 
     @property
     def api_versions(self) -> list[str]:
-        groups = [self.group, *([ALIASES[self.name]] if self.name in ALIASES else [])]
-        return [f"{group}/{version}" if group else version for group in groups for version in self.versions]
+        return [f"{group}/{version}" if group else version for group in self._groups for version in self.versions]
 
     @cached_property
     def decode(self) -> Decode:
@@ -122,15 +123,14 @@ OWN: dict[str, Callable[[], Decode]] = {
     "LocalWorkload": _own(LocalWorkload, LocalWorkloadSpec),
     "EnvoyProxy": _own(EnvoyProxy, EnvoyProxySpec),
 }
-# The same kinds under the name that another project has given them, for its users' files
-ALIASES = {"Sandbox": "sandbox.example.com", "RouteGroup": "sandbox.example.com", "LocalWorkload": "sandbox.example.com"}
 
 
 class Kinds:
     """All kinds that can be met, by name."""
 
-    def __init__(self, definitions: Iterable[Mapping[str, Any]]) -> None:
-        kinds = [Kind(one, own=False) for one in core.DEFINITIONS] + [Kind(one, own=True) for one in definitions]
+    def __init__(self, definitions: Iterable[Mapping[str, Any]], groups: Iterable[str] = ()) -> None:
+        groups = tuple(groups)
+        kinds = [Kind(one, own=False) for one in core.DEFINITIONS] + [Kind(one, own=True, groups=groups) for one in definitions]
         self._kinds = {kind.name: kind for kind in kinds}
 
     def get(self, name: str) -> Kind | None:

@@ -19,6 +19,8 @@ from translator.resources.localworkload import LocalWorkloadSpec
 from translator.resources.sandbox import RouteGroupSpec, SandboxSpec
 
 GROUP = "pointsman.io"
+EXAMPLE = "sandbox.example.com"  # of the project whose kinds our Sandboxes began as
+ELSEWHERE = ("Sandbox", "RouteGroup", "LocalWorkload")  # kinds that another group may have
 Schema = dict[str, Any]
 DROPPED = frozenset({"title", "$defs"})  # of a schema; a property may well be called title
 COPIED = frozenset({"type", "description", "default", "enum", "pattern", "format", "required", "minimum", "maximum",
@@ -115,12 +117,20 @@ OWN_KINDS = (
 )
 
 
-def definitions() -> dict[str, Mapping[str, Any]]:
-    """File name → CustomResourceDefinition."""
-    return {f"{GROUP}_{own.plural}.yaml": _definition(own) for own in OWN_KINDS}
+# A time to live as that project has it, a number of seconds, or as we have it. No structural schema can say both.
+TTL_ELSEWHERE: Schema = {
+    "description": "After which time it is gone by itself: seconds, a duration as 2h, or duration and offsetFrom.",
+    "x-kubernetes-preserve-unknown-fields": True,
+}
 
 
-def _definition(own: OwnKind) -> Schema:
+def definitions(group: str = GROUP) -> dict[str, Mapping[str, Any]]:
+    """File name → CustomResourceDefinition. In another group there are those of sandboxes alone."""
+    kinds = OWN_KINDS if group == GROUP else [own for own in OWN_KINDS if own.kind in ELSEWHERE]
+    return {f"{group}_{own.plural}.yaml": _definition(own, group) for own in kinds}
+
+
+def _definition(own: OwnKind, group: str) -> Schema:
     columns = [{"name": name, "type": "string", "jsonPath": path} for name, path in own.columns]
     age = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
     names = {"kind": own.kind, "listKind": f"{own.kind}List", "plural": own.plural, "singular": own.kind.lower()}
@@ -129,20 +139,27 @@ def _definition(own: OwnKind) -> Schema:
         "served": True,
         "storage": True,
         "additionalPrinterColumns": [*columns, age],
-        "schema": {"openAPIV3Schema": _object(own)},
+        "schema": {"openAPIV3Schema": _object(own) if group == GROUP else _of_others(_object(own))},
         **({"subresources": {"status": {}}} if own.reports else {}),
     }
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{own.plural}.{GROUP}"},
+        "metadata": {"name": f"{own.plural}.{group}"},
         "spec": {
-            "group": GROUP,
+            "group": group,
             "names": {**names, "shortNames": [own.short], "categories": ["pointsman", "gateway-api"]},
             "scope": "Namespaced",
             "versions": [version],
         },
     }
+
+
+def _of_others(schema: Schema) -> Schema:
+    fields = schema["properties"]["spec"]["properties"]
+    if "ttl" in fields:
+        fields["ttl"] = TTL_ELSEWHERE
+    return schema
 
 
 def _object(own: OwnKind) -> Schema:

@@ -24,7 +24,7 @@ def rewritten(value: Any) -> list[tuple[Path, Json]] | None:
     if not isinstance(value, Mapping):
         return None
     if isinstance(value.get("apiVersion"), str):
-        return [((), _aliased(value))] if value["apiVersion"].startswith(ALIAS) else None
+        return [((), aliased(value))] if value["apiVersion"].startswith(ALIAS) else None
     if "kind" in value or "apiVersion" in value:
         return None
     routing, spec = value.get("routing"), value.get("spec")
@@ -41,10 +41,10 @@ def rewritten(value: Any) -> list[tuple[Path, Json]] | None:
 # The same kinds under another group --------------------------------------------------------------------------------------
 
 
-def _aliased(value: Mapping[str, Any]) -> Json:
+def aliased(value: Mapping[str, Any]) -> Json:
     """There a time to live is a number of seconds."""
     spec = value.get("spec")
-    if isinstance(spec, Mapping) and isinstance(spec.get("ttl"), int):
+    if isinstance(spec, Mapping) and isinstance(spec.get("ttl"), int | str):
         return {**value, "spec": {**spec, "ttl": {"duration": str(spec["ttl"])}}}
     return dict(value)
 

@@ -97,6 +97,9 @@ def serve(
     replicas: Annotated[int, typer.Option(min=0, help="With --data-planes: Envoys of each Gateway.")] = 1,
     mesh: Annotated[bool, typer.Option("--mesh", help="With --kube: write what RouteGroups have for meshes (meshOutput).")] = False,
     forks: Annotated[bool, typer.Option("--forks", help="With --kube: make the forks of Deployments that Sandboxes declare.")] = False,
+    groups: Annotated[
+        list[str] | None, typer.Option("--sandbox-group", metavar="GROUP", help="Where Sandboxes are; of several the first counts.")
+    ] = None,
     admin: Admin = ADMIN,
     metrics: Annotated[str, typer.Option(metavar="ADDR", help="Where /metrics, /healthz and /readyz are for others too.")] = "",
     bind: Bind = "127.0.0.1",
@@ -107,6 +110,7 @@ def serve(
     output: Form = Output.TABLE,
 ) -> None:
     """The server alone, for Envoys started elsewhere.  Example: pointsman serve --files ./demo"""
+    from translator.resources.crd import GROUP
     from xds.cli.running import Options, Running, cluster, planes, serve
     from xds.security.access import Limits, Policy
 
@@ -115,7 +119,7 @@ def serve(
         cluster=cluster(files, kubeconfig, context, kube=kube), xds=xds, admin=admin, pages=metrics, bind=bind, port_offset=port_offset,
         allow_mass_deletion=allow, reflection=reflection, tls=str(tls or ""),
         policy=Policy(trust=trust_domain, shared=one_for_all, limits=Limits(streams=max(streams, 4 * replicas if chosen else 0))),
-        planes=chosen, mesh=mesh, forks=forks, request_metrics=counted,
+        planes=chosen, mesh=mesh, forks=forks, groups=tuple(groups or (GROUP,)), request_metrics=counted,
     )  # fmt: skip
     serve(Running(files, output, options))
 

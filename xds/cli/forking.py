@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from translator.ir.copy import fork_name
@@ -32,7 +33,7 @@ async def create_forked(api: Api, wish: Wish, forked: Forked, *, dry_run: bool) 
     if not services:
         raise Exit(1, f"no Service of namespace {wish.namespace} leads to Deployment {name}, so no request would come to its fork")
     wanted = tuple(f"{one['metadata']['name']}={fork_name(one['metadata']['name'], wish.name)}" for one in services)
-    made = sandbox(Wish(name=wish.name, namespace=wish.namespace, services=wanted, key=wish.key, ttl=wish.ttl, labels=wish.labels), "")
+    made = sandbox(replace(wish, services=wanted), "")
     del made["metadata"]["creationTimestamp"]
     owner = {**made, "metadata": {**made["metadata"], **UNMADE}}
     fork = deployment(baseline, owner, forked.images, forked.env, there)  # before anything is made: it may be misspelled
@@ -46,6 +47,6 @@ async def create_forked(api: Api, wish: Wish, forked: Forked, *, dry_run: bool) 
         for one in found:
             await api.apply(Manifest(one))
     except RefusedError:
-        await api.delete(f"{READ['Sandbox'].format(wish.namespace)}/{wish.name}")  # and with it what it owns by now
+        await api.delete(f"{READ['Sandbox'].format(wish.namespace, wish.api)}/{wish.name}")  # and with it what it owns by now
         raise
     return [made, *found]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import re
 import signal
 import tempfile
 import time
@@ -17,6 +18,8 @@ from pathlib import Path
 import msgspec
 
 from translator.ir.output import Group
+from translator.resources.crd import GROUP
+from translator.resources.fork import NAMES
 from translator.resources.gateway import Gateway
 from translator.resources.meta import Object
 from xds.admin import Admin
@@ -60,6 +63,7 @@ class Options:
     mesh: bool = False
     forks: bool = False
     request_metrics: bool = False
+    groups: tuple[str, ...] = (GROUP,)
     samples: bool = False  # also start what the folder calls sample backends
     welcome: str = ""  # for people, once requests are answered
 
@@ -110,6 +114,8 @@ def serve(running: Running) -> None:
 def _check_written(options: Options) -> None:
     if options.mesh and options.cluster is None:
         raise Exit(2, "--mesh goes with --kube; for files there is pointsman export istio|gateway-api DIR")
+    if wrong := [one for one in options.groups if not re.fullmatch(NAMES, one)]:
+        raise Exit(2, f"--sandbox-group {', '.join(wrong)}: a group is a name as previews.example.com")
     if options.forks and options.cluster is None:
         raise Exit(2, "--forks goes with --kube: forks are made of Deployments")
 
@@ -231,6 +237,7 @@ async def _server(running: Running, home: str) -> AsyncIterator[App]:
         planes=options.planes,
         mesh=options.mesh,
         forks=options.forks,
+        groups=options.groups,
     )
     app = App(settings, logger("none" if running.output is not Output.TABLE or not options.xds else "console"), teller.listener())
     admin = Admin(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,7 +37,24 @@ def _place(files: Path | None, kube: bool, namespace: str, kubeconfig: Path | No
 
     if files and (kube or kubeconfig or context):
         raise Exit(2, "--files DIR or a cluster, not both")
-    return Place(files, cluster(kubeconfig, context), namespace)
+    return Place(files, cluster(kubeconfig, context), namespace, _api())
+
+
+def _api() -> str:
+    return f"{_group.get()}/v1alpha1"
+
+
+_group: ContextVar[str] = ContextVar("group", default="pointsman.io")
+
+
+@app.callback()
+def among(
+    group: Annotated[
+        str, typer.Option("--group", metavar="GROUP", envvar="POINTSMAN_SANDBOX_GROUP", help="Where a cluster has Sandboxes.")
+    ] = "pointsman.io",
+) -> None:
+    """Try one changed service inside a shared environment.  Start with:  pointsman sandbox create --help"""
+    _group.set(group)
 
 
 @app.command()
@@ -61,7 +79,7 @@ def create(
     from xds.cli.sandboxes import Forked, create
     from xds.sandboxes.written import Wish
 
-    wish = Wish(name=name, namespace=namespace, services=tuple(service or ()), key=key, ttl=ttl, labels=tuple(label or ()))
+    wish = Wish(name=name, namespace=namespace, services=tuple(service or ()), key=key, ttl=ttl, labels=tuple(label or ()), api=_api())
     forked = Forked(of=of, images=tuple(image or ()), env=tuple(env or ()))
     create(_place(files, kube, namespace, kubeconfig, context), wish, forked, output, dry_run=dry_run)
 

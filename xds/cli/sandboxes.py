@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from translator.resources.sandbox import Sandbox
+from translator.sandbox.foreign import aliased
 from xds.cli.cluster import Cluster, on_cluster
 from xds.cli.output import Exit, Output, dumped, say, table
 from xds.installation.api import Api, RefusedError
@@ -19,8 +20,8 @@ from xds.sandboxes.written import API, Misspelled, Wish, sandbox
 
 Json = dict[str, Any]
 READ = {  # what is asked about, and where an API server has it
-    "Sandbox": f"/apis/{API}/namespaces/{{}}/sandboxes",
-    "RouteGroup": f"/apis/{API}/namespaces/{{}}/routegroups",
+    "Sandbox": "/apis/{1}/namespaces/{0}/sandboxes",
+    "RouteGroup": "/apis/{1}/namespaces/{0}/routegroups",
     "HTTPRoute": "/apis/gateway.networking.k8s.io/v1/namespaces/{}/httproutes",
     "GRPCRoute": "/apis/gateway.networking.k8s.io/v1/namespaces/{}/grpcroutes",
 }
@@ -34,6 +35,7 @@ class Place:
     files: Path | None
     cluster: Cluster
     namespace: str
+    api: str = API  # group and version of Sandboxes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +100,7 @@ def _put(place: Place, wish: Wish, document: Json) -> None:
 async def post(api: Api, document: Json) -> Json:
     """RefusedError where it is there already, or is not let in."""
     head = {name: value for name, value in document["metadata"].items() if name != "creationTimestamp"}
-    answer = await api.calls.call("POST", READ["Sandbox"].format(head["namespace"]), {**document, "metadata": head})
+    answer = await api.calls.call("POST", READ["Sandbox"].format(head["namespace"], document["apiVersion"]), {**document, "metadata": head})
     if answer.status != 201:
         raise RefusedError(f"Sandbox {head['namespace']}/{head['name']}", answer)
     found: Json = answer.json()
@@ -110,7 +112,7 @@ async def post(api: Api, document: Json) -> Json:
 
 def _seen(place: Place) -> Seen:
     if place.files is None:
-        return on_cluster(place.cluster, lambda calls: _seen_in(Api(calls), place.namespace))
+        return on_cluster(place.cluster, lambda calls: _seen_in(Api(calls), place.namespace, place.api))
     from translator.ir.output import Group
     from xds.cli.checking import load_or_exit
 
@@ -120,14 +122,14 @@ def _seen(place: Place) -> Seen:
     return Seen(objects, statuses)
 
 
-async def _seen_in(api: Api, namespace: str) -> Seen:
+async def _seen_in(api: Api, namespace: str, version: str) -> Seen:
     """What an API server has, decoded as the server decodes it. Gateways of other namespaces are asked for by name."""
     from xds.offline import door
 
     documents = [
-        {**one, "apiVersion": VERSIONS[kind], "kind": kind}
+        aliased({**one, "apiVersion": VERSIONS[kind], "kind": kind})
         for kind, path in READ.items()
-        for one in await api.items(path.format(namespace))
+        for one in await api.items(path.format(namespace, version))
     ]
     groups = [one for one in documents if one["kind"] == "RouteGroup"]
     refs = {(ref.get("namespace") or namespace, ref["name"]) for one in groups for ref in one["spec"].get("parentRefs", ())}
@@ -211,7 +213,7 @@ def _loads(admin: str) -> Mapping[str, Mapping[str, int]] | None:
 
 def delete(place: Place, name: str, output: Output) -> None:
     if place.files is None:
-        path = f"{READ['Sandbox'].format(place.namespace)}/{name}"
+        path = f"{READ['Sandbox'].format(place.namespace, place.api)}/{name}"
         was = on_cluster(place.cluster, lambda calls: Api(calls).delete(path))
         if not was:
             raise Exit(1, f"Sandbox {place.namespace}/{name} not found")

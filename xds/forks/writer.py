@@ -26,8 +26,10 @@ class Forks:
 
     def __init__(
         self, transport: Caller, rows: Callable[[], Mapping[str, Copies]], say: Say, leads: Callable[[], bool], clock: Callable[[], float],
+        groups: tuple[str, ...] = (GROUP,),
     ) -> None:  # fmt: skip
         self.transport, self._rows, self._say, self._leads, self._clock = transport, rows, say, leads, clock
+        self._groups = groups
         self._rounds, self.counts = Rounds(leads, clock), Counts()
         self.queue = self._rounds.queue
         self._known: dict[str, dict[Name, str]] = {}  # namespace → prints of what we applied
@@ -91,12 +93,13 @@ class Forks:
 
     async def _write(self, namespace: str, found: Plan, known: dict[Name, str]) -> dict[str, list[str]]:
         """What went wrong, by Sandbox; under "" what could not be removed."""
-        owners: dict[str, str] = {}
+        owners: dict[str, Json | None] = {}
         failed: dict[str, list[str]] = {}
         for sandbox, document in found.applied:
             if sandbox not in owners:
-                owners[sandbox] = await self._uid(namespace, sandbox)
-            if owners[sandbox] and (why := await self._apply(document, sandbox, owners[sandbox], known)):
+                owners[sandbox] = await self._owner(namespace, sandbox)
+            owner = owners[sandbox]
+            if owner and (why := await self._apply(document, owner, known)):
                 failed.setdefault(sandbox, []).append(why)
         for kind, name in found.deleted:
             known.pop((kind, name), None)
@@ -104,16 +107,19 @@ class Forks:
                 failed.setdefault("", []).append(why)
         return failed
 
-    async def _uid(self, namespace: str, sandbox: str) -> str:
+    async def _owner(self, namespace: str, sandbox: str) -> Json | None:
         """Nothing where it is gone: then nothing is made for it."""
-        answer = await self.transport.call("GET", f"/apis/{GROUP}/v1alpha1/namespaces/{namespace}/sandboxes/{sandbox}")
-        return str(answer.json()["metadata"]["uid"]) if answer.status == 200 else ""
+        for group in self._groups:
+            answer = await self.transport.call("GET", f"/apis/{group}/v1alpha1/namespaces/{namespace}/sandboxes/{sandbox}")
+            if answer.status == 200:
+                uid = answer.json()["metadata"]["uid"]
+                return {"apiVersion": f"{group}/v1alpha1", "kind": "Sandbox", "name": sandbox, "uid": uid, "controller": True}
+        return None
 
-    async def _apply(self, document: Json, sandbox: str, uid: str, known: dict[Name, str]) -> str:
+    async def _apply(self, document: Json, owner: Json, known: dict[Name, str]) -> str:
         if not self._leads():
             return "another replica leads by now"
-        reference = {"apiVersion": f"{GROUP}/v1alpha1", "kind": "Sandbox", "name": sandbox, "uid": uid, "controller": True}
-        metadata = {**document["metadata"], "ownerReferences": [reference]}
+        metadata = {**document["metadata"], "ownerReferences": [owner]}
         path = f"{collection(document['kind'], metadata['namespace'])}/{quote(metadata['name'])}"
         body, query = {**document, "metadata": metadata}, {"fieldManager": "pointsman-forks", "force": "true"}
         answer = await self.transport.call("PATCH", path, body, query, content=APPLY)

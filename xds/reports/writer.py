@@ -68,7 +68,10 @@ class Writer:
     ) -> None:
         """`soon` says of which objects more will be known in a moment, so that one write is enough."""
         self.transport, self._clock, self._terms = transport, clock, terms
-        self._kinds, self._status = {kind.name: kind for kind in kinds}, status
+        self._kinds: dict[str, list[Watched]] = {}  # in each group that has it, in the order in which its objects count
+        for kind in kinds:
+            self._kinds.setdefault(kind.name, []).append(kind)
+        self._status = status
         self._soon = soon
         self.election, self.queue, self.counts = Election(terms.identity), Queue(), Counts()
         self._put = asyncio.Event()
@@ -175,10 +178,17 @@ class Writer:
             self.counts.failed += 1
             self.queue.failed(name, self._clock())
 
+    async def _found(self, name: Name) -> tuple[Watched, Answer]:
+        """The object that counts."""
+        for kind in self._kinds[name[0]]:
+            answer = await self.transport.call("GET", kind.path(kind.versions[0], name[1]))
+            if answer.status != 404:
+                break
+        return kind, answer
+
     async def _written(self, name: Name) -> bool:
-        kind, key = self._kinds[name[0]], name[1]
         for _ in range(CONFLICTS):
-            answer = await self.transport.call("GET", kind.path(kind.versions[0], key))
+            kind, answer = await self._found(name)
             if answer.status == 404:
                 self.queue.forget(name)
                 return True
@@ -191,7 +201,7 @@ class Writer:
                 return True
             if not self.election.leads(self._clock()):
                 return False
-            answer = await self.transport.call("PUT", kind.path(kind.versions[0], key, "status"), {**found, "status": status})
+            answer = await self.transport.call("PUT", kind.path(kind.versions[0], name[1], "status"), {**found, "status": status})
             if answer.status == 200:
                 self.counts.written += 1
                 self.problems.say(name[0], "")
@@ -222,13 +232,14 @@ class Writer:
 
 
 def writer(
-    kubeconfig: str | None, context: str | None, status: Callable[[str, str], dict[str, Any] | None], soon: Callable[[Name], bool]
-) -> Writer:
+    kubeconfig: str | None, context: str | None, status: Callable[[str, str], dict[str, Any] | None], soon: Callable[[Name], bool],
+    groups: tuple[str, ...],
+) -> Writer:  # fmt: skip
     """One that writes to the cluster to which the configuration leads; the election is held in our own namespace."""
     name = os.environ.get("HOSTNAME") or socket.gethostname()  # of the Pod
     identity = f"{name}_{os.getpid()}_{secrets.token_hex(4)}"
     terms = Terms(CONTROLLER, identity, home())
-    return Writer(Transport(loader(kubeconfig, context)), watched(crds.shipped()), status, terms, time.monotonic, soon)
+    return Writer(Transport(loader(kubeconfig, context)), watched(crds.shipped(), groups), status, terms, time.monotonic, soon)
 
 
 def home() -> str:

@@ -24,6 +24,7 @@ class Wish:
     key: str = ""
     ttl: str = ""
     labels: tuple[str, ...] = ()
+    api: str = API
 
 
 def sandbox(wish: Wish, now: str) -> Json:
@@ -35,7 +36,7 @@ def sandbox(wish: Wish, now: str) -> Json:
     metadata: Json = {"name": wish.name, "namespace": wish.namespace, "creationTimestamp": now}
     if wish.labels:
         metadata["labels"] = dict(pairs(wish.labels))
-    return {"apiVersion": API, "kind": "Sandbox", "metadata": metadata, "spec": spec}
+    return {"apiVersion": wish.api, "kind": "Sandbox", "metadata": metadata, "spec": spec}
 
 
 def service(text: str) -> Json:

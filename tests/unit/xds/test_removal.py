@@ -73,6 +73,17 @@ async def test_object_that_is_over_is_deleted_in_the_version_that_was_read() -> 
     assert server.deletes[0] == ("DELETE", PATH, {"preconditions": HEAD})
 
 
+async def test_object_of_another_group_is_deleted_where_it_is() -> None:
+    path = PATH.replace("pointsman.io", "previews.example.org")
+    server = Server(path)
+    one = Removal(server, lambda: {ALICE}, lambda: True, asyncio.get_running_loop().time, ("pointsman.io", "previews.example.org"))
+    task = asyncio.create_task(one.run())
+    await wait_until(lambda: not server.held)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert [asked[1] for asked in server.asked][:2] == [PATH, path]
+
+
 async def test_one_that_does_not_lead_deletes_nothing_and_does_so_once_it_leads() -> None:
     server, leads = Server(PATH), [False]
     async with removing(server, {ALICE}, leads) as one:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 import yaml
 
 from xds import crds, roles
@@ -9,6 +12,7 @@ from xds.sources.kube.kinds import watched
 from xds.sources.kube.rights import Right
 
 KINDS = watched(crds.shipped())
+KIND = ("sandboxes", "routegroups", "localworkloads")
 
 
 def allowed() -> set[Right]:
@@ -20,10 +24,6 @@ def allowed() -> set[Right]:
         for resource in one["resources"]
         for verb in one["verbs"]
     }
-
-
-def test_file_is_fresh() -> None:
-    assert roles.PLACE.read_text() == roles.text(), "run `make roles`"
 
 
 def test_every_kind_that_is_taken_in_may_be_read() -> None:
@@ -70,10 +70,6 @@ def test_same_rights_are_said_the_same_in_any_order_and_once() -> None:
     ]
 
 
-def test_file_for_meshes_is_fresh() -> None:
-    assert roles.MESH.read_text() == roles.text(roles.mesh_roles()), "run `make roles`"
-
-
 def test_only_virtual_services_of_users_may_be_replaced() -> None:
     [role] = [one for one in roles.mesh_roles() if "rules" in one]
     assert [one["resources"] for one in role["rules"] if "update" in one["verbs"]] == [["virtualservices"]]
@@ -85,8 +81,21 @@ def test_virtual_services_are_followed_and_routes_of_the_gateway_api_are_by_the_
     assert {("gateway.networking.k8s.io", plural, "watch") for plural in ("httproutes", "grpcroutes")} <= allowed()
 
 
-def test_file_for_forks_is_fresh() -> None:
-    assert roles.FORKS.read_text() == roles.text(roles.fork_roles()), "run `make roles`"
+@pytest.mark.parametrize("path", roles.files(), ids=lambda path: path.parent.name)
+def test_every_file_is_fresh(path: Path) -> None:
+    assert path.read_text() == roles.text(roles.files()[path]), "run `make roles`"
+
+
+def test_all_files_are_written(tmp_path: Path) -> None:
+    roles.write(tmp_path)
+    assert {one.read_text() for one in tmp_path.rglob("roles.yaml")} == {one.read_text() for one in roles.files()}
+
+
+def test_another_group_is_no_wider_than_ours() -> None:
+    [role] = [one for one in roles.group_roles("previews.example.org") if "rules" in one]
+    theirs = {(resource, verb) for one in role["rules"] for resource in one["resources"] for verb in one["verbs"]}
+    assert {one["apiGroups"][0] for one in role["rules"]} == {"previews.example.org"}
+    assert theirs == {(resource, verb) for group, resource, verb in allowed() if group == "pointsman.io" and resource.split("/")[0] in KIND}
 
 
 def test_forks_ask_for_no_more_than_deployments_and_services() -> None:

@@ -5,7 +5,7 @@ from the CRDs that we ship, so that a new input kind is watched without a line h
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -14,7 +14,9 @@ from pydantic import TypeAdapter
 from translator.door import core
 from translator.door.kinds import OWN, STRUCTS, Kind
 from translator.inputs import OBJECTS
+from translator.resources.crd import ELSEWHERE, GROUP
 from translator.resources.meta import Object
+from translator.sandbox.foreign import aliased
 from xds.sources.kube.wire import without_nulls
 
 Decode = Callable[[bytes | msgspec.Raw], Object]
@@ -38,6 +40,12 @@ class Watched:
     crd: str = ""
     reports: bool = False  # whether its objects have a status that is written apart from them
     labels: str = ""  # a label selector
+    second: bool = False  # the same kind is in another group too, whose objects count before these
+
+    @property
+    def known(self) -> str:
+        """What it is told apart by."""
+        return f"{self.name}.{self.group}" if self.second else self.name
 
     @property
     def on_demand(self) -> bool:
@@ -78,11 +86,23 @@ class Watched:
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
-def watched(definitions: Iterable[Mapping[str, Any]]) -> tuple[Watched, ...]:
-    """All kinds that the translator takes in, from the CRDs that define them. KeyError where one has no definition at all."""
+def watched(definitions: Iterable[Mapping[str, Any]], groups: tuple[str, ...] = (GROUP,)) -> tuple[Watched, ...]:
+    """All kinds that the translator takes in, from the CRDs that define them; those of sandboxes in these groups. KeyError where one has
+    no definition at all.
+    """
     custom = {one["spec"]["names"]["kind"]: one for one in definitions}
     own = {one["spec"]["names"]["kind"]: one for one in core.DEFINITIONS}
-    return tuple(_custom(name, custom[name]) if name in custom else _core(name, own[name]) for name in OBJECTS)
+    first = [_custom(name, custom[name]) if name in custom else _core(name, own[name]) for name in OBJECTS]
+    return tuple(each for one in first for each in ([one] if one.name not in ELSEWHERE else _in_groups(one, custom[one.name], groups)))
+
+
+def _in_groups(one: Watched, definition: Mapping[str, Any], groups: tuple[str, ...]) -> list[Watched]:
+    """One in each, the first before the others."""
+    through = one.decode, _through(Kind(definition, own=True), aliased)
+    return [
+        replace(one, group=group, crd=f"{one.plural}.{group}", decode=through[group != GROUP], second=bool(number))
+        for number, group in enumerate(groups)
+    ]
 
 
 def _custom(name: str, definition: Mapping[str, Any]) -> Watched:
@@ -122,9 +142,9 @@ def _decoder(name: str, definition: Mapping[str, Any]) -> Decode:
     return decode
 
 
-def _through(kind: Kind) -> Decode:
+def _through(kind: Kind, first: Callable[[Mapping[str, Any]], dict[str, Any]] = dict) -> Decode:
     def decode(raw: bytes | msgspec.Raw) -> Object:
-        document = without_nulls(msgspec.json.decode(raw))
+        document = first(without_nulls(msgspec.json.decode(raw)))
         metadata = {name: value for name, value in document.pop("metadata").items() if name in METADATA}
         return kind.decode(metadata, document)
 

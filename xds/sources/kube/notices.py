@@ -17,7 +17,7 @@ NOWHERE = Position(0, 0)
 
 def health(reflectors: Iterable[Reflector], now: float) -> list[Health]:
     return [
-        Health(one.kind.name, None if one.alive is None else now - one.alive, one.trouble.parked, len(one.held.holding))
+        Health(one.kind.known, None if one.alive is None else now - one.alive, one.trouble.parked, len(one.held.holding))
         for one in reflectors
     ]
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import aiohttp
 
 from translator.ir.finding import Finding
+from translator.resources.crd import GROUP
 from translator.resources.meta import Object
 from xds import crds
 from xds.sources.folder import Located, Name
@@ -23,6 +24,7 @@ from xds.sources.interface import Health, Update
 from xds.sources.kube import transport as wire
 from xds.sources.kube.access import loader
 from xds.sources.kube.arrivals import Arrivals
+from xds.sources.kube.groups import Groups
 from xds.sources.kube.holding import HOLD
 from xds.sources.kube.kinds import Watched, watched
 from xds.sources.kube.notices import NOWHERE, findings, health
@@ -37,9 +39,9 @@ T = TypeVar("T")
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"
 
 
-def kube(kubeconfig: str | None, context: str | None, *, allow_mass_deletion: bool = False) -> Kube:
-    """Everything that the translator takes in, from the cluster that the configuration leads to."""
-    kinds = watched(crds.shipped())
+def kube(kubeconfig: str | None, context: str | None, *, allow_mass_deletion: bool = False, groups: tuple[str, ...] = (GROUP,)) -> Kube:
+    """Everything that the translator takes in, from the cluster that the configuration leads to; Sandboxes from these groups."""
+    kinds = watched(crds.shipped(), groups)
     hold = 0.0 if allow_mass_deletion else HOLD
     return Kube(Transport(loader(kubeconfig, context)), kinds, time.monotonic, random.random, hold=hold)
 
@@ -50,8 +52,9 @@ class Kube:
     ) -> None:
         """`limits` go to the reflectors: `hold` in seconds."""
         self.transport, self._clock = transport, clock
-        self.reflectors = {kind.name: Reflector(kind, chance, **limits) for kind in kinds}
+        self.reflectors = {kind.known: Reflector(kind, chance, **limits) for kind in kinds}
         self._arrivals = Arrivals(self.reflectors)
+        self._groups = Groups(self.reflectors.values())
         self._moved, self._asked = asyncio.Event(), asyncio.Event()
         self._wake = {name: asyncio.Event() for name in self.reflectors}
         self._tasks: list[asyncio.Task[None]] = []
@@ -99,11 +102,12 @@ class Kube:
         return Update(self._arrivals.told(self._taken(now), now), self._findings(now))
 
     def _taken(self, now: float) -> list[Change]:
-        return [change for one in self.reflectors.values() for change in one.take(now)]
+        return [each for one in self.reflectors.values() for change in one.take(now) for each in self._groups.counting(one, change)]
 
     def _findings(self, now: float) -> list[Located]:
         of_rights = (Located("", NOWHERE, one) for one in self.transport.rights.findings())
-        return [*findings(self.reflectors.values(), now), *of_rights]
+        hidden = (Located("", NOWHERE, one) for one in self._groups.hidden())
+        return [*findings(self.reflectors.values(), now), *hidden, *of_rights]
 
     async def _next(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -145,11 +149,15 @@ class Kube:
         return sorted(both, key=lambda one: (one.finding.kind, one.finding.key, one.finding.code))
 
     def objects(self) -> dict[Name, Object]:
-        return {(name, key): held for name, one in self.reflectors.items() for key, held in one.held.objects.items()}
+        found: dict[Name, Object] = {}
+        for one in self.reflectors.values():
+            for key, held in one.held.objects.items():
+                found.setdefault((one.kind.name, key), held)
+        return found
 
     def document(self, kind: str, key: str) -> dict[str, Any] | None:
         """An object in plain values, as far as it is kept."""
-        one = self.reflectors[kind]
+        one = self._groups.holder(kind, key) or self.reflectors[kind]
         held = one.held.objects.get(key)
         return one.kind.document(held) if held is not None else None
 
@@ -162,7 +170,7 @@ class Kube:
         while True:
             match one.request(self._clock()):
                 case Wait(until=until):
-                    await self._pause(self._wake[one.kind.name], until)
+                    await self._pause(self._wake[one.kind.known], until)
                 case Request() as request:
                     try:
                         async with self.transport.get(request.path, request.query) as response:

@@ -13,10 +13,12 @@ from tests.unit.xds.reports.store import Store
 from tests.unit.xds.reports.test_merge import THEM, US, entry
 from tests.unit.xds.sources.kube.lines import KINDS
 from tests.waiting import wait_until
+from xds import crds
 from xds.reports import queue
 from xds.reports import writer as module
 from xds.reports.queue import Name
 from xds.reports.writer import Terms, Writer
+from xds.sources.kube.kinds import watched
 from xds.sources.kube.transport import Answer
 
 ROUTE: Name = ("HTTPRoute", "default/r")
@@ -61,6 +63,24 @@ async def test_leader_writes_what_it_finds_different_when_it_begins(store: Store
         await wait_until(lambda: f"{PATH}/status" in store.writes)
     assert store.objects[PATH]["status"]["parents"] == [entry(THEM, "edge"), entry(US, "edge")]
     assert store.objects[PATH]["spec"] == {"kept": True}
+
+
+async def test_status_of_a_kind_in_two_groups_is_written_to_the_object_that_counts(store: Store) -> None:
+    alice, said = ("Sandbox", "shop/alice"), {"phase": "Running", "conditions": []}
+    first, second = (f"/apis/{group}/v1alpha1/namespaces/shop/sandboxes/alice" for group in ("pointsman.io", "previews.example.org"))
+    kinds = watched(crds.shipped(), ("pointsman.io", "previews.example.org"))
+    store.put(second, {"metadata": {"name": "alice"}})
+    loop = asyncio.get_running_loop()
+    one = Writer(store, kinds, lambda *_: said, Terms(US, "a", "here"), loop.time)
+    task = asyncio.create_task(one.run(lambda: [alice]))
+    try:
+        await wait_until(lambda: f"{second}/status" in store.writes)
+        store.put(first, {"metadata": {"name": "alice"}})
+        one.touch([alice])
+        await wait_until(lambda: f"{first}/status" in store.writes)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_status_that_is_there_is_not_written_again(store: Store) -> None:
