@@ -54,7 +54,7 @@ SERVICE_SPEC: Schema = {
         **dict.fromkeys(("sessionAffinity", "trafficDistribution"), TEXT),
         **dict.fromkeys(("allocateLoadBalancerNodePorts", "publishNotReadyAddresses"), FLAG),
         healthCheckNodePort=NUMBER,
-        selector=ANY,
+        selector={"type": "object", "additionalProperties": TEXT},
         sessionAffinityConfig=ANY,
     ),
     "x-kubernetes-validations": [

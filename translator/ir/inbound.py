@@ -22,6 +22,15 @@ class InboundPort(Row, frozen=True, gc=False, order=True):
     forks: str
 
 
+class Pods(Row, frozen=True, gc=False, kw_only=True):
+    """Beside which Pods the sidecars of a Service are put: those with all of these labels. What they listen on is a number, or the
+    name of a port of theirs.
+    """
+
+    selector: tuple[tuple[str, str], ...]
+    ports: tuple[int | str, ...]
+
+
 class Inbound(Row, frozen=True, gc=False, kw_only=True):
     """All of one Service. Other numbers are carried on as they come. `peers` are addresses of forks: what they ask of the
     baseline stays there, or it would come back to them.

@@ -10,7 +10,7 @@ from translator.engine import Table
 from translator.ir.cluster import Authority, Cluster, Endpoints, Fork, Split, Use
 from translator.ir.copy import Copies
 from translator.ir.finding import Finding
-from translator.ir.inbound import Inbound
+from translator.ir.inbound import Inbound, Pods
 from translator.ir.keys import KeyHost, KeyRules, KeyWay
 from translator.ir.life import Life
 from translator.ir.listener import Chain, Datagrams, Port
@@ -88,6 +88,8 @@ OUT_MESH = Table[tuple[str, str], MeshRoute]("Mesh")  # (output of the RouteGrou
 
 OUT_COPIES = Table[str, Copies]("Copies")  # Sandbox → the forks that it declares
 
+OUT_SIDECARS = Table[str, Pods]("Sidecars")  # key of a Service → the Pods that its sidecars are put beside
+
 OUT_HELD = Table[tuple[str, str, str], bool]("Held")  # the same, once
 
 # Types that Envoy knows how to ask for and that no front fills: what is put there is served like the rest
@@ -97,4 +99,4 @@ OUT_EXTENSION = Table[tuple[str, str], Packed]("envoy.TypedExtensionConfig")  # 
 
 RESOURCES = (OUT_CLUSTER, OUT_ENDPOINTS, OUT_SECRET, OUT_LISTENER, OUT_SCOPE, OUT_ROUTES)
 SERVED = (*RESOURCES, OUT_VIRTUAL_HOST, OUT_RUNTIME, OUT_EXTENSION)
-OUTPUTS = (*RESOURCES, OUT_STATUS, OUT_AWAITED, OUT_FINDINGS, OUT_HELD, OUT_PLANE, OUT_MESH, OUT_COPIES, WANTED, OUT_LIFE)
+OUTPUTS = (*RESOURCES, OUT_STATUS, OUT_AWAITED, OUT_FINDINGS, OUT_HELD, OUT_PLANE, OUT_MESH, OUT_COPIES, OUT_SIDECARS, WANTED, OUT_LIFE)

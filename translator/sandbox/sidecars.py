@@ -14,7 +14,7 @@ from translator.ir import inbound as ir
 from translator.ir import names
 from translator.ir.cluster import Fork, Use
 from translator.ir.keys import Reading
-from translator.ir.tables import CLUSTER_USE, ENDPOINTS, FORK, INBOUND
+from translator.ir.tables import CLUSTER_USE, ENDPOINTS, FORK, INBOUND, OUT_SIDECARS
 from translator.resources.core import Service, ServicePort
 from translator.sandbox.meshes import MESHED, spellings, streams
 from translator.sandbox.rules import GROUPS_IN
@@ -70,6 +70,15 @@ def inbound(view: View, service: str) -> Facts:
     )
 
 
+@rule(over=SIDECAR_OF, into=(OUT_SIDECARS,))
+def pods(view: View, service: str) -> Facts:
+    """None where a Service has no Pods of its own, or nothing that a sidecar could take."""
+    one = view.one(SERVICE, service)
+    wanted = dict.fromkeys(port.target_port or port.port for port in streams(one))
+    if one.spec.selector and wanted:
+        yield OUT_SIDECARS(service, ir.Pods(selector=tuple(sorted(one.spec.selector.items())), ports=tuple(wanted)))
+
+
 def _numbers(view: View, service: str, port: ServicePort) -> Iterator[int]:
     """What the workload listens on behind a port."""
     if isinstance(port.target_port, int):
@@ -87,4 +96,4 @@ def _itself(service: str, port: ServicePort) -> Use:
 
 
 FORKS = (beside, beside_forks)
-LISTENERS = (inbound,)
+LISTENERS = (inbound, pods)

@@ -11,10 +11,20 @@ from protos.v3 import Cluster, Listener
 from tests.objects import changes, objects
 from translator.engine import Engine
 from translator.envoy_v3.validation import violations
-from translator.ir.inbound import Inbound, InboundPort
+from translator.ir.inbound import Inbound, InboundPort, Pods
 from translator.ir.output import Group, fingerprint
 from translator.ir.quarantine import Poison, Quarantined
-from translator.ir.tables import GROUP, INBOUND, OUT_CLUSTER, OUT_ENDPOINTS, OUT_FINDINGS, OUT_LISTENER, OUT_MESH, QUARANTINE
+from translator.ir.tables import (
+    GROUP,
+    INBOUND,
+    OUT_CLUSTER,
+    OUT_ENDPOINTS,
+    OUT_FINDINGS,
+    OUT_LISTENER,
+    OUT_MESH,
+    OUT_SIDECARS,
+    QUARANTINE,
+)
 from translator.program import engine
 
 CART = "sidecar/default/cart"
@@ -159,3 +169,27 @@ def test_listener_that_a_proxy_refused_is_left_out_and_its_service_told() -> Non
 
 def test_meshes_of_others_hear_nothing_of_it() -> None:
     assert told(service(), service("cart-alice"), group(), sandbox()).rows(OUT_MESH) == {}
+
+
+def selecting(name: str = "cart", *ports: dict[str, Any], **labels: str) -> dict[str, Any]:
+    found = service(name, *ports)
+    return {**found, "spec": {**found["spec"], "selector": labels or {"app": "cart"}}}
+
+
+def test_sidecars_are_put_beside_the_pods_that_a_service_selects() -> None:
+    ports = [{"name": "a", "port": 80, "targetPort": "web"}, {"name": "b", "port": 81}, {"name": "d", "port": 53, "protocol": "UDP"}]
+    core = told(selecting("cart", *ports, app="cart", tier="web"), group())
+    assert core.rows(OUT_SIDECARS) == {"default/cart": [Pods(selector=(("app", "cart"), ("tier", "web")), ports=("web", 81))]}
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        pytest.param((service(), group()), id="nothing-selected"),
+        pytest.param((selecting("cart", {"port": 53, "protocol": "UDP"}), group()), id="datagrams-only"),
+        pytest.param((selecting(), group(meshOutput="Istio")), id="another-mesh"),
+        pytest.param((selecting(),), id="no-group"),
+    ],
+)
+def test_sidecars_are_put_nowhere_else(documents: tuple[dict[str, Any], ...]) -> None:
+    assert told(*documents).rows(OUT_SIDECARS) == {}
