@@ -64,6 +64,11 @@ def spared(metadata: Mapping[str, Any]) -> bool:
     return (metadata.get("annotations") or {}).get(SPARED) == "false"
 
 
+def on_node(spec: Mapping[str, Any]) -> bool:
+    """Whether its network is that of its node: what its kernel is told would hold for all of it."""
+    return bool(spec.get("hostNetwork"))
+
+
 def injected(document: Mapping[str, Any], beside: Beside) -> Json:
     """The manifest with the sidecar in it, in the place of one that was there. What has no Pods is given back as it is."""
     made = deepcopy(dict(document))
@@ -149,9 +154,14 @@ def services(document: Mapping[str, Any], found: Iterable[Mapping[str, Any]]) ->
 
 def ports(document: Mapping[str, Any], service: Mapping[str, Any]) -> tuple[int, ...]:
     """The numbers that the workload listens on behind a Service: names are those of its containers' ports."""
+    found = service["spec"].get("ports") or []
+    return numbers(document, [port.get("targetPort", port["port"]) for port in found if port.get("protocol", "TCP") == "TCP"])
+
+
+def numbers(document: Mapping[str, Any], wanted: Iterable[int | str]) -> tuple[int, ...]:
+    """Of ports by number or by name. What no container has by that name is left out."""
     pod = pod_of(document)
     containers = pod[1].get("containers") or [] if pod else []
     named = {port["name"]: port["containerPort"] for one in containers for port in one.get("ports") or [] if "name" in port}
-    wanted = [port.get("targetPort", port["port"]) for port in service["spec"].get("ports") or [] if port.get("protocol", "TCP") == "TCP"]
-    numbers = [named.get(one) if isinstance(one, str) else one for one in wanted]
-    return tuple(sorted({one for one in numbers if one}))
+    found = [named.get(one) if isinstance(one, str) else one for one in wanted]
+    return tuple(sorted({one for one in found if one}))

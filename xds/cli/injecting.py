@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from translator.injection.ruleset import ruleset
-from translator.injection.workload import HOME, Beside, companions, digest, injected, pod_of, ports, services, spared
+from translator.injection.workload import HOME, Beside, companions, digest, injected, on_node, pod_of, ports, services, spared
 from translator.ir import inbound
 from xds.bootstrap import Bootstrap, Client, bootstrap, secrets, split
 from xds.cli.output import Exit, Output, dumped, say
@@ -55,7 +55,7 @@ def inject(file: Path, wanted: Wanted) -> None:
 
 def _changed(document: Json, documents: list[Json], wanted: Wanted, beside: dict[str, Beside]) -> Json:
     found = pod_of(document)
-    if found is None or spared(found[0]):
+    if found is None or spared(found[0]) or on_node(found[1]):
         return document
     known = services(document, [one for one in documents if one.get("kind") == "Service"])
     chosen = [one for one in known if wanted.service in ("", one["metadata"]["name"])]

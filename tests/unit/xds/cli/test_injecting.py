@@ -77,6 +77,7 @@ def test_with_a_ca_there_is_a_certificate_for_the_sidecars_of_that_service_alone
         ),
         pytest.param(SHOP + "---\n" + SHOP.partition("---")[0].replace("name: cart", "name: kart"), (), 2, "Services cart, kart", id="two"),
         pytest.param(SHOP.replace("targetPort: 8080", "targetPort: web"), (), 2, "has no TCP port", id="port-without-a-number"),
+        pytest.param(SHOP.replace("spec: {containers", "spec: {hostNetwork: true, containers"), (), 1, "no workload", id="host-network"),
         pytest.param("a: [", (), 2, "PM0101", id="no-yaml"),
         pytest.param("a: b", (), 2, "no object", id="no-object"),
         pytest.param(SHOP, ("--ca", "/nowhere"), 2, "no CA that can sign", id="no-ca"),
