@@ -21,6 +21,7 @@ INTERCEPT, SIDECAR = "pointsman-intercept", "pointsman-sidecar"
 VOLUMES = ("pointsman-home", "pointsman-tmp")
 ANNOTATION = "pointsman.io/sidecar"  # the Service that a Pod has a sidecar for
 SPARED = "pointsman.io/inject"  # "false": leave it alone
+OWNER = {"app.kubernetes.io/managed-by": "pointsman"}
 _RIGHTS: Json = {
     "runAsUser": 0,
     "runAsNonRoot": False,
@@ -41,8 +42,12 @@ class Beside:
 
     @property
     def name(self) -> str:
-        """Of the ConfigMap and the Secret that it starts with."""
-        return f"pointsman-sidecar-{self.service.partition('/')[2]}"
+        return started_with(self.service)
+
+
+def started_with(service: str) -> str:
+    """The name of the ConfigMap and the Secret that the sidecars of a Service start with."""
+    return f"pointsman-sidecar-{service.partition('/')[2]}"
 
 
 def pod_of(document: Mapping[str, Any]) -> tuple[Json, Json] | None:
@@ -119,10 +124,10 @@ def _volumes(beside: Beside) -> Sequence[Json]:
     return [{"name": VOLUMES[0], "projected": {"sources": sources}}, {"name": VOLUMES[1], "emptyDir": {}}]
 
 
-def companions(beside: Beside, files: Mapping[str, str], secret: Mapping[str, str] | None) -> list[Json]:
+def companions(service: str, files: Mapping[str, str], secret: Mapping[str, str] | None) -> list[Json]:
     """What it starts with: a ConfigMap, and a Secret with who it is where that is given, in base 64."""
-    namespace = beside.service.partition("/")[0]
-    metadata = {"name": beside.name, "namespace": namespace, "labels": {"app.kubernetes.io/managed-by": "pointsman"}}
+    namespace = service.partition("/")[0]
+    metadata = {"name": started_with(service), "namespace": namespace, "labels": dict(OWNER)}
     made: list[Json] = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(files)}]
     if secret is not None:
         made.append(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from base64 import b64encode
@@ -13,16 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from translator.injection.ruleset import ruleset
-from translator.injection.workload import HOME, Beside, companions, digest, injected, on_node, pod_of, ports, services, spared
-from translator.ir import inbound
-from xds.bootstrap import Bootstrap, Client, bootstrap, secrets, split
+from translator.injection.workload import Beside, companions, digest, injected, on_node, pod_of, ports, services, spared
 from xds.cli.output import Exit, Output, dumped, say
+from xds.planes.identity import SIDECAR
 from xds.security.access import Identity
 from xds.security.credentials import CA, CERTIFICATE, KEY
 from xds.security.issuing import client, load
 from xds.sources.documents import Fault, read
+from xds.webhook.start import files
 
-ADMIN = "127.0.0.1:19001"
 DAYS = 365
 Json = dict[str, Any]
 
@@ -49,7 +47,7 @@ def inject(file: Path, wanted: Wanted) -> None:
     if not beside:
         raise Exit(1, f"{file}: no workload here that a Service of it selects; name the Service by --service and put it in the same file")
     for one in beside.values():
-        made += companions(one, files(one.service, wanted), _secret(one.service, wanted))
+        made += companions(one.service, files(one.service, wanted.reach, counted=wanted.counted), _secret(one.service, wanted))
     say("\n---\n".join(dumped(one, Output.YAML) for one in made))
 
 
@@ -71,20 +69,8 @@ def _changed(document: Json, documents: list[Json], wanted: Wanted, beside: dict
         raise Exit(2, f"Service {names} has no TCP port that {document['kind']} {document['metadata']['name']} listens on")
     metadata = chosen[0]["metadata"]
     service = f"{metadata.get('namespace', 'default')}/{metadata['name']}"
-    beside[service] = Beside(service, wanted.image, behind, digest(files(service, wanted)))
+    beside[service] = Beside(service, wanted.image, behind, digest(files(service, wanted.reach, counted=wanted.counted)))
     return injected(document, beside[service])
-
-
-def files(service: str, wanted: Wanted) -> dict[str, str]:
-    """What a sidecar reads when it starts: whom to ask, and where its certificate is."""
-    who, group = Client(HOME, split(wanted.reach)[0]), inbound.group(service)
-    config = bootstrap(
-        Bootstrap(
-            xds=wanted.reach, node=group, group=group, admin=ADMIN, modules=("shard",), client=who,
-            load_reports=wanted.counted, request_metrics=wanted.counted,
-        )
-    )  # fmt: skip
-    return {name: json.dumps(content, indent=1) + "\n" for name, content in {"bootstrap.json": config, **secrets(who)}.items()}
 
 
 def _secret(service: str, wanted: Wanted) -> dict[str, str] | None:
@@ -96,7 +82,7 @@ def _secret(service: str, wanted: Wanted) -> dict[str, str] | None:
     except (OSError, ValueError) as error:
         raise Exit(2, f"--ca {wanted.ca}: no CA that can sign: {error}") from None
     namespace, _, name = service.partition("/")
-    made = client(signer, Identity(wanted.trust, namespace, "sidecar", name, of_service=True), datetime.now(UTC), DAYS)
+    made = client(signer, Identity(wanted.trust, namespace, SIDECAR, name, of_service=True), datetime.now(UTC), DAYS)
     return {name: b64encode(body).decode() for name, body in ((CERTIFICATE, made.pem), (KEY, made.key), (CA, bundle))}
 
 

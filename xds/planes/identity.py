@@ -18,6 +18,7 @@ from xds.security.peer import uris
 
 DAYS = 30
 RENEW = timedelta(days=10)  # before the end
+SIDECAR = "sidecar"  # the account of sidecars, whose Pods run by any
 
 
 class Issuer:
@@ -28,8 +29,15 @@ class Issuer:
 
     def data(self, plane: Plane, held: Mapping[str, str] | None, now: datetime) -> dict[str, str] | None:
         """What the Secret of a data plane must hold, or None where what it holds will do. CredentialsError where nobody can sign."""
+        return self._data(Identity(self._trust, plane.namespace, plane.name, plane.gateway or plane.gateway_class, plane.shared), held, now)
+
+    def of_sidecars(self, service: str, held: Mapping[str, str] | None, now: datetime) -> dict[str, str] | None:
+        """The same for the sidecars of a Service."""
+        namespace, _, name = service.partition("/")
+        return self._data(Identity(self._trust, namespace, SIDECAR, name, of_service=True), held, now)
+
+    def _data(self, identity: Identity, held: Mapping[str, str] | None, now: datetime) -> dict[str, str] | None:
         signer, bundle = self._signer()
-        identity = Identity(self._trust, plane.namespace, plane.name, plane.gateway or plane.gateway_class, plane.shared)
         if held and _good(held, identity, signer, bundle, now):
             return None
         made = client(signer, identity, now, DAYS)

@@ -32,7 +32,7 @@ def service(name: str = "cart", namespace: str = "shop", selector: dict[str, str
 def test_deployment_with_a_sidecar_is_that_of_the_golden(request: pytest.FixtureRequest) -> None:
     golden, made = (
         HERE / "deployment.yaml",
-        [injected(DEPLOYMENT, CART), *companions(CART, {"bootstrap.json": "{}\n"}, {"tls.crt": "QQ=="})],
+        [injected(DEPLOYMENT, CART), *companions(CART.service, {"bootstrap.json": "{}\n"}, {"tls.crt": "QQ=="})],
     )
     if request.config.getoption("--update-golden"):
         golden.write_text(yaml.safe_dump_all(made, sort_keys=False))
@@ -124,6 +124,6 @@ def test_workload_may_be_spared() -> None:
 
 
 def test_what_it_starts_with_has_one_name_for_all_its_parts() -> None:
-    assert {one["metadata"]["name"] for one in companions(CART, {}, {})} == {"pointsman-sidecar-cart"}
-    assert [one["kind"] for one in companions(CART, {}, None)] == ["ConfigMap"]
+    assert {one["metadata"]["name"] for one in companions(CART.service, {}, {})} == {"pointsman-sidecar-cart"}
+    assert [one["kind"] for one in companions(CART.service, {}, None)] == ["ConfigMap"]
     assert digest({"a": "b", "c": "d"}) == digest({"c": "d", "a": "b"}) != digest({"a": "b", "c": "e"})
