@@ -44,6 +44,7 @@ from xds.telemetry import Log, Logger, Metrics, Requests
 from xds.traffic.counts import Traffic
 from xds.traffic.rules import Rules
 from xds.translation import PIECE, Batch, Settled, Translation, without_collector
+from xds.webhook.sidecars import Sidecars
 
 if TYPE_CHECKING:
     from xds.outgoing import Outgoing
@@ -61,7 +62,7 @@ def _source(settings: Settings) -> Source:
 
 def _outgoing(
     settings: Settings, statuses: Statuses, engine: Engine, told: Callable[[], None], soon: Callable[[tuple[str, str]], bool],
-    over: dict[Key, str], say: Callable[[str, str], None],
+    over: dict[Key, str], say: Callable[[str, str], None], sidecars: Sidecars,
 ) -> Outgoing | None:  # fmt: skip
     """Statuses of files stay with us; those of a cluster are written there."""
     if settings.cluster is None:
@@ -72,6 +73,7 @@ def _outgoing(
     return Outgoing(
         cluster, statuses, engine, settings.planes, settings.policy.trust, told, soon, lambda: over,
         mesh=settings.mesh, forks=say if settings.forks else None, groups=settings.groups,
+        sidecars=sidecars if settings.webhook else None,
     )  # fmt: skip
 
 
@@ -95,8 +97,10 @@ class App:
         )  # fmt: skip
         self.served = Served(self.server.streams)
         self.statuses = Statuses(time.time, self.served.waits if settings.cluster else None)
+        self.sidecars = Sidecars()
         self._outgoing = _outgoing(
-            settings, self.statuses, self.engine, self._look_for.set, self.served.soon, self.ending.lives.over, self._uncopied
+            settings, self.statuses, self.engine, self._look_for.set, self.served.soon, self.ending.lives.over, self._uncopied,
+            self.sidecars,
         )  # fmt: skip
         self.server.companions.measured = self._reported
         traffic = Traffic(Rules(self.engine))
@@ -216,6 +220,7 @@ class App:
         touched = self.snapshots.apply(settled)
         names = [(BY_TABLE[table.name].type_url, key[1]) for (table, key) in settled if table.name in BY_TABLE]
         self.statuses.apply(settled)
+        self.sidecars.settled(settled)
         self._feed(self.feedback.settled(settled))
         self._acknowledge(self.acknowledged.settled(settled, self.snapshots.epoch) | self.acknowledged.gateways())
         if self._outgoing:

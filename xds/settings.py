@@ -38,6 +38,7 @@ class Settings:
     mesh: bool = False  # with a cluster: write what RouteGroups have for meshes
     groups: tuple[str, ...] = (GROUP,)  # of Sandboxes, RouteGroups and LocalWorkloads: where two have one of a name, the first counts
     forks: bool = False  # with a cluster: make the forks that Sandboxes declare
+    webhook: str = ""  # with data planes: where an API server asks about new Pods
     reflection: bool = False  # whether gRPC clients may ask which services there are
 
 

@@ -100,6 +100,9 @@ def serve(
     groups: Annotated[
         list[str] | None, typer.Option("--sandbox-group", metavar="GROUP", help="Where Sandboxes are; of several the first counts.")
     ] = None,
+    webhook: Annotated[
+        str, typer.Option(metavar="ADDR", help="With --data-planes: where an API server asks which new Pods get a sidecar.")
+    ] = "",
     admin: Admin = ADMIN,
     metrics: Annotated[str, typer.Option(metavar="ADDR", help="Where /metrics, /healthz and /readyz are for others too.")] = "",
     bind: Bind = "127.0.0.1",
@@ -119,7 +122,7 @@ def serve(
         cluster=cluster(files, kubeconfig, context, kube=kube), xds=xds, admin=admin, pages=metrics, bind=bind, port_offset=port_offset,
         allow_mass_deletion=allow, reflection=reflection, tls=str(tls or ""),
         policy=Policy(trust=trust_domain, shared=one_for_all, limits=Limits(streams=max(streams, 4 * replicas if chosen else 0))),
-        planes=chosen, mesh=mesh, forks=forks, groups=tuple(groups or (GROUP,)), request_metrics=counted,
+        planes=chosen, mesh=mesh, forks=forks, groups=tuple(groups or (GROUP,)), webhook=webhook, request_metrics=counted,
     )  # fmt: skip
     serve(Running(files, output, options))
 

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -42,6 +43,9 @@ from xds.sources.folder import Located, Name
 from xds.sources.interface import NoClusterError
 from xds.telemetry import logger
 
+if TYPE_CHECKING:
+    from xds.webhook.server import Webhook
+
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - in Pods, whose network is their own
 REACHABLE_LIMIT = 10.0
 POLL = 0.01
@@ -64,6 +68,7 @@ class Options:
     forks: bool = False
     request_metrics: bool = False
     groups: tuple[str, ...] = (GROUP,)
+    webhook: str = ""  # where an API server asks about new Pods
     samples: bool = False  # also start what the folder calls sample backends
     welcome: str = ""  # for people, once requests are answered
 
@@ -102,6 +107,7 @@ def planes(image: str, reach: str, ca: Path | None, replicas: int, *, counted: b
 def serve(running: Running) -> None:
     options = running.options
     _check_written(options)
+    _check_webhook(options)
     if not options.planes:
         check_xds(options)
     elif options.cluster is None or options.policy.shared or bool(options.tls) != bool(options.planes.ca):
@@ -118,6 +124,17 @@ def _check_written(options: Options) -> None:
         raise Exit(2, f"--sandbox-group {', '.join(wrong)}: a group is a name as previews.example.com")
     if options.forks and options.cluster is None:
         raise Exit(2, "--forks goes with --kube: forks are made of Deployments")
+
+
+def _check_webhook(options: Options) -> None:
+    if not options.webhook:
+        return
+    if not options.planes:
+        raise Exit(2, "--webhook goes with --data-planes: sidecars are of that image, and find the server where proxies find it")
+    try:
+        split(options.webhook)
+    except ValueError as error:
+        raise Exit(2, f"--webhook: {error}") from None
 
 
 def check_xds(options: Options) -> None:
@@ -211,7 +228,8 @@ async def _with_certificates(options: Options, home: Path) -> tuple[Options, asy
     from xds.sources.kube.transport import Broken, Transport
 
     transport = Transport(loader(options.cluster.kubeconfig, options.cluster.context))
-    own = Own(namespace(), (split(options.planes.reach)[0],), options.policy.trust)
+    hosts = dict.fromkeys((split(options.planes.reach)[0], f"pointsman.{namespace()}.svc"))  # the latter as an API server finds us
+    own = Own(namespace(), tuple(hosts), options.policy.trust)
     try:
         await prepare(transport, own, home / "certs", datetime.now(UTC))
     except (*Broken, CredentialsError) as error:
@@ -238,17 +256,20 @@ async def _server(running: Running, home: str) -> AsyncIterator[App]:
         mesh=options.mesh,
         forks=options.forks,
         groups=options.groups,
+        webhook=options.webhook,
     )
     app = App(settings, logger("none" if running.output is not Output.TABLE or not options.xds else "console"), teller.listener())
-    admin = Admin(app)
+    admin, webhook = Admin(app), _webhook(app)
     try:
         await app.start()
         await admin.start(options.admin, options.pages)
+        if webhook:
+            await webhook.start(options.webhook)
     except NoClusterError as error:
         raise Exit(3, str(error)) from None
     except (OSError, RuntimeError) as error:
         await app.stop()
-        place = " or ".join(filter(None, (options.admin, options.pages))) if isinstance(error, OSError) else options.xds
+        place = " or ".join(filter(None, (options.admin, options.pages, options.webhook))) if isinstance(error, OSError) else options.xds
         taken = f"{place} cannot be listened on"
         raise Exit(3, f"{taken}: {'in use' if getattr(error, 'errno', 0) == errno.EADDRINUSE else error}") from None
     try:
@@ -256,6 +277,8 @@ async def _server(running: Running, home: str) -> AsyncIterator[App]:
     finally:
         if keeping:
             keeping.cancel()
+        if webhook:
+            await webhook.stop()
         await admin.stop()
         await app.stop()
 
@@ -264,6 +287,15 @@ def _group(options: Options) -> Group:
     if options.planes:
         return Group(bind=EVERYWHERE, pods=True, home=options.planes.home, counted=options.request_metrics)
     return Group(bind=options.bind, port_offset=options.port_offset, counted=options.request_metrics)
+
+
+def _webhook(app: App) -> Webhook | None:
+    settings = app.settings
+    if not (settings.webhook and settings.planes):
+        return None
+    from xds.webhook.server import Webhook
+
+    return Webhook(app.sidecars, Path(settings.tls), settings.planes.image, settings.planes.reach, app.synced.is_set)
 
 
 @contextlib.asynccontextmanager
