@@ -134,6 +134,7 @@ CODES: dict[str, Meaning] = {
     "PM0914": Meaning("Proxies not ready", "Pods of the Gateway's proxies do not run, or are not ready. The message says what they say of themselves.", "Do what the message says."),
     "PM0915": Meaning("Not looked at", "Whoever asks may not read something that the diagnosis looks at.", "Ask with an account that may."),
     "PM0916": Meaning("Server not found by proxies", "The Service of the server leads to no Pod that is ready.", "Run `pointsman install`."),
+    "PM0917": Meaning("Webhook not answered", "The API server is to ask about new Pods, and the server does not answer, or is not trusted to. Pods are made without sidecars.", "Run `pointsman install --webhook`; if the finding stays, the log of the leading replica says why."),
 }
 # fmt: on
 

@@ -18,6 +18,7 @@ from xds.mesh.difference import PLURALS
 from xds.removal import PLURALS as REMOVED
 from xds.sources.kube.kinds import Watched, watched
 from xds.sources.kube.rights import Right
+from xds.webhook.writer import CONFIGURATION, CONFIGURATIONS
 
 Json = dict[str, Any]
 NAME = "pointsman"
@@ -26,6 +27,8 @@ MESH = PLACE.parent.parent / "mesh" / "roles.yaml"
 FORKS = PLACE.parent.parent / "forks" / "roles.yaml"
 EXAMPLES = crds.OF_EXAMPLE / "roles.yaml"
 CHART = PLACE.parent.parent / "helm" / "pointsman" / "templates" / "roles.yaml"
+WEBHOOK = PLACE.parent.parent / "components" / "webhook" / "roles.yaml"
+WEBHOOK_OF_CHART = CHART.with_name("webhook-roles.yaml")
 OF_CHART = "{{ .Release.Namespace }}"
 FOLLOWED = ("list", "watch")
 APPLIED = ("list", "create", "patch", "delete")  # and what is applied is listed, to be removed
@@ -103,25 +106,34 @@ def roles(namespace: str = "pointsman-system", account: str = NAME) -> list[Json
 
 def mesh_roles(namespace: str = "pointsman-system", account: str = NAME) -> list[Json]:
     """A ClusterRole beside the other, for `--mesh`."""
-    return _beside(f"{NAME}-mesh", in_meshes(), namespace, account)
+    return _beside(f"{NAME}-mesh", rules(in_meshes()), namespace, account)
 
 
 def fork_roles(namespace: str = "pointsman-system", account: str = NAME) -> list[Json]:
     """A ClusterRole beside the other, for `--forks`."""
-    return _beside(f"{NAME}-forks", of_forks(), namespace, account)
+    return _beside(f"{NAME}-forks", rules(of_forks()), namespace, account)
 
 
 def group_roles(group: str, namespace: str = "pointsman-system", account: str = NAME) -> list[Json]:
     """A ClusterRole beside the other, for `--sandbox-group`."""
-    return _beside(f"{NAME}-{group}", of_group(group), namespace, account)
+    return _beside(f"{NAME}-{group}", rules(of_group(group)), namespace, account)
 
 
-def _beside(name: str, rights: Iterable[Right], namespace: str, account: str) -> list[Json]:
+def webhook_roles(namespace: str = "pointsman-system", account: str = NAME) -> list[Json]:
+    """A ClusterRole beside the other, for `--webhook`: what sidecars start with, and of the configurations of webhooks our own."""
+    verbs = {"services": ("get",), "configmaps": ("create", "patch"), "secrets": ("get", "create", "patch")}
+    said = rules(("", plural, verb) for plural, those in verbs.items() for verb in those)
+    own = {"apiGroups": [CONFIGURATIONS.split("/")[2]], "resources": [CONFIGURATIONS.rpartition("/")[2]]}
+    said.append({**own, "resourceNames": [CONFIGURATION], "verbs": ["get", "patch"]})
+    return _beside(f"{NAME}-webhook", said, namespace, account)
+
+
+def _beside(name: str, said: list[Json], namespace: str, account: str) -> list[Json]:
     head = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": name}}
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
     subjects = [{"kind": "ServiceAccount", "name": account, "namespace": namespace}]
     return [
-        {**head, "kind": "ClusterRole", "rules": rules(rights)},
+        {**head, "kind": "ClusterRole", "rules": said},
         {**head, "kind": "ClusterRoleBinding", "roleRef": reference, "subjects": subjects},
     ]
 
@@ -133,12 +145,17 @@ def text(documents: Iterable[Json] = ()) -> str:
 
 def write(place: Path = PLACE.parent.parent) -> None:
     """What `make roles` does. `place` is deploy/."""
-    for path, documents in files().items():
+    for path, content in files().items():
         to = place / path.relative_to(PLACE.parent.parent)
         to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_text(text(documents))
+        to.write_text(content)
 
 
-def files() -> dict[Path, list[Json]]:
+def files() -> dict[Path, str]:
     """Each file of roles, and what it says."""
-    return {PLACE: roles(), MESH: mesh_roles(), FORKS: fork_roles(), EXAMPLES: group_roles(EXAMPLE), CHART: roles(OF_CHART)}
+    said = {
+        PLACE: roles(), MESH: mesh_roles(), FORKS: fork_roles(), EXAMPLES: group_roles(EXAMPLE), WEBHOOK: webhook_roles(),
+        CHART: roles(OF_CHART),
+    }  # fmt: skip
+    of_chart = "{{- if .Values.webhook }}\n" + text(webhook_roles(OF_CHART)) + "{{- end }}\n"
+    return {path: text(documents) for path, documents in said.items()} | {WEBHOOK_OF_CHART: of_chart}

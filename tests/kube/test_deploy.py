@@ -66,6 +66,12 @@ def test_chart_is_the_base_but_for_the_namespace_which_helm_makes(kustomize: Any
     assert chart() == wanted
 
 
+def test_webhook_is_the_same_by_every_way(kustomize: Any, chart: Any) -> None:
+    wanted = by_name([one.document for one in base(webhook=True)])
+    assert kustomize("overlays/webhook") == wanted
+    assert chart("webhook=true") == {name: one for name, one in wanted.items() if name[0] != "Namespace"}
+
+
 def test_chart_puts_every_value_where_it_belongs(chart: Any) -> None:
     found = chart(
         "image=other:2", "replicas=5", "proxies.replicas=3", "gatewayClass.name=mine", "podDisruptionBudget=false",
@@ -103,7 +109,12 @@ def test_overlays_are_what_they_say(kustomize: Any) -> None:
 
 
 def test_api_server_takes_every_overlay_and_every_example(cluster: Cluster, kustomize: Any, chart: Any, namespace: str) -> None:
-    made = [*kustomize("overlays/demo").values(), *kustomize("overlays/production").values(), *chart("networkPolicy=true").values()]
+    made = [
+        *kustomize("overlays/demo").values(),
+        *kustomize("overlays/production").values(),
+        *kustomize("overlays/webhook").values(),
+        *chart("networkPolicy=true").values(),
+    ]
     for path in (DEPLOY / "examples").glob("*.yaml"):
         made += yaml.safe_load_all(path.read_text())
     made += yaml.safe_load_all((DEPLOY / "components" / "network-policy" / "proxies.yaml").read_text())

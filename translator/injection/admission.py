@@ -128,7 +128,7 @@ def patch(pod: Json, beside: Beside) -> list[Json]:
     """What makes of the Pod that was asked for one with a sidecar. A member that is there is replaced (RFC 6902, 4.1)."""
     made = injected(pod, beside)
     return [
-        {"op": "add", "path": "/metadata/annotations", "value": made["metadata"]["annotations"]},
+        *({"op": "add", "path": f"/metadata/{name}", "value": made["metadata"][name]} for name in ("annotations", "labels")),
         {"op": "add", "path": "/spec/initContainers", "value": made["spec"]["initContainers"]},
         {"op": "add", "path": "/spec/volumes", "value": made["spec"]["volumes"]},
     ]

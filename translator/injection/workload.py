@@ -19,7 +19,7 @@ HOME = "/etc/pointsman"  # what a sidecar is told, and who it is
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod")
 INTERCEPT, SIDECAR = "pointsman-intercept", "pointsman-sidecar"
 VOLUMES = ("pointsman-home", "pointsman-tmp")
-ANNOTATION = "pointsman.io/sidecar"  # the Service that a Pod has a sidecar for
+ANNOTATION = "pointsman.io/sidecar"  # the Service that a Pod has a sidecar for; and as a label, by its name
 SPARED = "pointsman.io/inject"  # "false": leave it alone
 OWNER = {"app.kubernetes.io/managed-by": "pointsman"}
 _RIGHTS: Json = {
@@ -80,6 +80,7 @@ def injected(document: Mapping[str, Any], beside: Beside) -> Json:
     if found := pod_of(made):
         metadata, spec = found
         metadata["annotations"] = {**(metadata.get("annotations") or {}), ANNOTATION: beside.service}
+        metadata["labels"] = {**(metadata.get("labels") or {}), ANNOTATION: beside.service.partition("/")[2]}
         if beside.told:
             metadata["annotations"]["pointsman.io/started-with"] = beside.told
         others = [one for one in spec.get("initContainers") or [] if one["name"] not in (INTERCEPT, SIDECAR)]

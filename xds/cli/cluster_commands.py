@@ -52,6 +52,7 @@ def install(
     image: Annotated[str, typer.Option(metavar="IMAGE", help="Of the server and of proxies, as nodes can pull it.")] = "pointsman:0.1.0",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; -o yaml prints what would be applied.")] = False,
     keep: Annotated[bool, typer.Option("--keep-crds", help="Definitions that are there stay as they are.")] = False,
+    webhook: Annotated[bool, typer.Option("--webhook", help="Pods that ask for it get a sidecar: label pointsman.io/inject=true.")] = False,
     timeout: Timeout = 120,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
@@ -60,7 +61,7 @@ def install(
     """Put the server into a cluster, until a Gateway would work.  Example: pointsman install --dry-run"""
     from xds.cli.installing import Wish, install, plan
 
-    (plan if dry_run else install)(cluster(kubeconfig, context), Wish(image, keep, timeout), output)
+    (plan if dry_run else install)(cluster(kubeconfig, context), Wish(image, keep, webhook, timeout), output)
 
 
 def uninstall(

@@ -41,23 +41,24 @@ class Wish:
 
     image: str = IMAGE
     keep: bool = False
+    webhook: bool = False
     seconds: float = 120.0
 
 
-def manifests(image: str, output: Output) -> None:
+def manifests(wish: Wish, output: Output) -> None:
     """Exactly what would be applied; nobody is asked."""
-    items = [one.document for one in (*definitions(), *base(image))]
+    items = [one.document for one in (*definitions(), *base(wish.image, webhook=wish.webhook))]
     say(dumped({"apiVersion": "v1", "kind": "List", "items": items}, output))
 
 
 def plan(cluster: Cluster, wish: Wish, output: Output) -> None:
     """`--dry-run`: the YAML itself for programs and careful people, else what would be different."""
     if output in (Output.YAML, Output.JSON):
-        manifests(wish.image, output)
+        manifests(wish, output)
         return
 
     async def ask(transport: Transport) -> list[Step]:
-        return await Installation(Api(transport), wish.image, waits(), keep=wish.keep).plan()
+        return await Installation(Api(transport), wish.image, waits(), keep=wish.keep, webhook=wish.webhook).plan()
 
     steps = on_cluster(cluster, ask)
     if output is Output.NAME:
@@ -79,7 +80,7 @@ def install(cluster: Cluster, wish: Wish, output: Output) -> None:
             say(f"{'=' if step.what == 'kept' else '+' if step.what == 'created' else '~'} {step.object} {step.what}")
 
     async def ask(transport: Transport) -> tuple[list[str], list[Finding]]:
-        installation = Installation(Api(transport), wish.image, waits(), keep=wish.keep)
+        installation = Installation(Api(transport), wish.image, waits(), keep=wish.keep, webhook=wish.webhook)
         lacking = await installation.apply(told)
         if not lacking and wish.seconds:
             lacking = await installation.settle(wish.seconds, lambda now: _progress(now, output))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+
+from cryptography.x509 import Certificate, load_pem_x509_certificates
 
 from translator.ir.finding import Finding
 from translator.planes.manifests import CLASS_LABEL, LABEL, SHARED_LABEL
@@ -198,11 +201,48 @@ def _of_certificates(seen: Seen) -> Iterator[Finding]:
             yield _finding("PM0912", "Secret", name, text, f"remove the Secret, then restart deployment/{NAME}: both are made anew")
 
 
+def _of_webhook(seen: Seen) -> Iterator[Finding]:
+    """Pods are made whatever is wrong with it, so nobody else would tell."""
+    if seen.webhook is None:
+        return
+    if seen.deployment and not any(one.startswith("--webhook") for one in _arguments(seen.deployment)):
+        text = "the API server asks about new Pods, and the server is not told to answer"
+        fix = f"pointsman install --webhook, or kubectl delete mutatingwebhookconfiguration {NAME}"
+        yield _finding("PM0917", "MutatingWebhookConfiguration", NAME, text, fix)
+        return
+    own = seen.certificates.get(f"{NAMESPACE}/pointsman-ca")
+    bundles = {one["clientConfig"].get("caBundle", "") for one in seen.webhook.get("webhooks") or []}
+    for why in sorted(filter(None, (_distrust(one, own, seen.now) for one in bundles))):
+        text = f"Pods are made without sidecars, for the API server does not trust the server: {why}"
+        yield _finding(
+            "PM0917", "MutatingWebhookConfiguration", NAME, text, f"kubectl -n {NAMESPACE} logs deployment/{NAME}: its leader writes it"
+        )
+
+
+def _arguments(deployment: Json) -> Iterator[str]:
+    for one in deployment["spec"]["template"]["spec"]["containers"]:
+        yield from one.get("args") or []
+
+
+def _distrust(bundle: str, own: Certificate | None, now: datetime) -> str:
+    """Why a caBundle is none for a server whose CA is `own`, where that is known; or nothing."""
+    try:
+        trusted = load_pem_x509_certificates(b64decode(bundle)) if bundle else []
+    except ValueError:
+        trusted = []
+    if not trusted:
+        return "its caBundle is empty"
+    if own and own not in trusted:
+        return "its caBundle is of another CA"
+    return "" if any(one.not_valid_after_utc > now for one in trusted) else "its caBundle has ended"
+
+
 def _of_hidden(seen: Seen) -> Iterator[Finding]:
     for one in seen.hidden:
         yield _finding("PM0915", "", "", f"could not be looked at: {one}", "ask somebody who may", warning=True)
 
 
 LOOKS = (
-    _of_server, _of_definitions, _of_deployment, _of_rights, _of_election, _of_classes, _of_gateways, _of_certificates, _of_hidden,
+    _of_server, _of_definitions, _of_deployment, _of_rights, _of_election, _of_classes, _of_gateways, _of_certificates, _of_webhook,
+    _of_hidden,
 )  # fmt: skip

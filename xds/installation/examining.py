@@ -16,7 +16,7 @@ from xds import roles
 from xds.installation.api import Api, RefusedError
 from xds.installation.installing import PODS, SLICES
 from xds.installation.manifests import NAME, NAMESPACE, Json, definitions, kinds, place
-from xds.installation.removing import OF_PLANES
+from xds.installation.removing import HOOKS, OF_PLANES
 from xds.sources.kube.rights import Right
 
 AT_ONCE = 16  # questions about rights
@@ -41,6 +41,7 @@ class Seen:
     services: list[Json] = field(default_factory=list)  # of proxies
     proxies: list[Json] = field(default_factory=list)  # Pods
     certificates: dict[str, x509.Certificate] = field(default_factory=dict)  # by what they are of
+    webhook: Json | None = None  # its configuration
     lacking: list[Right] = field(default_factory=list)  # what the server may not do, and must
     hidden: list[str] = field(default_factory=list)
 
@@ -67,6 +68,7 @@ async def examine(api: Api, version: Json, now: datetime | None, here: datetime)
     seen.services = await looked(api.items(place("v1", "services"), **OF_PLANES), [])
     seen.proxies = await looked(api.items(place("v1", "pods"), labelSelector=CLASS_LABEL), [])
     seen.certificates = await looked(_certificates(api), {})
+    seen.webhook = await looked(api.get(HOOKS), None)
     if seen.deployment:
         seen.lacking = await looked(_lacking(api), [])
     return seen

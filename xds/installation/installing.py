@@ -44,11 +44,11 @@ class Wait:
 
 
 class Installation:
-    """`keep`: definitions that are there stay as they are."""
+    """`keep`: definitions that are there stay as they are. `webhook`: Pods that ask for a sidecar get one."""
 
-    def __init__(self, api: Api, image: str, wait: Wait, *, keep: bool = False) -> None:
+    def __init__(self, api: Api, image: str, wait: Wait, *, keep: bool = False, webhook: bool = False) -> None:
         self._api, self._wait, self._keep = api, wait, keep
-        self.definitions, self.base = definitions(), base(image)
+        self.definitions, self.base = definitions(), base(image, webhook=webhook)
 
     async def plan(self) -> list[Step]:
         """What `apply` would do. Nothing is written."""

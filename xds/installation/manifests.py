@@ -5,7 +5,7 @@ The same files are what `kubectl apply -k deploy/base` reads, so both ways lead 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from xds.sources.kube.kinds import Watched, watched
 Json = dict[str, Any]
 HERE = Path(__file__).parent
 PLACES = (HERE / "base", HERE.parent.parent / "deploy" / "base")  # in an installed wheel; in a checkout
+HOOK_PLACES = (HERE / "webhook", HERE.parent.parent / "deploy" / "components" / "webhook")
 NAME = "pointsman"
 NAMESPACE = "pointsman-system"
 IMAGE = "pointsman:0.1.0"  # as the files have it
@@ -29,6 +30,7 @@ PLURALS = {
     "CustomResourceDefinition": "customresourcedefinitions",
     "Deployment": "deployments",
     "GatewayClass": "gatewayclasses",
+    "MutatingWebhookConfiguration": "mutatingwebhookconfigurations",
     "Namespace": "namespaces",
     "PodDisruptionBudget": "poddisruptionbudgets",
     "Role": "roles",
@@ -84,17 +86,36 @@ def kinds() -> tuple[Watched, ...]:
     return watched(one.document for one in definitions())
 
 
-def base(image: str = IMAGE) -> list[Manifest]:
+def base(image: str = IMAGE, *, webhook: bool = False) -> list[Manifest]:
     """The server, in the order in which it is applied. FileNotFoundError where the installation is broken."""
-    folder = next((one for one in PLACES if one.is_dir()), None)
+    documents = _resources(_there(PLACES))
+    if webhook:
+        documents = [*_patched(documents, _there(HOOK_PLACES)), *_resources(_there(HOOK_PLACES))]
+    return [Manifest(_with_image(one, image)) for one in documents]
+
+
+def _there(places: Iterable[Path]) -> Path:
+    folder = next((one for one in places if one.is_dir()), None)
     if folder is None:
-        raise FileNotFoundError(f"no manifests in {' or '.join(map(str, PLACES))}")
-    return [Manifest(_with_image(one, image)) for one in _documents(folder)]
+        raise FileNotFoundError(f"no manifests in {' or '.join(map(str, places))}")
+    return folder
 
 
-def _documents(folder: Path) -> Iterator[Json]:
-    for name in _read(folder / "kustomization.yaml")[0]["resources"]:
-        yield from _read(folder / name)
+def _resources(folder: Path) -> list[Json]:
+    return [one for name in _read(folder / "kustomization.yaml")[0]["resources"] for one in _read(folder / name)]
+
+
+def _patched(documents: list[Json], component: Path) -> list[Json]:
+    """As kustomize does it, as far as ours go: things added to lists."""
+    for said in _read(component / "kustomization.yaml")[0]["patches"]:
+        target = said["target"]["kind"], said["target"]["name"]
+        for of in (one for one in documents if (one["kind"], one["metadata"]["name"]) == target):
+            for one in yaml.load(said["patch"], yaml.CSafeLoader):
+                found: Any = of
+                for part in one["path"].strip("/").split("/")[:-1]:
+                    found = found[int(part) if isinstance(found, list) else part]
+                found.append(one["value"])
+    return documents
 
 
 def _read(path: Path) -> list[Json]:

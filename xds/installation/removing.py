@@ -18,9 +18,12 @@ from xds.installation.state import name_of, ours
 from xds.mesh.difference import OUTPUTS, collection, kinded, writes
 from xds.reports.merge import ENTRIES, merged
 from xds.reports.notes import SOURCE
+from xds.webhook.writer import LABEL
 
 LABELLED = ",".join(f"{name}={value}" for name, value in OWNER.items())
 OF_PLANES = {"labelSelector": f"{LABELLED},{CLASS_LABEL}"}
+OF_SIDECARS = {"labelSelector": f"{LABELLED},{LABEL}"}
+HOOKS = place("admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations", "", NAME)
 EVENTS = {"fieldSelector": f"source={SOURCE}"}
 OTHERS = {  # what people may have put beside the server
     "v1": ("pods", "services", "configmaps", "secrets", "persistentvolumeclaims"),
@@ -57,10 +60,11 @@ class Removal:
 
     async def remove(self, seconds: float) -> list[str]:
         """What is left, and why; nothing where all is gone."""
+        await self._delete(HOOKS)  # before who answers goes
         await self._delete(place("apps/v1", "deployments", NAMESPACE, NAME))
         if left := await self._wait.until(self._running, seconds, lambda _: None):
             return left
-        await self._planes()
+        await self._made()
         await self._meshes()
         await self._statuses()
         for one in await self._api.items(place("v1", "events"), **EVENTS):
@@ -71,9 +75,9 @@ class Removal:
 
     async def left(self) -> list[str]:
         """Everything of ours that is there still. What is kept for somebody is not."""
-        found = [path async for path in self._all_planes()]
+        found = [path async for path in self._all_made()]
         spared = await self._foreign()
-        wanted = [one for one in base() if not (spared and one.kind == "Namespace")]
+        wanted = [one for one in base(webhook=True) if not (spared and one.kind == "Namespace")]
         return [*found, *[str(one) for one in wanted if await self._api.get(one.path)]]
 
     async def _running(self) -> list[str]:
@@ -86,15 +90,16 @@ class Removal:
 
     # What the server made ----------------------------------------------------------------------------------------------
 
-    async def _planes(self) -> None:
-        for path in [path async for path in self._all_planes()]:
+    async def _made(self) -> None:
+        for path in [path async for path in self._all_made()]:
             await self._delete(path)
 
-    async def _all_planes(self) -> AsyncIterator[str]:
-        """The paths of all objects of data planes, in every namespace."""
+    async def _all_made(self) -> AsyncIterator[str]:
+        """The paths of all objects of data planes, and of what sidecars start with, in every namespace."""
         for version, plural in KINDS.values():
-            for one in await self._api.items(place(version, plural), **OF_PLANES):
-                yield place(version, plural, one["metadata"]["namespace"], one["metadata"]["name"])
+            for of in (OF_PLANES, OF_SIDECARS) if plural in ("configmaps", "secrets") else (OF_PLANES,):
+                for one in await self._api.items(place(version, plural), **of):
+                    yield place(version, plural, one["metadata"]["namespace"], one["metadata"]["name"])
 
     async def _meshes(self) -> None:
         """What was written for meshes: objects of ours, and our part of those that people wrote."""
@@ -124,7 +129,7 @@ class Removal:
     async def _base(self) -> list[str]:
         """What is kept, and why."""
         spared = await self._foreign()
-        for one in reversed(base()):
+        for one in reversed(base(webhook=True)):
             if not (spared and one.kind == "Namespace"):
                 await self._delete(one.path)
         if not spared:
@@ -135,7 +140,7 @@ class Removal:
 
     async def _foreign(self) -> list[str]:
         """What others have put into our namespace."""
-        mine = {(one.document["metadata"]["name"]) for one in base()}
+        mine = {(one.document["metadata"]["name"]) for one in base(webhook=True)}
         found = list[str]()
         for version, plurals in OTHERS.items():
             for plural in plurals:

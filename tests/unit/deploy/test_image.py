@@ -48,13 +48,15 @@ def test_it_runs_as_the_user_that_pods_are_told_to_and_never_as_root() -> None:
 
 
 def test_compiler_and_caches_stay_behind() -> None:
-    assert not any("apt-get" in line for line in FINAL)
+    [installed] = [line for line in FINAL if "apt-get" in line]
+    assert installed.endswith("install --yes --no-install-recommends nftables && rm -rf /var/lib/apt/lists/*"), "for `pointsman intercept`"
     assert any("rm -rf build" in line for line in BUILD)
 
 
 def test_envoy_is_found_on_the_path_and_our_module_where_envoy_looks() -> None:
     environment = next(line for line in FINAL if line.startswith("ENV "))
     assert "PATH=/opt/pointsman/.venv/bin:" in environment
+    assert "/usr/sbin" in environment, "where nft is"
     link = next(line for line in BUILD if line.startswith("RUN ln -sf"))
     assert "print(binary())" in link
     assert link.endswith(" .venv/bin/envoy")

@@ -97,3 +97,9 @@ def test_versions_are_those_of_the_package() -> None:
     (chart,) = read(CHART / "Chart.yaml")
     assert chart["version"] == chart["appVersion"] == IMAGE.partition(":")[2]
     assert f'version = "{chart["version"]}"' in (DEPLOY.parent / "pyproject.toml").read_text()
+
+
+def test_webhook_of_the_chart_is_that_of_the_component() -> None:
+    text = (CHART / "templates" / "webhook.yaml").read_text()
+    inner = "".join(text.splitlines(keepends=True)[1:-1])
+    assert inner.replace(roles.OF_CHART, NAMESPACE) == (DEPLOY / "components" / "webhook" / "configuration.yaml").read_text()

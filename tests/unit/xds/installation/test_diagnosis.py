@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+from base64 import b64encode
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from xds.installation.diagnosis import findings
 from xds.installation.examining import Seen, examine, review
 from xds.installation.installing import Installation
 from xds.installation.manifests import NAME, NAMESPACE, definitions, place
+from xds.installation.removing import HOOKS
 from xds.installation.state import BUNDLE
 from xds.security.issuing import authority
 
@@ -223,3 +225,53 @@ def test_right_is_asked_for_the_account_of_the_server() -> None:
         "group": "gateway.networking.k8s.io", "resource": "gateways", "subresource": "status", "verb": "update",
     }  # fmt: skip
     assert review(("coordination.k8s.io", "leases", "get"), "a")["spec"]["resourceAttributes"]["namespace"] == "a"
+
+
+def hooks(world: World, days: int = 60) -> Any:
+    """The webhook is installed, and whoever signs is known, and trusted."""
+    made = authority("ours", "x", world.now - timedelta(days=5), days)
+    secret = place("v1", "secrets", NAMESPACE, "pointsman-ca")
+    world.put(secret, {"kind": "Secret", "metadata": {}, "data": {"tls.crt": b64encode(made.pem).decode()}})
+    bundle = b64encode(made.pem).decode()
+    found = world.objects[HOOKS]
+    for one in found["webhooks"]:
+        one["clientConfig"]["caBundle"] = bundle
+    return found
+
+
+@pytest.fixture
+async def hooked() -> World:
+    made = World()
+    assert await Installation(Api(made), "x", instant(), webhook=True).apply(lambda _: None) == []
+    return made
+
+
+async def test_webhook_that_is_trusted_is_fine(hooked: World) -> None:
+    hooks(hooked)
+    assert await said(hooked) == []
+
+
+async def test_webhook_that_nobody_answers_is_told(hooked: World) -> None:
+    hooks(hooked)
+    deployment = hooked.objects[place("apps/v1", "deployments", NAMESPACE, NAME)]
+    deployment["spec"]["template"]["spec"]["containers"][0]["args"].remove("--webhook=0.0.0.0:19443")
+    assert [(one.code, "not told to answer" in one.message) for one in await said(hooked)] == [("PM0917", True)]
+
+
+@pytest.mark.parametrize(
+    ("bundle", "why"),
+    [
+        pytest.param("", "empty", id="nobody"),
+        pytest.param("eA==", "empty", id="nonsense"),
+        pytest.param(b64encode(authority("other", "x", datetime.now(UTC), 10).pem).decode(), "another CA", id="another"),
+    ],
+)
+async def test_webhook_that_is_not_trusted_is_told_with_the_reason(hooked: World, bundle: str, why: str) -> None:
+    for one in hooks(hooked)["webhooks"]:
+        one["clientConfig"]["caBundle"] = bundle
+    assert [(one.code, why in one.message) for one in await said(hooked)] == [("PM0917", True)]
+
+
+async def test_webhook_whose_ca_has_ended_is_told(hooked: World) -> None:
+    hooks(hooked, days=1)
+    assert ("PM0917", True) in [(one.code, "has ended" in one.message) for one in await said(hooked)]

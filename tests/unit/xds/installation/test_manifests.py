@@ -6,6 +6,7 @@ import pytest
 
 from xds.installation import manifests
 from xds.installation.manifests import IMAGE, NAMESPACE, Manifest, base, definitions, place
+from xds.webhook.server import PATH, PATIENCE
 
 
 def test_server_comes_after_what_it_needs() -> None:
@@ -53,3 +54,28 @@ def test_broken_installation_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manifests, "PLACES", ())
     with pytest.raises(FileNotFoundError, match="no manifests"):
         base()
+
+
+def test_with_the_webhook_the_server_answers_where_the_api_server_asks() -> None:
+    found = {(one.kind, one.name): one.document for one in base("x", webhook=True)}
+    configuration = found["MutatingWebhookConfiguration", "pointsman"]
+    (container,) = found["Deployment", "pointsman"]["spec"]["template"]["spec"]["containers"]
+    ports = {one["name"]: one["port"] for one in found["Service", "pointsman"]["spec"]["ports"]}
+    for hook in configuration["webhooks"]:
+        assert hook["clientConfig"] == {"service": {"name": "pointsman", "namespace": NAMESPACE, "port": ports["webhook"], "path": PATH}}
+    assert f"--webhook=0.0.0.0:{ports['webhook']}" in container["args"]
+    assert {"name": "webhook", "containerPort": ports["webhook"]} in container["ports"]
+    assert [one.kind for one in base(webhook=True)][-1] == "MutatingWebhookConfiguration"
+
+
+def test_no_pod_waits_long_or_is_refused_and_who_does_not_ask_is_not_asked_about() -> None:
+    [configuration] = [one.document for one in base(webhook=True) if one.kind == "MutatingWebhookConfiguration"]
+    for hook in configuration["webhooks"]:
+        assert (hook["failurePolicy"], hook["sideEffects"]) == ("Ignore", "None")
+        assert PATIENCE < hook["timeoutSeconds"] <= 3
+        assert "caBundle" not in hook["clientConfig"]
+        assert "pointsman.io/inject" in {*hook["namespaceSelector"].get("matchLabels", ()), *hook["objectSelector"].get("matchLabels", ())}
+
+
+def test_without_the_webhook_nothing_of_it_is_there() -> None:
+    assert "webhook" not in str([one.document for one in base()])

@@ -149,3 +149,16 @@ def test_status_is_ours_where_the_object_is(kind: str, spec: dict[str, object], 
 
 def test_object_without_a_status_is_left_alone() -> None:
     assert cleared("Sandbox", {"metadata": {"name": "a"}, "spec": {}}, set(), set()) is None
+
+
+async def test_webhook_goes_before_who_answers_it_and_what_sidecars_start_with_goes_too(world: World) -> None:
+    assert await Installation(Api(world), "x", instant(), webhook=True).apply(lambda _: None) == []
+    labels = {**OWNER, "pointsman.io/sidecar": "cart"}
+    for plural in ("secrets", "configmaps"):
+        world.put(place("v1", plural, "shop", "pointsman-sidecar-cart"), {"metadata": {"labels": labels}})
+        world.put(place("v1", plural, "shop", "pointsman-sidecar-theirs"), {"metadata": {"labels": OWNER}})
+    told: list[str] = []
+    assert await removal(world, told=told).remove(5) == []
+    assert told[0].endswith("/mutatingwebhookconfigurations/pointsman")
+    left = {path for path in world.objects if "customresourcedefinitions" not in path}
+    assert {path.rpartition("/")[2] for path in left} == {"pointsman-sidecar-theirs"}
