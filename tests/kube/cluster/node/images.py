@@ -29,7 +29,7 @@ class Image:
 def own() -> list[Image]:
     """Those that this repository is about."""
     python = f"{sys.prefix}/bin/python"
-    path = {"PATH": f"{sys.prefix}/bin:{PROGRAMS}/bin:/usr/local/bin:/usr/bin:/bin", "PYTHONPATH": str(REPOSITORY)}
+    path = {"PATH": f"{sys.prefix}/bin:{PROGRAMS}/bin:/usr/local/bin:/usr/bin:/usr/sbin:/bin", "PYTHONPATH": str(REPOSITORY)}
     images = [Image("(^|/)pointsman-echo(:|$)", (python, "-m", "tests.kube.cluster.echo"), environment=path)]
     try:
         files = {f"{PROGRAMS}/bin/envoy": str(binary())}

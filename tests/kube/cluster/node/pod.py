@@ -34,6 +34,7 @@ class Pod:
         self.network = Network(number, node.address)
         self.folder = node.folder / f"{self.namespace}_{self.name}_{self.uid[:8]}"
         self.containers: list[Container] = []
+        self.sidecars: list[Container] = []  # init containers that go on (KEP-753)
         self.logs: dict[str, Log] = {}
         self.ending, self.gone = asyncio.Event(), False
         self.since: dict[str, tuple[bool, str]] = {}  # conditions: whether, and since when
@@ -97,7 +98,9 @@ class Pod:
             first = await self._container(spec)
             await first.start()
             assert first.process
-            if spec.get("restartPolicy") != "Always" and await first.process.wait():
+            if spec.get("restartPolicy") == "Always":
+                self.sidecars.append(first)
+            elif await first.process.wait():
                 raise OSError(f"init container {first.name} ended with {first.exit}")
         self.containers = [await self._container(spec) for spec in self.spec["containers"]]
         async with self.node.starting:
@@ -170,7 +173,7 @@ class Pod:
     async def _supervise(self) -> None:
         told, pause, due = None, FIRST_LOOK, dict[str, float]()
         while not self.ending.is_set():
-            for one in self.containers:
+            for one in (*self.sidecars, *self.containers):
                 await self._look(one, due)
             phase = self._phase()
             view = (phase, [(one.ready, one.restarts, one.exit) for one in self.containers], self._gates())
@@ -195,7 +198,7 @@ class Pod:
             return
         one.ready = False
         again = self.spec.get("restartPolicy", "Always")
-        if again == "Always" or (again == "OnFailure" and one.exit):
+        if again == "Always" or one in self.sidecars or (again == "OnFailure" and one.exit):
             if time.monotonic() < due.setdefault(one.name, time.monotonic() + min(BACKOFF, 0.25 * 2**one.restarts)):
                 return
             del due[one.name]
@@ -238,6 +241,7 @@ class Pod:
                 await asyncio.gather(*hooks, return_exceptions=True)
         left = max(0.05, grace - (time.monotonic() - started))
         await asyncio.gather(*(one.end(left) for one in self.containers), return_exceptions=True)
+        await asyncio.gather(*(one.end(max(0.05, grace - (time.monotonic() - started))) for one in self.sidecars), return_exceptions=True)
         for log in self.logs.values():
             await log.close()
         if not self.on_host:
