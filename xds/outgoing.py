@@ -34,6 +34,7 @@ from xds.sources.kube.transport import Transport
 from xds.status import Statuses
 from xds.telemetry import Metrics
 from xds.webhook.sidecars import Sidecars
+from xds.webhook.start import started
 from xds.webhook.writer import Companions
 from xds.webhook.writer import Place as SidecarPlace
 
@@ -77,7 +78,7 @@ class Outgoing:
         return planes
 
     def _of_sidecars(self, of: DataPlanes, trust: str, sidecars: Sidecars) -> Companions:
-        place, issuer = SidecarPlace(of.reach, Path(of.ca)), Issuer(Path(of.ca), trust)
+        place, issuer = SidecarPlace(started(of), Path(of.ca)), Issuer(Path(of.ca), trust)
         return Companions(self._writer.transport, sidecars, place, issuer, self._writer.leads, time.monotonic)
 
     def _plane(self, group: str) -> Plane | None:

@@ -294,8 +294,9 @@ def _webhook(app: App) -> Webhook | None:
     if not (settings.webhook and settings.planes):
         return None
     from xds.webhook.server import Webhook
+    from xds.webhook.start import started
 
-    return Webhook(app.sidecars, Path(settings.tls), settings.planes.image, settings.planes.reach, app.synced.is_set)
+    return Webhook(app.sidecars, Path(settings.tls), settings.planes.image, started(settings.planes), app.synced.is_set)
 
 
 @contextlib.asynccontextmanager

@@ -21,7 +21,7 @@ from xds.bootstrap import split
 from xds.crash import told
 from xds.security.credentials import CERTIFICATE, KEY
 from xds.webhook.sidecars import Sidecars
-from xds.webhook.start import files
+from xds.webhook.start import Started
 
 PATH = "/inject"
 LONGEST = 8 * 1024 * 1024  # bytes of a question: an API server takes no object above 3 MiB, and wraps it
@@ -30,10 +30,10 @@ PATIENCE = 0.5  # seconds for a Service to be known that was made just before it
 
 
 class Webhook:
-    """`folder` has the certificate; `image` and `reach` are those of sidecars; `ready` is whether all Services are known."""
+    """`folder` has the certificate; `image` and `started` are those of sidecars; `ready` is whether all Services are known."""
 
-    def __init__(self, sidecars: Sidecars, folder: Path, image: str, reach: str, ready: Callable[[], bool]) -> None:
-        self._sidecars, self._image, self._reach, self._ready = sidecars, image, reach, ready
+    def __init__(self, sidecars: Sidecars, folder: Path, image: str, started: Started, ready: Callable[[], bool]) -> None:
+        self._sidecars, self._image, self._started, self._ready = sidecars, image, started, ready
         self._certificate = Certificate(folder)
         self._runner: web.AppRunner | None = None
 
@@ -71,7 +71,7 @@ class Webhook:
         found = await self._verdict(one)
         if not found.service:
             return answer(one.uid, warning=found.warning)
-        beside = Beside(found.service, self._image, found.ports, digest(files(found.service, self._reach)))
+        beside = Beside(found.service, self._image, found.ports, digest(self._started(found.service)))
         return answer(one.uid, patch(one.pod, beside))
 
     async def _verdict(self, one: Asked) -> Verdict:

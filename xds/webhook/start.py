@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 
 from translator.injection.workload import HOME
 from translator.ir import inbound
 from xds.bootstrap import Bootstrap, Client, bootstrap, secrets, split
+from xds.planes.settings import DataPlanes
 
 ADMIN = "127.0.0.1:19001"
+Started = Callable[[str], dict[str, str]]  # key of a Service → name → text
+
+
+def started(planes: DataPlanes) -> Started:
+    """What the sidecars of a Service start with where the proxies of Gateways are these."""
+    return partial(files, reach=planes.reach, counted=planes.counted)
 
 
 def files(service: str, reach: str, *, counted: bool = False) -> dict[str, str]:

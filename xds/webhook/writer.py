@@ -6,8 +6,6 @@ again without it. Source: Kubernetes, "Server-Side Apply": of the webhook's conf
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from base64 import b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,15 +16,15 @@ from typing import Any
 from translator.injection.workload import OWNER, companions, started_with
 from xds.planes.identity import Issuer
 from xds.reports.problems import Problems
-from xds.reports.queue import Counts, Name, Queue
+from xds.reports.queue import Counts, Name
+from xds.reports.rounds import Rounds
 from xds.security.credentials import CA, CredentialsError
 from xds.sources.kube.transport import APPLY, Broken, Caller
 from xds.webhook.sidecars import Sidecars
-from xds.webhook.start import files
+from xds.webhook.start import Started
 
 MANAGER = "pointsman"  # of the fields that we apply
 LOOK = 300.0  # seconds after which everything is applied again, and certificates are looked at
-AT_ONCE = 4
 LABEL = "pointsman.io/sidecar"  # of what sidecars start with: the Service
 CONFIGURATION = "pointsman"  # the MutatingWebhookConfiguration
 CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
@@ -35,9 +33,9 @@ TRUST: Name = ("MutatingWebhookConfiguration", CONFIGURATION)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`reach` is where sidecars find the server; `folder` holds ca.crt, of the CA that has signed what the webhook shows."""
+    """`started` is what the sidecars of a Service start with; `folder` holds ca.crt, of the CA that has signed what the webhook shows."""
 
-    reach: str
+    started: Started
     folder: Path
 
 
@@ -49,32 +47,21 @@ class Companions:
     ) -> None:  # fmt: skip
         self.transport, self._sidecars, self._place, self._issuer = transport, sidecars, place, issuer
         self._leads, self._clock = leads, clock
-        self.queue, self.counts = Queue(), Counts()
+        self._rounds, self.counts = Rounds(leads, clock), Counts()
+        self.queue = self._rounds.queue
         self.problems = Problems()  # kind/key → why it is not as it should be
-        self._put = asyncio.Event()
 
     def touch(self, services: Iterable[str]) -> None:
-        self._due(("Service", one) for one in services)
-
-    def _due(self, names: Iterable[Name]) -> None:
-        for one in names:
-            self.queue.put(one, self._clock())
-        self._put.set()
+        self._rounds.put(("Service", one) for one in services)
 
     async def run(self) -> None:
         """Without end."""
-        look = self._clock()
-        while True:
-            if self._leads() and self._clock() >= look:
-                self._due([TRUST, *(("Service", one) for one in self._sidecars.services())])
-                look = self._clock() + LOOK
-            while self._leads() and (names := self.queue.take(self._clock(), AT_ONCE)):
-                await asyncio.gather(*map(self._one, names))
-            due = min(look, self.queue.due() or look)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.05, due - self._clock()) if self._leads() else 1.0):
-                    await self._put.wait()
-            self._put.clear()
+        await self._rounds.run(self._one, self._all)
+
+    async def _all(self) -> float:
+        self._rounds.put([TRUST])
+        self.touch(self._sidecars.services())
+        return LOOK
 
     async def _one(self, name: Name) -> None:
         try:
@@ -107,7 +94,7 @@ class Companions:
         held = there.json() if there.status == 200 else {}
         theirs = held and not OWNER.items() <= (held["metadata"].get("labels") or {}).items()
         data = None if theirs else self._issuer.of_sidecars(key, held.get("data"), datetime.now(UTC))
-        made = companions(key, files(key, self._place.reach), data)
+        made = companions(key, self._place.started(key), data)
         uid = service.json()["metadata"]["uid"]
         return "; ".join(filter(None, [await self._put_one(owned(one, name, uid), root) for one in made]))
 

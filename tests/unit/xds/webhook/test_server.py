@@ -21,10 +21,12 @@ from tests.certificates import TRUST
 from tests.unit.translator.injection.test_admission import applied, pod, review
 from translator.ir.inbound import Pods
 from translator.ir.tables import OUT_SIDECARS
+from xds.planes.settings import DataPlanes
 from xds.security.issuing import authority, server
 from xds.webhook import server as module
 from xds.webhook.server import Webhook
 from xds.webhook.sidecars import Sidecars
+from xds.webhook.start import started
 
 NAME = "pointsman.home.svc"
 CART = Pods(selector=(("app", "cart"),), ports=("web",))
@@ -68,7 +70,7 @@ class World:
 @asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[World]:
     world = World(folder)
-    webhook = Webhook(world.sidecars, folder, "pointsman:1", f"{NAME}:18000", lambda: world.ready)
+    webhook = Webhook(world.sidecars, folder, "pointsman:1", started(DataPlanes("pointsman:1", f"{NAME}:18000", "")), lambda: world.ready)
     world.address = await webhook.start("127.0.0.1:0")
     try:
         yield world

@@ -18,16 +18,19 @@ from tests.waiting import wait_until
 from translator.ir.inbound import Pods
 from translator.ir.tables import OUT_SIDECARS
 from xds.planes.identity import Issuer
+from xds.planes.settings import DataPlanes
 from xds.reports import queue
 from xds.security.issuing import authority
 from xds.security.peer import peer
 from xds.webhook import writer as module
 from xds.webhook.sidecars import Sidecars
+from xds.webhook.start import started
 from xds.webhook.writer import CONFIGURATIONS, Companions, Place
 
 CART = Pods(selector=(("app", "cart"),), ports=(8080,))
 SHOP = "/api/v1/namespaces/shop"
 SECRET, MAP, SERVICE = f"{SHOP}/secrets/pointsman-sidecar-cart", f"{SHOP}/configmaps/pointsman-sidecar-cart", f"{SHOP}/services/cart"
+STARTED = started(DataPlanes("pointsman:1", "pointsman.home.svc:18000", ""))
 HOOKS = f"{CONFIGURATIONS}/pointsman"
 
 
@@ -49,7 +52,7 @@ class World:
             "webhooks": [{"name": "a", "clientConfig": {"url": "x"}}, {"name": "b", "clientConfig": {"url": "y"}}],
         }
         self.one = Companions(
-            self.server, self.sidecars, Place("pointsman.home.svc:18000", folder), Issuer(folder, TRUST), lambda: self.leading,
+            self.server, self.sidecars, Place(STARTED, folder), Issuer(folder, TRUST), lambda: self.leading,
             asyncio.get_running_loop().time,
         )  # fmt: skip
 
@@ -171,9 +174,9 @@ async def test_ca_without_its_key_is_told(world: World) -> None:
 
 async def test_nobody_writes_who_does_not_lead(world: World) -> None:
     world.leading = False
-    await wait_until(lambda: not world.one._put.is_set())
+    await wait_until(lambda: not world.one._rounds._put.is_set())
     before = len(world.server.writes())
     world.knows()
-    await wait_until(lambda: not world.one._put.is_set())
+    await wait_until(lambda: not world.one._rounds._put.is_set())
     assert len(world.server.writes()) == before
     assert "another replica" in await world.one._apply("/x", {"kind": "Secret"})
