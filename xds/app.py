@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,23 +60,6 @@ def _source(settings: Settings) -> Source:
     return kube(*where, allow_mass_deletion=settings.allow_mass_deletion, groups=settings.groups)
 
 
-def _outgoing(
-    settings: Settings, statuses: Statuses, engine: Engine, told: Callable[[], None], soon: Callable[[tuple[str, str]], bool],
-    over: dict[Key, str], say: Callable[[str, str], None], sidecars: Sidecars,
-) -> Outgoing | None:  # fmt: skip
-    """Statuses of files stay with us; those of a cluster are written there."""
-    if settings.cluster is None:
-        return None
-    from xds.outgoing import Outgoing  # noqa: PLC0415
-
-    cluster = settings.cluster.kubeconfig, settings.cluster.context
-    return Outgoing(
-        cluster, statuses, engine, settings.planes, settings.policy.trust, told, soon, lambda: over,
-        mesh=settings.mesh, forks=say if settings.forks else None, groups=settings.groups,
-        sidecars=sidecars if settings.webhook else None,
-    )  # fmt: skip
-
-
 _MORE = {"new": 1, "gone": -1}  # objects that there are more of
 
 
@@ -98,10 +81,7 @@ class App:
         self.served = Served(self.server.streams)
         self.statuses = Statuses(time.time, self.served.waits if settings.cluster else None)
         self.sidecars = Sidecars()
-        self._outgoing = _outgoing(
-            settings, self.statuses, self.engine, self._look_for.set, self.served.soon, self.ending.lives.over, self._uncopied,
-            self.sidecars,
-        )  # fmt: skip
+        self._outgoing = self._of_cluster() if settings.cluster else None
         self.server.companions.measured = self._reported
         traffic = Traffic(Rules(self.engine))
         self.server.companions.counted = traffic.take
@@ -121,6 +101,15 @@ class App:
     def _credentials(self) -> Credentials | None:
         folder = self.settings.tls
         return Credentials(Path(folder), lambda: datetime.now(UTC), self._certificates) if folder else None
+
+    def _of_cluster(self) -> Outgoing:
+        """Statuses of files stay with us; those of a cluster are written there."""
+        from xds.outgoing import Known, Outgoing  # noqa: PLC0415
+
+        known = Known(
+            engine=self.engine, statuses=self.statuses, soon=self.served.soon, over=lambda: self.ending.lives.over, sidecars=self.sidecars,
+        )  # fmt: skip
+        return Outgoing(self.settings, known, self._look_for.set, self._uncopied)
 
     # Life --------------------------------------------------------------------------------------------------------------
 

@@ -22,21 +22,25 @@ from tests.unit.xds.sources.kube.test_rights import forbidden
 from tests.unit.xds.told import Told
 from tests.waiting import wait_until
 from translator.ir.output import Group
+from translator.ir.tables import OUT_PLANE
 from translator.planes import manifests
 from xds import outgoing as module
 from xds import roles
 from xds.groups import Groups
 from xds.offline import Loaded, once
-from xds.outgoing import Outgoing
+from xds.outgoing import Known, Outgoing
 from xds.planes.settings import DataPlanes
-from xds.planes.standing import watched
+from xds.planes.standing import Stand, watched
 from xds.reports import queue
 from xds.reports import writer as reports
 from xds.reports.writer import Terms, Writer
+from xds.security.access import Policy
 from xds.security.issuing import authority
+from xds.settings import Cluster, Settings
 from xds.sources.kube.notices import findings
 from xds.sources.kube.rights import Right, Rights, _place
 from xds.sources.kube.transport import Answer
+from xds.webhook.sidecars import Sidecars
 
 OBJECTS = (Path(__file__).parent / "every-kind.yaml").read_text()
 LEFT = "default/gone"  # a Gateway that is no more, of which a Secret is there still
@@ -136,10 +140,9 @@ class World:
             if path in self.server.objects and "status" not in document:
                 self.server.objects[path].pop("status", None)
         self.written._writer.touch(self.loaded.statuses.names())
-        assert self.written._planes
-        self.written._planes.touch([*self.written._all_planes(), LEFT])
+        self.written.touch((OUT_PLANE, one) for one in [*self.loaded.engine.rows(OUT_PLANE), LEFT])
         for one in OVER:
-            self.written._removal.touch(one)
+            self.written.ended(one)
 
 
 @pytest.fixture
@@ -165,9 +168,10 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     made = Writer(server, KINDS.values(), loaded.statuses.get, terms, asyncio.get_running_loop().time)  # type: ignore[arg-type]
     monkeypatch.setattr(module, "writer", lambda *_: made)
     planes = DataPlanes("image", "server:18000", str(tmp_path))
-    written = Outgoing((None, None), loaded.statuses, loaded.engine, planes, "x", lambda: None, lambda _: True, lambda: OVER)
-    assert written._planes
-    written._planes.stand = None  # it follows, which is a state machine that is tested below
+    settings = Settings(cluster=Cluster(), planes=planes, policy=Policy(trust="x"))
+    known = Known(engine=loaded.engine, statuses=loaded.statuses, soon=lambda _: True, over=lambda: OVER, sidecars=Sidecars())
+    monkeypatch.setattr(Stand, "run", lambda _: asyncio.Event().wait())  # it follows, which is a state machine that is tested below
+    written = Outgoing(settings, known, lambda: None, lambda *_: None)
     synced = asyncio.Event()
     synced.set()
     task = asyncio.create_task(written.run(synced))
