@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from translator.ir.tables import FORK
 from xds import render
 from xds.app import App
 from xds.bootstrap import is_loopback, split
@@ -89,9 +90,19 @@ class Admin:
         return _answer([{**msgspec.to_builtins(one), "connected_seconds": now - one.connected_since} for one in self._app.server.proxies()])
 
     async def _loads(self, _: web.Request) -> web.Response:
-        """What proxies that report load (LRS) have said, by cluster."""
-        loads = self._app.server.companions.loads
-        return _answer({"clusters": msgspec.to_builtins(loads.clusters), "passed_over": loads.passed_over})
+        """What proxies that report load (LRS) have said, by cluster; and forks, with their Sandbox and the requests that were counted.
+        These are all of them, and those of a report of load begin seconds after a cluster does.
+        """
+        app, loads = self._app, self._app.server.companions.loads
+        async with app.translation.calm:
+            requests = app.traffic.forks()
+            forks = {
+                use.fork: {"sandbox": use.key, "requests": requests.get(use.fork, 0)}
+                for use in app.engine.rows(FORK)
+                if use.fork in requests or use.fork in loads.clusters
+            }
+        found = {"clusters": msgspec.to_builtins(loads.clusters), "passed_over": loads.passed_over}
+        return _answer({**found, "counted": app.settings.group.counted, "forks": forks})
 
     async def _config(self, request: web.Request) -> web.Response:
         """All resources of a proxy group: `?group=infra/edge`; `?view=flat` for Envoys without our native module."""

@@ -83,9 +83,9 @@ class App:
         self.sidecars = Sidecars()
         self._outgoing = self._of_cluster() if settings.cluster else None
         self.server.companions.measured = self._reported
-        traffic = Traffic(Rules(self.engine))
-        self.server.companions.counted = traffic.take
-        self.metrics.registry.register(Requests(traffic))
+        self.traffic = Traffic(Rules(self.engine))
+        self.server.companions.counted = self.traffic.take
+        self.metrics.registry.register(Requests(self.traffic))
         self.acknowledged = Acknowledged(self.server.streams)
         self.server.caught_up = self._caught_up
         self.synced = asyncio.Event()

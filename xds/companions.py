@@ -28,7 +28,7 @@ from xds.security.access import Speaker
 from xds.security.guard import granted, refuse
 from xds.services import METHODS
 from xds.stream import Stream
-from xds.traffic.reports import Answered, Took, points
+from xds.traffic.reports import Point, points
 
 CLIENT_STATUS = "envoy.service.status.v3.ClientStatusDiscoveryService"
 LOAD_REPORTING = "envoy.service.load_stats.v3.LoadReportingService"
@@ -61,7 +61,7 @@ class Companions:
     ) -> None:
         self.loads = loads or Loads()
         self.measured = measured
-        self.counted: Callable[[Answered | Took, str], None] = lambda *_: None
+        self.counted: Callable[[Point, str], None] = lambda *_: None
         self._streams, self._reflection, self._health = streams, reflection, Health()
         self._services = sorted({method.service for method in METHODS} | {CLIENT_STATUS, LOAD_REPORTING, COUNTS})
 

@@ -5,8 +5,11 @@ One server and one Envoy. Each look asks, then waits until the sums are what was
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +66,9 @@ spec:
   routingKey: canary-alice
   services: [{{name: a, kind: Backend, targetRef: {{kind: Backend, name: b}}}}]
 """
+KEY = ("x-route-key", f"{CANARY}-alice")
+CHECKOUT = "HTTPRoute/default/shop/checkout"
+OF_CHECKOUT = (("requests_total", CHECKOUT, "200"), ("request_duration_seconds_count", CHECKOUT))
 LATER = """
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -82,9 +88,21 @@ class World:
     port: int
     server: Server
     envoy: Envoy
+    start: Callable[[str], Awaitable[Envoy]]
 
     async def says(self, path: str, *headers: tuple[str, str], host: str = "shop.example.com") -> tuple[int, str]:
         return await ask(self.port, host, headers, path)
+
+    async def listens(self) -> None:
+        """Once it has answered one request, and so counted one."""
+
+        async def answers() -> bool:
+            try:
+                return (await self.says("/pay"))[0] == 200
+            except (OSError, IndexError):
+                return False
+
+        await wait_until(answers, 60, "the listener")
 
     async def counted(self) -> Samples:
         lines = map(_SAMPLE.fullmatch, (await self.server.text("/metrics")).splitlines())
@@ -106,30 +124,25 @@ async def world(at: Path) -> AsyncIterator[World]:
         folder.backend("refusing", free_port())
         folder.save("files", FILES.format(port=port))
         server = await stack.enter_async_context(Server(folder.path, at / "server.log", "--request-metrics"))
-        config = bootstrap(Bootstrap(xds=server.xds, admin="127.0.0.1:0", modules=("shard",), load_reports=True, request_metrics=True))
+        config = bootstrap(Bootstrap(xds=server.xds, admin="127.0.0.1:0", modules=("shard",), request_metrics=True))
         config["stats_flush_interval"] = "0.2s"
-        envoy = await stack.enter_async_context(Envoy(config, at, env=WITH_MODULES))
-        await envoy.ready()
-        found = World(folder, port, server, envoy)
 
-        async def listens() -> bool:
-            try:
-                return (await found.says("/pay"))[0] == 200
-            except (OSError, IndexError):
-                return False
+        async def started(life: str) -> Envoy:
+            (at / life).mkdir()
+            envoy = await stack.enter_async_context(Envoy(config, at / life, env=WITH_MODULES))
+            await envoy.ready()
+            return envoy
 
-        await wait_until(listens, 60, "the listener")
+        found = World(folder, port, server, await started("first"), started)
+        await found.listens()
         yield found
 
 
 async def look_at_statuses(at: World) -> None:
-    rule = "HTTPRoute/default/shop/checkout"
-    before = (await at.counted()).get(("proxy_requests_total", rule, "200"), 0)
-    await at.becomes(("requests_total", rule, "200"), ("request_duration_seconds_count", rule), to=1)  # the one that found it listening
-    assert before in (0, 1)
-    for path, key in (("/pay/canary", ()), ("/checkout?q=canary", ()), ("/pay", (("x-route-key", "canary-alice"),))):
-        assert (await at.says(path, *key))[0] == 200
-    await at.becomes(("requests_total", rule, "200"), ("request_duration_seconds_count", rule), to=4)
+    await at.becomes(*OF_CHECKOUT, to=1)
+    for path, headers, said in (("/pay/canary", (), "a"), ("/checkout?q=canary", (), "a"), ("/pay", (KEY,), "b"), ("/pay", (KEY,), "b")):
+        assert await at.says(path, *headers) == (200, said)
+    await at.becomes(*OF_CHECKOUT, to=5)
 
 
 async def look_at_errors(at: World) -> None:
@@ -172,12 +185,33 @@ async def look_at_a_rule_that_comes_and_goes(at: World) -> None:
     await wait_until(is_gone, 60, "the series of a rule that has gone")
 
 
+async def look_at_the_map(at: World) -> None:
+    """From the first request of a fork on; load reports, which would leave it out, are not needed."""
+
+    async def is_told() -> bool:
+        return any(one["requests"] for one in (await at.server.get("/loads"))["forks"].values())
+
+    await wait_until(is_told, 60, "requests of the fork")
+    command = ("-m", "xds", "sandbox", "map", "alice", "--files", str(at.folder.path), "--admin", at.server.admin, "-o", "json")
+    process = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=asyncio.subprocess.PIPE)
+    [found] = json.loads((await process.communicate())[0])
+    assert found == {"service": "a", "by": "Backend default/b", "why": "", "requests": 2, "under_way": None}
+
+
+async def look_at_another_life_of_envoy(at: World) -> None:
+    """What was counted stays, and what the new one counts is added."""
+    await at.envoy.kill()
+    at.envoy = await at.start("second")
+    await at.listens()
+    await at.becomes(*OF_CHECKOUT, to=6)
+
+
 async def look_at_what_is_told(at: World) -> None:
-    """Of what clients say nothing, and of another Envoy's life nothing is lost."""
+    """Of what clients say, nothing."""
     text = await at.server.text("/metrics")
     assert CANARY not in text
     assert "pointsman_request_counts_passed_over_total" in text
-    stats = (await at.envoy.admin("/stats?filter=^pointsman.")).body
+    stats = (await at.envoy.admin("/stats?filter=^pointsman.(requests|duration)")).body
     assert "pointsman.requests" in stats
     assert CANARY not in stats
 
@@ -189,3 +223,5 @@ async def test_requests_are_counted_by_rule_and_nothing_that_clients_say_is_told
         await look_at_errors(at)
         await look_at_a_rule_that_comes_and_goes(at)
         await look_at_what_is_told(at)
+        await look_at_the_map(at)
+        await look_at_another_life_of_envoy(at)

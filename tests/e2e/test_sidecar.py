@@ -75,6 +75,7 @@ class World:
     net: Namespaces
     folder: Folder
     envoy: Envoy
+    server: Server
 
     async def says(self, *headers: str, who: str = "client", port: int = HTTP, path: str = "/") -> str:
         lines = "".join(f"{one}\r\n" for one in headers)
@@ -118,11 +119,12 @@ async def world(at: Path) -> AsyncIterator[World]:
         for port in (STREAM, APART):
             await stack.enter_async_context(net.serving("work", port, partial(workload, f"{port}")))
         xds = f"unix:{at}/xds"
-        await stack.enter_async_context(Server(folder.path, at / "server.log", "--xds", xds))
+        server = await stack.enter_async_context(Server(folder.path, at / "server.log", "--xds", xds, "--request-metrics"))
         group = inbound.group("default/cart")
-        config = bootstrap(Bootstrap(xds=xds, node=group, group=group, admin="127.0.0.1:0", modules=("shard",)))
+        config = bootstrap(Bootstrap(xds=xds, node=group, group=group, admin="127.0.0.1:0", modules=("shard",), request_metrics=True))
+        config["stats_flush_interval"] = "0.2s"
         envoy = await stack.enter_async_context(Envoy(config, at, env=WITH_MODULES, inside=net.inside("work")))
-        yield World(net, folder, envoy)
+        yield World(net, folder, envoy, server)
 
 
 async def look_at_keys(at: World) -> None:
@@ -132,6 +134,16 @@ async def look_at_keys(at: World) -> None:
     assert await at.says("X-Route-Key: bob") == "cart baggage"
     assert await at.says("X-Route-Key: not valid") == "cart"
     assert await at.says("baggage: sd-routing-key=alice") == "cart-alice baggage"
+
+
+async def look_at_counts(at: World) -> None:
+    """By the port of the workload, whoever answered."""
+
+    async def are_there() -> bool:
+        return 'proxy_requests_total{path="Service/default/cart/8080",status_code="200"}' in await at.server.text("/metrics")
+
+    await wait_until(are_there, 30, "requests to be counted")
+    assert "alice" not in await at.server.text("/metrics")
 
 
 async def look_at_what_is_no_request(at: World) -> None:
@@ -167,6 +179,7 @@ async def test_sidecar_takes_keys_to_forks_and_leaves_all_else_to_the_workload(t
         at.net.run("work", "nft", "-f", "-", given=ruleset([HTTP, STREAM]))
         await at.becomes("cart baggage", "X-Route-Key: alice")  # by the sidecar: it has written all spellings
         await look_at_keys(at)
+        await look_at_counts(at)
         await look_at_what_is_no_request(at)
         await look_at_forks_that_ask_back_or_cannot_answer(at)
         await look_at_a_workload_whose_sidecar_is_dead(at)

@@ -35,7 +35,7 @@ from translator.ir.keys import Reading
 
 MINUTE = 60_000
 MODULE = "pointsman"
-COUNT = access_log()
+COUNT, COUNT_FORKS = access_log(forks=False), access_log(forks=True)
 _ROUTER = HttpFilter(name="envoy.filters.http.router", typed_config=pack(Router(suppress_envoy_headers=True)))
 _EDGE = HttpConnectionManager(
     http_filters=[*http_filters(), _ROUTER],
@@ -61,7 +61,7 @@ def http_connection(name: str, table: str, sharded: bool, keys: Reading | None =
     message = HttpConnectionManager(stat_prefix=name)
     message.MergeFrom(_EDGE)
     if counted:
-        message.access_log.append(COUNT)
+        message.access_log.append(COUNT_FORKS if keys else COUNT)
     if not sharded:
         message.rds.MergeFrom(Rds(config_source=ADS, route_config_name=table))
         return message

@@ -34,7 +34,7 @@ from protos.v3 import (
 from translator.engine import Facts, View, rule
 from translator.envoy_v3.cluster import carrying
 from translator.envoy_v3.forks import specified
-from translator.envoy_v3.hcm import COUNT, early
+from translator.envoy_v3.hcm import COUNT_FORKS, early
 from translator.envoy_v3.held import held, told_of_ports
 from translator.envoy_v3.keys import settings
 from translator.envoy_v3.quarantine import judged
@@ -110,7 +110,7 @@ def _http(row: ir.Inbound, port: ir.InboundPort, counted: bool) -> Filter:
     route = Route(match={"prefix": "/"}, route=action)
     if counted:
         route.name = names.inbound_route(row.service, port.number)
-        message.access_log.append(COUNT)
+        message.access_log.append(COUNT_FORKS)
     host = VirtualHost(name=row.service, domains=["*"], include_request_attempt_count=True, routes=[route])
     message.route_config.CopyFrom(RouteConfiguration(name=name, virtual_hosts=[host]))
     return Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(message))

@@ -6,6 +6,7 @@ from translator.ir.cluster import Use
 from translator.ir.listener import Port
 
 INBOUND = "inbound"  # what the names of listeners and routes of sidecars begin with
+FORK, BESIDE = "fork", "beside"  # and those of forks, at Gateways and at sidecars
 UNRESOLVED = "unresolved"  # the cluster named for a share whose backend cannot be had; it exists nowhere, and answers 500
 
 
@@ -48,7 +49,7 @@ def cluster(use: Use) -> str:
 
 def forks(group: str, cluster: str) -> str:
     """What the names of all forks of a cluster begin with: `fork/shop/previews/service/shop/cart/8080/`, and then the key."""
-    return f"fork/{group}/{cluster}/"
+    return f"{FORK}/{group}/{cluster}/"
 
 
 def mesh(group: str, service: str, port: int) -> str:
@@ -83,7 +84,7 @@ def inbound_route(service: str, port: int) -> str:
 
 def beside(service: str, port: int) -> str:
     """What the names of forks begin with that a sidecar of the Service leads to: `beside/shop/cart/8080/`, and then the key."""
-    return f"beside/{service}/{port}/"
+    return f"{BESIDE}/{service}/{port}/"
 
 
 def authority(kind: str, key: str) -> str:

@@ -78,4 +78,14 @@ def added(pages: list[Json]) -> Json:
             sums = clusters.setdefault(name, dict.fromkeys(load, 0))
             for column, value in load.items():
                 sums[column] += value
-    return {"clusters": clusters, "passed_over": sum(one["passed_over"] for one in pages)}
+    found = {"clusters": clusters, "passed_over": sum(one["passed_over"] for one in pages)}
+    return {**found, "counted": any(one.get("counted") for one in pages), "forks": _forks(pages)}
+
+
+def _forks(pages: list[Json]) -> Json:
+    """A server of an older version tells of none."""
+    forks: Json = {}
+    for name, told in (item for one in pages for item in one.get("forks", {}).items()):
+        before = forks.get(name, {"requests": 0})
+        forks[name] = {"sandbox": told["sandbox"], "requests": before["requests"] + told["requests"]}
+    return forks

@@ -27,7 +27,10 @@ Files = Annotated[
     Path | None, typer.Option("--files", metavar="DIR", help="A folder that the server reads; without it the cluster of kubectl.")
 ]
 Kube = Annotated[bool, typer.Option("--kube", help="A Kubernetes cluster, as without --files.")]
-Admin = Annotated[str, typer.Option(metavar="ADDR", help="Of a server that counts requests (bootstrap --load-reports).")]
+Admin = Annotated[
+    str,
+    typer.Option(metavar="ADDR", help="Of a server that counts requests. By default 127.0.0.1:19000, or those in the cluster."),
+]
 Namespace = Annotated[str, typer.Option("-n", "--namespace", help="Where the Sandbox is.")]
 
 
@@ -109,7 +112,7 @@ def url(
 @app.command("map")
 def map_(
     name: Name, files: Files = None, kube: Kube = False, namespace: Namespace = "default",
-    admin: Admin = "127.0.0.1:19000",
+    admin: Admin = "",
     kubeconfig: Kubeconfig = None, context: Context = None, output: Named = Output.TABLE,
 ) -> None:  # fmt: skip
     """Which services are changed, and which the baseline answers.  Example: pointsman sandbox map feature-42"""

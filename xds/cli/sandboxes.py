@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +24,7 @@ READ = {  # what is asked about, and where an API server has it
     "HTTPRoute": "/apis/gateway.networking.k8s.io/v1/namespaces/{}/httproutes",
     "GRPCRoute": "/apis/gateway.networking.k8s.io/v1/namespaces/{}/grpcroutes",
 }
+ADMIN = "127.0.0.1:19000"  # of a server that runs here
 VERSIONS = {"Sandbox": API, "RouteGroup": API, "HTTPRoute": "gateway.networking.k8s.io/v1", "GRPCRoute": "gateway.networking.k8s.io/v1"}
 
 
@@ -185,27 +185,34 @@ def url(place: Place, name: str, output: Output) -> None:
 def map_(place: Place, name: str, admin: str, output: Output) -> None:
     seen = _seen(place)
     one = _one(seen, place, name)
-    found = mapped(seen, one, _loads(admin))
+    found = mapped(seen, one, _loads(place, admin))
     if output is Output.NAME:
         say("\n".join(f"{each.service}={each.by}" for each in found))
     elif output is Output.TABLE:
-        rows = [[each.service, each.by, "-" if each.requests is None else str(each.requests), each.why] for each in found]
-        say(table(["SERVICE", "ANSWERED BY", "REQUESTS", "WHY"], rows))
+        rows = [[each.service, each.by, *("-" if one is None else str(one) for one in (each.requests, each.under_way)), each.why]
+                for each in found]  # fmt: skip
+        say(table(["SERVICE", "ANSWERED BY", "REQUESTS", "UNDER WAY", "WHY"], rows))
     else:
         say(dumped([asdict(each) for each in found], output))
 
 
-def _loads(admin: str) -> Mapping[str, Mapping[str, int]] | None:
-    """None where no server answers there, or no proxy reports load to it: then nobody knows."""
-    from xds.cli.showing import asked
-
+def _loads(place: Place, admin: str) -> Json | None:
+    """None where no server answers."""
     try:
-        found: Mapping[str, Mapping[str, int]] = asked(admin, "/loads")["clusters"]
+        return _told(place, admin)
     except Exit as left:
         if left.code != 3:
             raise
         return None
-    return found or None
+
+
+def _told(place: Place, admin: str) -> Json:
+    """By the server that was named, or else by all that are installed in the cluster. Exit code 3 where there is none."""
+    from xds.cli.live import added, pages
+    from xds.cli.showing import asked
+
+    named = admin or ("" if place.files is None else ADMIN)
+    return added([asked(named, "/loads")] if named else pages(place.cluster, "/loads"))
 
 
 # Taking away -----------------------------------------------------------------------------------------------------------

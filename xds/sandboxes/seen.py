@@ -18,6 +18,7 @@ from translator.sandbox.keys import keys
 
 Name = tuple[str, str]  # kind and key
 Status = Mapping[str, Any]
+Told = Mapping[str, Any]  # what a server counted
 _USUAL = {"http": 80, "https": 443}
 
 
@@ -125,35 +126,43 @@ def _services(route: HTTPRoute | GRPCRoute) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Answers:
-    """Who answers for one service when a request has the key. Requests since the proxies began to report, or None."""
+    """Who answers for one service when a request has the key. Requests that its fork answered, as far as proxies told, and those that
+    are under way there; None where nobody tells.
+    """
 
     service: str
     by: str
     why: str
-    requests: int | None
+    requests: int | None = None
+    under_way: int | None = None
 
 
-def mapped(seen: Seen, one: Sandbox, loads: Mapping[str, Mapping[str, int]] | None) -> list[Answers]:
-    """Each service that routes of its namespace send to, and each that the sandbox names."""
+def mapped(seen: Seen, one: Sandbox, told: Told | None) -> list[Answers]:
+    """Each service that routes of its namespace send to, and each that the sandbox names. `told` is the page `/loads` of a server."""
     changed = changed_by(seen, one)
     names = sorted({name for route in _routes(seen, one.namespace) for name in _services(route)} | changed.keys())
     chosen = [way.key for way in ways(seen, one)]
-    return [_answers(seen, one, changed.get(name), name, _requests(loads, one.namespace, name, chosen)) for name in names]
+    return [_answers(seen, one, changed.get(name), name, chosen, told) for name in names]
 
 
-def _answers(seen: Seen, one: Sandbox, fork: SandboxService | None, name: str, requests: int | None) -> Answers:
+def _answers(seen: Seen, one: Sandbox, fork: SandboxService | None, name: str, chosen: Sequence[str], told: Told | None) -> Answers:
     if fork is None:
-        return Answers(name, "baseline", "", None)
+        return Answers(name, "baseline", "")
+    requests, now = _requests(told, one, fork, chosen) if told and chosen else (None, None)
     said = next((each for each in seen.statuses.get(("Sandbox", one.key), {}).get("services", ()) if each["name"] == name), None)
     if said and said["status"] == "Running":
-        return Answers(name, f"{fork.target_ref.kind} {one.namespace}/{fork.target_ref.name}", "", requests)
-    return Answers(name, "baseline", said.get("message", "") if said else seen.ready(one)[2], requests)
+        return Answers(name, f"{fork.target_ref.kind} {one.namespace}/{fork.target_ref.name}", "", requests, now)
+    return Answers(name, "baseline", said.get("message", "") if said else seen.ready(one)[2], requests, now)
 
 
-def _requests(loads: Mapping[str, Mapping[str, int]] | None, namespace: str, service: str, chosen: Sequence[str]) -> int | None:
-    """Of all clusters that are forks of this service for one of these keys (`translator/ir/names.py`)."""
-    if loads is None or not chosen:
-        return None
-    wanted = "|".join(map(re.escape, chosen))
-    pattern = re.compile(rf"fork/[^/]+/[^/]+/service/{re.escape(namespace)}/{re.escape(service)}/[0-9]+(/h2)?/({wanted})(/[0-9]+)?")
-    return sum(load["issued"] for name, load in loads.items() if pattern.fullmatch(name))
+def _requests(told: Told, one: Sandbox, fork: SandboxService, chosen: Sequence[str]) -> tuple[int | None, int | None]:
+    """Of all clusters that are forks of this service for one of these keys, at Gateways and at sidecars (`translator/ir/names.py`),
+    and of no other sandbox. Where requests are not counted there may be reports of load.
+    """
+    of, wanted = re.escape(f"{one.namespace}/{fork.name}"), "|".join(map(re.escape, chosen))
+    baseline = rf"fork/[^/]+/[^/]+/{fork.kind.lower()}/{of}(/[0-9]+)?(/h2)?"
+    pattern = re.compile(rf"({baseline}|beside/{of}/[0-9]+)/({wanted})(/[0-9]+)?")
+    forks, loads = told["forks"], told["clusters"]
+    found = [name for name in {**forks, **loads} if pattern.fullmatch(name) and forks.get(name, {}).get("sandbox", one.key) == one.key]
+    issued, now = (sum(loads[name][what] for name in found if name in loads) if loads else None for what in ("issued", "in_progress"))
+    return sum(forks[name]["requests"] for name in found if name in forks) if told["counted"] else issued, now

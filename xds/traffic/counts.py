@@ -13,10 +13,11 @@ from typing import Literal
 from msgspec import Struct, field
 
 from translator.envoy_v3.counting import BOUNDS
-from xds.traffic.reports import Answered, Took
+from xds.traffic.reports import Answered, Forked, Point, Took
 from xds.traffic.rules import Rule, Rules, rule_of
 
 UNMATCHED = "unmatched"  # label of requests that no rule took; a rule's has slashes
+LOOK_AT = 1_000  # sums, before it is looked whether what they are of is still there
 OTHER = "other"  # status that is no status
 Error = Literal["no_route", "invalid_key", "misdirected", "no_backend", "no_cluster", "no_healthy_upstream", "connect_failure"]
 ERRORS: tuple[Error, ...] = (
@@ -42,10 +43,27 @@ class Traffic:
         self._rules = rules
         self._of: dict[Rule | None, Sums] = {}
         self.errors: dict[str, int] = dict.fromkeys(ERRORS, 0)
+        self._forks: Counter[tuple[str, str]] = Counter()  # (group, cluster)
+        self._look_at = LOOK_AT
         self.passed_over = 0
 
-    def take(self, one: Answered | Took, group: str = "") -> None:
+    def take(self, one: Point, group: str = "") -> None:
         """From a proxy of this group; no group stands for one that is believed whatever it says."""
+        if isinstance(one, Forked):
+            self._fork(one, group)
+        else:
+            self._rule(one, group)
+        if len(self._of) + len(self._forks) >= self._look_at:  # nobody scrapes, and they come and go
+            self.there()
+            self._look_at = 2 * (len(self._of) + len(self._forks)) + LOOK_AT
+
+    def _fork(self, one: Forked, group: str) -> None:
+        if self._rules.has_fork(one.cluster, group):
+            self._forks[group, one.cluster] += one.count
+        else:
+            self.passed_over += 1
+
+    def _rule(self, one: Answered | Took, group: str) -> None:
         rule = rule_of(one.route)
         sums = self._sums(rule, group) if rule or one.route in _OF_NO_RULE else None
         if sums is None:
@@ -77,4 +95,15 @@ class Traffic:
         for rule, sums in list(self._of.items()):
             if rule is not None and self._rules.label(rule) != sums.label:
                 del self._of[rule]
+        for group, cluster in [*self._forks]:
+            if not self._rules.has_fork(cluster, group):
+                del self._forks[group, cluster]
         return list(self._of.values())
+
+    def forks(self) -> dict[str, int]:
+        """Requests of each fork that there is now and had any, by the name of its cluster."""
+        self.there()
+        found = Counter[str]()
+        for (_, cluster), count in self._forks.items():
+            found[cluster] += count
+        return dict(found)

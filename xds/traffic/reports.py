@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from protos.v3 import AggregationTemporality, ExportMetricsServiceRequest, HistogramDataPoint, Metric
-from translator.envoy_v3.counting import BOUNDS, DURATION, FLAGS, REQUESTS, ROUTE, STATUS
+from translator.envoy_v3.counting import BOUNDS, CLUSTER, DURATION, FLAGS, FORKS, REQUESTS, ROUTE, STATUS
 
 DELTA = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
 MOST = 1 << 53  # more than this has happened to nobody since the last report
@@ -34,23 +34,38 @@ class Took(Struct, frozen=True):
     seconds: float
 
 
-def points(request: ExportMetricsServiceRequest) -> Iterator[Answered | Took]:
+class Forked(Struct, frozen=True):
+    """So many requests were answered by this cluster, which is a fork."""
+
+    cluster: str
+    count: int
+
+
+Point = Answered | Took | Forked
+
+
+def points(request: ExportMetricsServiceRequest) -> Iterator[Point]:
     for of_resource in request.resource_metrics:
         for of_scope in of_resource.scope_metrics:
             for metric in of_scope.metrics:
                 yield from _of(metric)
 
 
-def _of(metric: Metric) -> Iterator[Answered | Took]:
-    if metric.name == REQUESTS and metric.sum.aggregation_temporality == DELTA:
+def _of(metric: Metric) -> Iterator[Point]:
+    if metric.name in (REQUESTS, FORKS) and metric.sum.aggregation_temporality == DELTA:
         for one in metric.sum.data_points:
             if 0 < one.as_int < MOST:
-                tags = _tags(one.attributes)
-                yield Answered(tags.get(ROUTE, ""), tags.get(STATUS, ""), tags.get(FLAGS, ""), one.as_int)
+                yield _counted(metric.name, _tags(one.attributes), one.as_int)
     elif metric.name == DURATION and metric.histogram.aggregation_temporality == DELTA:
         for took in metric.histogram.data_points:
             if _is_whole(took):
                 yield Took(_tags(took.attributes).get(ROUTE, ""), tuple(took.bucket_counts), took.sum / 1000)
+
+
+def _counted(name: str, tags: dict[str, str], count: int) -> Point:
+    if name == FORKS:
+        return Forked(tags.get(CLUSTER, ""), count)
+    return Answered(tags.get(ROUTE, ""), tags.get(STATUS, ""), tags.get(FLAGS, ""), count)
 
 
 def _is_whole(took: HistogramDataPoint) -> bool:

@@ -11,7 +11,8 @@ from translator.engine import Engine
 from translator.inputs import GRPC_ROUTE, HTTP_ROUTE
 from translator.ir import inbound, names
 from translator.ir.route import Answer, Entry
-from translator.ir.tables import ENTRIES, INBOUND, KEYED, PLACED
+from translator.ir.tables import ENTRIES, INBOUND, KEYED, OUT_CLUSTER, PLACED
+from xds.security.access import LOCAL
 
 _KINDS = {"httproute": "HTTPRoute", "grpcroute": "GRPCRoute"}
 Rule = tuple[str, str, int]  # kind as routes are named, key of the object, place of the rule or number of the port
@@ -58,6 +59,14 @@ class Rules:
         route = f"{_KINDS[kind]}/{key}"
         places = (*self._engine.under(PLACED, route), *(one.place for one in self._engine.under(KEYED, route)))
         return any(place.table.startswith(f"{group}/") for place in places)
+
+    def has_fork(self, cluster: str, group: str) -> bool:
+        """Whether this group of proxies is given this fork; without a group those are asked that need no certificate."""
+        kind, _, rest = cluster.partition("/")
+        if kind not in (names.FORK, names.BESIDE):
+            return False
+        groups = (group,) if group else (LOCAL, inbound.group("/".join(rest.split("/")[:2])))
+        return any(self._engine.get(OUT_CLUSTER, (one, cluster)) is not None for one in groups)
 
     def lacks_backend(self, rule: Rule, status: str) -> bool:
         """Whether it answers this by itself, for none of its backends can be had."""

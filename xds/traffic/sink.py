@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from translator.envoy_v3.counting import BOUNDS, DURATION, PREFIX, REQUESTS
+from translator.envoy_v3.counting import BOUNDS, CLUSTER, DURATION, FORKS, PREFIX, REQUESTS
+from translator.ir import names
 
 EVERY, UNUSED = 10, 600  # seconds between two reports, and after which Envoy gives up a statistic that nobody used
 POINTS = 5_000  # of one message: below what a client may send at once
 _SINK = "type.googleapis.com/envoy.extensions.stat_sinks.open_telemetry.v3.SinkConfig"
 _NAME = "type.googleapis.com/envoy.extensions.matching.common_inputs.stats.v3.StatFullNameMatchInput"
 Json = dict[str, Any]
+SENT = (  # what is sent, under which name, and how the names of the statistics begin
+    (REQUESTS, f"{PREFIX}.{REQUESTS}."),
+    (DURATION, f"{PREFIX}.{DURATION}."),
+    *((FORKS, f"{PREFIX}.{FORKS}.{CLUSTER}.{kind}/") for kind in (names.FORK, names.BESIDE)),
+)
 
 
 def reporting(cluster: str) -> Json:
@@ -26,7 +32,7 @@ def reporting(cluster: str) -> Json:
         "report_histograms_as_deltas": True,
         "max_data_points_per_request": POINTS,
         "custom_metric_conversions": {
-            "matcher_list": {"matchers": [_sent(name) for name in (REQUESTS, DURATION)]},
+            "matcher_list": {"matchers": [_sent(name, start) for name, start in SENT]},
             "on_no_match": _does("drop", {"@type": f"{_SINK}.DropAction"}),
         },
     }
@@ -39,9 +45,9 @@ def reporting(cluster: str) -> Json:
     }
 
 
-def _sent(name: str) -> Json:
-    """Statistics that begin with this name, all as one metric."""
-    named = {"input": {"name": "name", "typed_config": {"@type": _NAME}}, "value_match": {"prefix": f"{PREFIX}.{name}."}}
+def _sent(name: str, start: str) -> Json:
+    """Statistics whose names begin so, all as one metric."""
+    named = {"input": {"name": "name", "typed_config": {"@type": _NAME}}, "value_match": {"prefix": start}}
     return {
         "predicate": {"single_predicate": named},
         "on_match": _does("send", {"@type": f"{_SINK}.ConversionAction", "metric_name": name}),

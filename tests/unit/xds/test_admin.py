@@ -88,7 +88,7 @@ async def test_load_that_proxies_report_is_told_by_cluster_and_counted(client: T
     companions.measured(*companions.loads.reporter().take([stats("a", (3, 1, 2), dropped=1)]))
     body = await (await client.get("/loads")).json()
     load = {"succeeded": 3, "failed": 1, "dropped": 1, "issued": 4, "in_progress": 2, "reports": 1}
-    assert body == {"clusters": {"a": load}, "passed_over": 0}
+    assert body == {"clusters": {"a": load}, "passed_over": 0, "counted": False, "forks": {}}
     text = await (await client.get("/metrics")).text()
     assert 'pointsman_load_requests_total{result="failed"} 1.0' in text
     assert "pointsman_load_reports_total 1.0" in text

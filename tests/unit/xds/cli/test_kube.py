@@ -189,7 +189,7 @@ def test_loads_of_all_replicas_are_added(pointsman: Any, world: World, told: dic
         server(world, name)
         told[f"{name}/loads"] = {"clusters": {"c": {"succeeded": 2, "failed": 1}}, "passed_over": 0}
     found = json.loads(pointsman("proxies", "--kube", "--load", "-o", "json").out)
-    assert found == {"clusters": {"c": {"succeeded": 4, "failed": 2}}, "passed_over": 0}
+    assert found == {"clusters": {"c": {"succeeded": 4, "failed": 2}}, "passed_over": 0, "counted": False, "forks": {}}
 
 
 def test_cluster_without_a_server_says_where_to_look(pointsman: Any, world: World) -> None:  # noqa: F811

@@ -46,6 +46,12 @@ spec:
   hostnames: [shop.example.com]
   rules: [{backendRefs: [{name: checkout, port: 80}]}, {matches: [{path: {value: /cart}}], backendRefs: [{name: cart, port: 80}]}]
 """
+BACKEND = """
+apiVersion: pointsman.io/v1alpha1
+kind: Sandbox
+metadata: {name: alice}
+spec: {services: [{name: legacy, kind: Backend, targetRef: {kind: Backend, name: other}}]}
+"""
 BACKENDS = """---
 apiVersion: v1
 kind: Service
@@ -89,7 +95,8 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         assert path == "/loads"
         if not clusters:
             raise Exit(3, "nobody")
-        return {"clusters": clusters}
+        forks = {"fork/default/previews/service/default/checkout/80/alice/2": {"sandbox": "default/eve", "requests": 0}}
+        return {"clusters": clusters, "passed_over": 0, "forks": forks}
 
     monkeypatch.setattr("xds.cli.showing.asked", asked)
     return clusters
@@ -109,13 +116,40 @@ def test_sandbox_in_a_folder_is_made_seen_and_deleted(pointsman: Any, folder: Pa
         "http://e.example.com:8080/",
         "curl -H 'x-route-key: alice' http://shop.example.com:8080/",
     ]
-    loads["fork/default/previews/service/default/checkout/80/alice"] = {"issued": 7}
-    loads["fork/default/previews/service/default/checkout/80/alice/1"] = {"issued": 2}
-    loads["fork/default/previews/service/default/checkout/80/bob"] = {"issued": 100}
+    for name, issued in (("alice", 7), ("alice/1", 2), ("bob", 100), ("alice/2", 100), ("alice-2", 100)):
+        loads[f"fork/default/previews/service/default/checkout/80/{name}"] = {"issued": issued, "in_progress": 1}
+    for service, issued in (("checkout", 30), ("cart", 100)):
+        loads[f"beside/default/{service}/80/alice"] = {"issued": issued, "in_progress": 2}
     rows = [line.split() for line in pointsman("map", "alice", *at).out.splitlines()[1:]]
-    assert rows == [["cart", "baseline", "-"], ["checkout", "Service", "default/checkout-alice", "9"]]
+    assert rows == [["cart", "baseline", "-", "-"], ["checkout", "Service", "default/checkout-alice", "39", "4"]]
     assert pointsman("delete", "alice", *at).code == 0
     assert pointsman("list", *at).out == "there are no Sandboxes\n"
+
+
+def test_requests_of_a_changed_backend_are_told_too(pointsman: Any, folder: Path, loads: dict[str, Any]) -> None:
+    (folder / "alice.yaml").write_text(BACKEND)
+    loads["fork/default/previews/backend/default/legacy/alice"] = {"issued": 3, "in_progress": 0}
+    [legacy] = [one for one in json.loads(pointsman("map", "alice", "--files", folder, "-o", "json").out) if one["service"] == "legacy"]
+    assert (legacy["requests"], legacy["under_way"]) == (3, 0)
+
+
+def test_where_requests_are_counted_a_fork_without_any_has_none(pointsman: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pointsman("create", "alice", "--service", "checkout=checkout-alice", "--files", folder)
+    told = {"clusters": {}, "passed_over": 0, "counted": True, "forks": {}}
+    monkeypatch.setattr("xds.cli.showing.asked", lambda *_: told)
+    [_, found] = json.loads(pointsman("map", "alice", "--files", folder, "-o", "json").out)
+    assert (found["requests"], found["under_way"]) == (0, None)
+
+
+def test_servers_in_a_cluster_are_asked_where_none_is_named(pointsman: Any, cluster: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster.objects |= dict(_objects())
+    pointsman("create", "alice", "-n", "shop", "--service", "checkout=checkout-alice")
+    fork = "fork/shop/previews/service/shop/checkout/80/alice"
+    forks = {fork: {"sandbox": "shop/alice", "requests": 3}}
+    of_one = {"clusters": {fork: {"issued": 2, "in_progress": 1}}, "passed_over": 0, "counted": True, "forks": forks}
+    monkeypatch.setattr("xds.cli.live.pages", lambda _, path: [of_one, of_one] if path == "/loads" else [])
+    [found] = [one for one in json.loads(pointsman("map", "alice", "-n", "shop", "-o", "json").out) if one["service"] == "checkout"]
+    assert (found["requests"], found["under_way"]) == (6, 2), "what is counted is more than what load reports have"
 
 
 def test_map_says_why_the_baseline_answers(pointsman: Any, folder: Path, loads: dict[str, Any]) -> None:

@@ -10,8 +10,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from tests.unit.xds.traffic.told import SHOP
 from translator.envoy_v3.counting import BOUNDS
 from xds.telemetry import Requests
+from xds.traffic import counts
 from xds.traffic.counts import ERRORS, OTHER, UNMATCHED, Traffic
-from xds.traffic.reports import Answered, Took
+from xds.traffic.reports import Answered, Forked, Took
 from xds.traffic.rules import Rule, Rules
 
 PEAR = "httproute/shop/pear/0/0"
@@ -22,12 +23,16 @@ class Known(Rules):
 
     def __init__(self, *labels: tuple[Rule, str]) -> None:
         self.labels, self.group, self.answers = dict(labels), "infra/edge", ""
+        self.clusters = {"fork/a", "fork/b"}
 
     def label(self, rule: Rule) -> str:
         return self.labels.get(rule, "")
 
     def served(self, rule: Rule, group: str) -> bool:
         return rule in self.labels and group in ("", self.group)
+
+    def has_fork(self, cluster: str, group: str) -> bool:
+        return cluster in self.clusters and group in ("", self.group)
 
     def lacks_backend(self, rule: Rule, status: str) -> bool:
         return rule in self.labels and status == self.answers
@@ -148,3 +153,20 @@ def test_rule_that_is_called_otherwise_is_another(traffic: Traffic, known: Known
     traffic.take(Answered(SHOP, "200", "-", 5))
     known.labels[CART] = "HTTPRoute/shop/cart/checkout"
     assert traffic.there() == []
+
+
+def test_requests_of_forks_add_up_over_proxies_and_are_in_no_metric(traffic: Traffic, known: Known) -> None:
+    for group, cluster in (("", "fork/a"), ("infra/edge", "fork/a"), ("", "fork/b"), ("infra/other", "fork/a"), ("", "service/a")):
+        traffic.take(Forked(cluster, 2), group)
+    assert (traffic.forks(), traffic.passed_over) == ({"fork/a": 4, "fork/b": 2}, 2)
+    assert "fork/" not in "".join(scraped(traffic))
+    known.clusters.remove("fork/a")
+    assert traffic.forks() == {"fork/b": 2}
+
+
+def test_what_comes_and_goes_fills_no_memory_though_nobody_looks(traffic: Traffic, known: Known, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "LOOK_AT", 10)
+    for number in range(10_000):
+        known.clusters = {f"fork/{number}"}
+        traffic.take(Forked(f"fork/{number}", 1))
+        assert len(traffic._forks) <= 1010

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protos.v3 import ExportMetricsServiceRequest
-from tests.unit.xds.traffic.told import SHOP, answered, export, took
+from tests.unit.xds.traffic.told import SHOP, answered, export, forked, took
 from translator.envoy_v3.counting import BOUNDS
-from xds.traffic.reports import Answered, Took, points
+from xds.traffic.reports import Answered, Forked, Took, points
 
 
 def test_counts_and_times_come_as_they_are_told() -> None:
-    found = [*points(export(answered(count=7, flags="UF,URX"), took(below=(0, 2, 1), milliseconds=40)))]
-    assert found == [Answered(SHOP, "200", "UF,URX", 7), Took(SHOP, (0, 2, 1, *[0] * (len(BOUNDS) - 2)), 0.04)]
+    found = [*points(export(answered(count=7, flags="UF,URX"), took(below=(0, 2, 1), milliseconds=40), forked("fork/x", 5)))]
+    assert found == [Answered(SHOP, "200", "UF,URX", 7), Took(SHOP, (0, 2, 1, *[0] * (len(BOUNDS) - 2)), 0.04), Forked("fork/x", 5)]
 
 
 def test_tags_that_are_not_there_are_empty() -> None:
@@ -51,4 +51,4 @@ def test_no_message_is_a_crash(body: bytes) -> None:
         request.ParseFromString(body)
     except Exception:  # noqa: BLE001 - what is no message is for who reads bytes
         return
-    assert all(type(one) in (Answered, Took) for one in points(request))
+    assert all(type(one) in (Answered, Took, Forked) for one in points(request))

@@ -130,6 +130,18 @@ def test_port_of_a_sidecar_is_a_rule_that_only_its_sidecars_serve() -> None:
     assert not rules.lacks_backend(port, "500")
 
 
+def test_fork_is_one_that_the_proxies_are_given() -> None:
+    rules = Rules(told(SHOP + KEYS + SANDBOX))
+    at_gateway, beside = "fork/default/previews/service/default/cart/80/alice", "beside/default/cart/80/alice"
+    for cluster, groups in (
+        (at_gateway, ["", "local"]),
+        (beside, ["", "sidecar/default/cart"]),
+        ("service/default/cart/80", []),
+        ("fork", []),
+    ):
+        assert [one for one in ("", "local", "sidecar/default/cart", "default/other") if rules.has_fork(cluster, one)] == groups, cluster
+
+
 def connections(core: Engine) -> list[HttpConnectionManager]:
     """Of all listeners, those of sidecars too."""
     found = []
@@ -158,7 +170,9 @@ def test_requests_are_counted_everywhere_or_nowhere() -> None:
 
 
 def test_nothing_that_a_client_says_is_a_tag() -> None:
-    [one] = connections(told())[0].access_log
-    config = StatsLog.FromString(one.typed_config.value)
-    stats = [*(one.stat for one in config.counters), *(one.stat for one in config.histograms)]
-    assert {tag.value_format for stat in stats for tag in stat.tags} == {"%ROUTE_NAME%", "%RESPONSE_CODE%", "%RESPONSE_FLAGS%"}
+    plain = {"%ROUTE_NAME%", "%RESPONSE_CODE%", "%RESPONSE_FLAGS%"}
+    for text, formats in ((SHOP, plain), (SHOP + KEYS, plain | {"%UPSTREAM_CLUSTER_RAW%"})):
+        [one] = connections(told(text))[0].access_log
+        config = StatsLog.FromString(one.typed_config.value)
+        stats = [*(one.stat for one in config.counters), *(one.stat for one in config.histograms)]
+        assert {tag.value_format for stat in stats for tag in stat.tags} == formats

@@ -34,7 +34,7 @@ def test_everything_else_that_envoy_counts_stays_there() -> None:
     conversions = sink["custom_metric_conversions"]
     assert conversions["on_no_match"]["action"]["typed_config"]["@type"].endswith("SinkConfig.DropAction")
     wanted = [one["predicate"]["single_predicate"]["value_match"]["prefix"] for one in conversions["matcher_list"]["matchers"]]
-    assert wanted == ["pointsman.requests.", "pointsman.duration."]
+    assert wanted == ["pointsman.requests.", "pointsman.duration.", "pointsman.forks.cluster.fork/", "pointsman.forks.cluster.beside/"]
     assert sink["report_counters_as_deltas"]
     assert sink["report_histograms_as_deltas"]
 

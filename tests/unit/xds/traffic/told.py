@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from google.protobuf.json_format import ParseDict
 
 from protos.v3 import ExportMetricsServiceRequest
-from translator.envoy_v3.counting import BOUNDS, DURATION, REQUESTS
+from translator.envoy_v3.counting import BOUNDS, DURATION, FORKS, REQUESTS
 
 SHOP = "httproute/shop/cart/0/0"
 
@@ -21,6 +21,11 @@ def answered(
 ) -> dict[str, object]:
     point = {"attributes": attributes(route=route, status=status, flags=flags), "asInt": count}
     return {"name": name, "sum": {"dataPoints": [point], "aggregationTemporality": temporality}}
+
+
+def forked(cluster: str, count: int = 1) -> dict[str, object]:
+    point = {"attributes": attributes(cluster=cluster), "asInt": count}
+    return {"name": FORKS, "sum": {"dataPoints": [point], "aggregationTemporality": 1}}
 
 
 def took(
