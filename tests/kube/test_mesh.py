@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.e2e.server import Server
 from tests.kube.cluster.cluster import Cluster
@@ -16,8 +17,12 @@ from tests.kube.planes import SOON, permitted
 from tests.kube.test_installing import pointsman
 from tests.waiting import wait_until
 from xds import roles
+from xds.mesh.difference import collection
+from xds.sources.kube.access import loader
+from xds.sources.kube.transport import APPLY, Transport
 
 ISTIO = Path(__file__).parents[1] / "crds" / "istio-virtualservice.yaml"
+GOLDENS = Path(__file__).parents[1] / "unit" / "translator" / "mesh"
 SHOP = """
 apiVersion: v1
 kind: Service
@@ -206,6 +211,7 @@ OWN = [f"httproute.gateway.networking.k8s.io/pointsman.cart.80{key}" for key in 
 
 async def test_routes_of_the_gateway_api_are_made_put_right_and_removed(shop: tuple[Shop, Server]) -> None:
     at, server = shop
+    await _all_that_is_ever_written_is_taken(at)
 
     async def routes() -> list[str]:
         return await at.names("httproutes,grpcroutes")
@@ -231,6 +237,24 @@ async def test_routes_of_the_gateway_api_are_made_put_right_and_removed(shop: tu
     found = (await server.get("/status"))["findings"]
     assert [one for one in found if (one["code"], one["key"]) == ("PM0732", at.namespace)] == []
     await _what_is_left_behind_goes_when_it_is_uninstalled(at, server)
+
+
+async def _all_that_is_ever_written_is_taken(at: Shop) -> None:
+    """The goldens of both outputs, each field known and each rule of the definitions kept."""
+    made = [one for path in sorted(GOLDENS.glob("*.*.yaml")) if ".in." not in path.name for one in yaml.safe_load_all(path.read_text())]
+    assert {one["kind"] for one in made} == {"VirtualService", "HTTPRoute", "GRPCRoute"}
+    for one in made:
+        one["metadata"]["namespace"] = at.namespace
+    transport = Transport(loader(str(at.cluster.kubeconfig), None))
+    try:
+        for one in made:
+            path = f"{collection(one['kind'], at.namespace)}/golden.{one['metadata']['name']}"
+            document = {**one, "metadata": {**one["metadata"], "name": f"golden.{one['metadata']['name']}"}}
+            query = {"fieldManager": "golden", "dryRun": "All", "fieldValidation": "Strict"}
+            answer = await transport.call("PATCH", path, document, query, content=APPLY)
+            assert answer.status == 201, answer.said()
+    finally:
+        await transport.close()
 
 
 async def _what_is_left_behind_goes_when_it_is_uninstalled(at: Shop, server: Server) -> None:
