@@ -25,7 +25,7 @@ from translator.gatewayapi.rules import (
     traffic,
 )
 from translator.inputs import OBJECTS
-from translator.ir.tables import ACKED, COPYING, EXPIRED, GROUP, OUTPUTS, QUARANTINE, UNCOPIED
+from translator.ir.tables import ACKED, COPYING, EXPIRED, GROUP, OUTPUTS, QUARANTINE, UNCOPIED, UNFOLLOWED
 from translator.sandbox import copies, laptops, lives, meshes, sidecars
 from translator.sandbox import rules as sandbox
 
@@ -63,4 +63,4 @@ RULES: tuple[Rule, ...] = (*FRONTS, *envoy_v3.RULES, *faults.RULES, *policies.ST
 
 def engine() -> Engine:
     """A new engine without any object in it."""
-    return Engine((*OBJECTS.values(), GROUP, QUARANTINE, ACKED, EXPIRED, COPYING, UNCOPIED), RULES, OUTPUTS)
+    return Engine((*OBJECTS.values(), GROUP, QUARANTINE, ACKED, EXPIRED, COPYING, UNCOPIED, UNFOLLOWED), RULES, OUTPUTS)

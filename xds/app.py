@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from translator.engine import Engine
 from translator.ir import names as named
 from translator.ir.cluster import Use
-from translator.ir.tables import ACKED, CLUSTER, COPYING, EXPIRED, GROUP, OUT_FINDINGS, QUARANTINE, UNCOPIED, WANTED
+from translator.ir.tables import ACKED, CLUSTER, COPYING, EXPIRED, GROUP, OUT_FINDINGS, QUARANTINE, UNCOPIED, UNFOLLOWED, WANTED
 from translator.program import engine
 from xds.acknowledged import Acknowledged
 from xds.crash import told
@@ -37,6 +37,7 @@ from xds.settings import Listener, Settings
 from xds.snapshot import Snapshots
 from xds.sources.files import Files
 from xds.sources.folder import Folder, Located
+from xds.sources.followed import unfollowed
 from xds.sources.interface import Source, Update
 from xds.status import Statuses
 from xds.store import Change, Store
@@ -92,6 +93,7 @@ class App:
         self._wrong: dict[str, str] = {}  # Sandbox → what is wrong with its forks
         self.findings: list[Located] = []
         self._of_source: list[Located] = []
+        self._unfollowed: tuple[str, str] | None = None
         self.groups = Groups(replace(settings.group, awaits=True), each=bool(settings.tls) and not settings.policy.shared)
         self._timer: asyncio.TimerHandle | None = None
         self._looks = False
@@ -186,7 +188,17 @@ class App:
                 self.store.declare(GROUP, *row)
             await asyncio.sleep(0)
         self._of_source = update.findings
+        self._tell_followed()
         self._look_for.set()
+
+    def _tell_followed(self) -> None:
+        """Kinds of a cluster that are parked are input too: the GatewayClass says so."""
+        now = unfollowed(one.finding for one in self._of_source) if self.settings.cluster else None
+        if now != self._unfollowed:
+            self._unfollowed = now
+            self.store.declare(UNFOLLOWED, "", now)
+            if self.synced.is_set():
+                self.translation.wake()
 
     def _sync(self, objects: int) -> None:
         """The first full sync: from now on, what is missing is gone, and not late."""

@@ -15,6 +15,7 @@ CONFLICTED = "Conflicted"
 PARTIALLY_INVALID = "PartiallyInvalid"
 OVERLAPPING_TLS = "OverlappingTLSConfig"
 SERVED = "pointsman.io/Programmed"  # of a route at one parent, what PROGRAMMED is of a Gateway; the Gateway API has no word for it
+FOLLOWED = "pointsman.io/KindsFollowed"  # of a GatewayClass: whether all that its Gateways may be made of is read from the cluster
 
 PENDING = "not acknowledged yet by every connected proxy; `pointsman proxies` tells by which"  # while nothing else is wrong
 

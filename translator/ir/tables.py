@@ -32,6 +32,9 @@ ACKED = Table[tuple[str, str], str]("Acked")
 # Input: (kind, key) of an object whose time is over → the mark of the life that has ended
 EXPIRED = Table[tuple[str, str], str]("Expired")
 
+# Input: there where objects come from a cluster, under "": why a kind is not followed, as a reason and a sentence; empty where all are
+UNFOLLOWED = Table[str, tuple[str, str]]("Unfollowed")
+
 # Input: there while forks that Sandboxes declare are made, under ""; and key of a Sandbox → why one of its forks is not
 COPYING = Table[str, bool]("Copying")
 UNCOPIED = Table[str, str]("Uncopied")

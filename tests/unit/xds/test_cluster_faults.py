@@ -85,6 +85,23 @@ async def test_proxy_is_sent_nothing_rather_than_a_part_while_a_kind_is_forbidde
             assert [resource.name for resource in response.resources] == ["local/80"]
 
 
+async def test_kind_that_the_cluster_lacks_is_told_by_the_class_until_it_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reflector, "PARKED", 0.2)
+    async with Fake() as fake:
+        fake.replies["gatewayclasses"].append(listed(CLASS))
+        fake.replies["grpcroutes"].extend([Reply(404, b"{}")] * 3)
+        async with following(tmp_path / "a", fake) as app:
+            await wait_until(lambda: followed(app) == ("False", "KindMissing"))
+            await wait_until(lambda: followed(app) == ("True", "AllFollowed"))
+
+
+def followed(app: App) -> tuple[str, str]:
+    """What the GatewayClass says of it."""
+    status = app.statuses.get("GatewayClass", "c") or {}
+    found = {one["type"]: (one["status"], one["reason"]) for one in status.get("conditions", ())}
+    return found.get("pointsman.io/KindsFollowed", ("", ""))
+
+
 async def test_replica_that_sees_the_same_sends_nothing_again(tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         first, second = await two(stack, tmp_path, listed(gateway(80)), listed(gateway(80)))

@@ -14,6 +14,7 @@ from translator.gatewayapi.clientcerts import client_conditions
 from translator.gatewayapi.conditions import (
     ACCEPTED,
     CONTROLLER,
+    FOLLOWED,
     PARTIALLY_INVALID,
     PENDING,
     PROGRAMMED,
@@ -63,7 +64,7 @@ from translator.inputs import (
 from translator.ir import names
 from translator.ir.finding import Finding
 from translator.ir.output import Address, Awaited, Condition, ListenerStatus, ParentStatus, Status, fingerprint
-from translator.ir.tables import ACKED, ENTRIES, GROUP, OUT_AWAITED, OUT_FINDINGS, OUT_PLANE, OUT_STATUS, REFUSED
+from translator.ir.tables import ACKED, ENTRIES, GROUP, OUT_AWAITED, OUT_FINDINGS, OUT_PLANE, OUT_STATUS, REFUSED, UNFOLLOWED
 from translator.resources.gateway import Gateway
 from translator.resources.listenerset import ListenerSet
 
@@ -76,8 +77,10 @@ ROUTES: dict[str, Table[str, Any]] = {table.name: table for table in (HTTP_ROUTE
 def class_status(view: View, key: str) -> Facts:
     state, generation = view.one(CLASS_STATE, key), view.one(GATEWAY_CLASS, key).metadata.generation
     condition = fails(ACCEPTED, "InvalidParameters", state.problem) if state.problem else holds(ACCEPTED)
+    unfollowed = view.get(UNFOLLOWED, "")
+    more = () if unfollowed is None else (fails(FOLLOWED, *unfollowed) if any(unfollowed) else holds(FOLLOWED, "AllFollowed"),)
     told = features(shared=bool(state.group), ways=state.ways)
-    yield OUT_STATUS(("GatewayClass", key), Status(generation=generation, conditions=(condition,), supported_features=told))
+    yield OUT_STATUS(("GatewayClass", key), Status(generation=generation, conditions=(condition, *more), supported_features=told))
 
 
 @rule(over=PARENT, into=(OUT_STATUS, ROUTE_ON))

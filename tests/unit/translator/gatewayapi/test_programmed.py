@@ -9,7 +9,7 @@ import yaml
 from tests.objects import changes, decoded, objects, secret_data
 from translator.engine import Engine
 from translator.ir.output import Awaited, Group, Status
-from translator.ir.tables import ACKED, GROUP, OUT_AWAITED, OUT_FINDINGS, OUT_STATUS
+from translator.ir.tables import ACKED, GROUP, OUT_AWAITED, OUT_FINDINGS, OUT_STATUS, UNFOLLOWED
 from translator.program import engine
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "base"
@@ -188,3 +188,21 @@ def test_nothing_is_awaited_of_a_gateway_that_goes() -> None:
     (change,) = changes(objects(gateway()))
     of.apply([(change[0], change[1], None)])
     assert awaited(of) is None
+
+
+def test_class_says_which_kinds_of_a_cluster_are_not_followed_and_nothing_of_files() -> None:
+    def said() -> dict[str, tuple[bool, str, str]]:
+        status = one.get(OUT_STATUS, ("GatewayClass", "pointsman"))
+        assert status is not None
+        return {each.type: (each.status, each.reason, each.message) for each in status.conditions}
+
+    one = engine()
+    one.apply(changes(objects(CLASS)))
+    assert list(said()) == ["Accepted"]
+    one.apply([(UNFOLLOWED, "", ("KindForbidden", "secrets is forbidden"))])
+    assert said()["pointsman.io/KindsFollowed"] == (False, "KindForbidden", "secrets is forbidden")
+    assert said()["Accepted"][0], "what is followed is served"
+    one.apply([(UNFOLLOWED, "", ("", ""))])
+    assert said()["pointsman.io/KindsFollowed"] == (True, "AllFollowed", "")
+    one.apply([(UNFOLLOWED, "", None)])
+    assert list(said()) == ["Accepted"]

@@ -26,6 +26,7 @@ from translator.ir.tables import (
     OUT_FINDINGS,
     OUT_STATUS,
     PLACED,
+    UNFOLLOWED,
 )
 from translator.program import FRONTS
 
@@ -71,7 +72,7 @@ NAME = f"{PREFIX}alice"
 
 
 def run(*texts: str, flat: bool = False) -> Engine:
-    engine = Engine((*OBJECTS.values(), GROUP, EXPIRED), (*FRONTS, *status.RULES), (OUT_STATUS, OUT_FINDINGS))
+    engine = Engine((*OBJECTS.values(), GROUP, EXPIRED, UNFOLLOWED), (*FRONTS, *status.RULES), (OUT_STATUS, OUT_FINDINGS))
     engine.apply([(GROUP, "local", Group(flat=flat)), *(change for text in texts for change in changes(objects(text)))])
     assert engine.failures == {}
     return engine

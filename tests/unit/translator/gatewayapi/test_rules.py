@@ -14,7 +14,20 @@ from translator.ir.cluster import Endpoint, Use
 from translator.ir.finding import Finding
 from translator.ir.output import Group
 from translator.ir.route import Answer, Forward, Place
-from translator.ir.tables import CHAIN, CLUSTER, CLUSTER_USE, ENDPOINTS, ENTRIES, GROUP, HOST, OUT_FINDINGS, OUT_STATUS, PLACED, REFUSED
+from translator.ir.tables import (
+    CHAIN,
+    CLUSTER,
+    CLUSTER_USE,
+    ENDPOINTS,
+    ENTRIES,
+    GROUP,
+    HOST,
+    OUT_FINDINGS,
+    OUT_STATUS,
+    PLACED,
+    REFUSED,
+    UNFOLLOWED,
+)
 from translator.program import FRONTS
 
 RULES = (*FRONTS, *status.RULES)
@@ -45,7 +58,7 @@ spec:
 
 
 def run(*texts: str) -> Engine:
-    engine = Engine((*OBJECTS.values(), GROUP, REFUSED), RULES, (OUT_STATUS, OUT_FINDINGS))
+    engine = Engine((*OBJECTS.values(), GROUP, REFUSED, UNFOLLOWED), RULES, (OUT_STATUS, OUT_FINDINGS))
     engine.apply([(GROUP, "local", Group()), *(change for text in texts for change in changes(objects(text)))])
     assert engine.failures == {}
     return engine
