@@ -66,8 +66,7 @@ def test_deployment_is_reached_by_the_address_of_its_service(cluster: Cluster, n
     until(cluster, lambda: json.loads(got(f"http://{address}/"))["pod"] not in names)
 
 
-def test_files_of_a_running_pod_follow_their_config_map(cluster: Cluster, namespace: str) -> None:
-    pod = """
+READER = """
 apiVersion: v1
 kind: Pod
 metadata: {name: reader}
@@ -78,17 +77,58 @@ spec:
     - name: reader
       image: pointsman-echo
       command: [sh, -c]
-      args: ['id -u; word() { cat /told/word; }; echo $(word); while [ $(word) = one ]; do sleep 0.1; done; echo $(word); exec sleep 99']
-      volumeMounts: [{name: told, mountPath: /told}]
-  volumes: [{name: told, configMap: {name: told}}]
+      args:
+        - |
+          id -u; word() { echo $(cat /told/word) $(cat /secret/word); }
+          word; while [ "$(cat /told/word)" = one ] || [ "$(cat /secret/word)" = one ]; do sleep 0.1; done; word; exec sleep 99
+      volumeMounts: [{name: told, mountPath: /told}, {name: secret, mountPath: /secret}]
+  volumes: [{name: told, configMap: {name: told}}, {name: secret, secret: {secretName: told}}]
 """
+
+
+def test_files_of_a_running_pod_follow_their_config_map_and_their_secret(cluster: Cluster, namespace: str) -> None:
     kubectl = ("-n", namespace)
     cluster.kubectl(*kubectl, "create", "configmap", "told", "--from-literal=word=one")
-    cluster.kubectl(*kubectl, "apply", "-f", "-", text=pod)
-    until(cluster, lambda: "65532\none" in cluster.kubectl(*kubectl, "logs", "reader", check=False).stdout)
+    cluster.kubectl(*kubectl, "create", "secret", "generic", "told", "--from-literal=word=one")
+    cluster.kubectl(*kubectl, "apply", "-f", "-", text=READER)
+    until(cluster, lambda: "65532\none one" in cluster.kubectl(*kubectl, "logs", "reader", check=False).stdout)
     cluster.kubectl(*kubectl, "patch", "configmap", "told", "-p", '{"data": {"word": "two"}}')
-    until(cluster, lambda: "two" in cluster.kubectl(*kubectl, "logs", "reader", check=False).stdout)
+    cluster.kubectl(*kubectl, "patch", "secret", "told", "-p", '{"stringData": {"word": "three"}}')
+    until(cluster, lambda: "two three" in cluster.kubectl(*kubectl, "logs", "reader", check=False).stdout)
     cluster.kubectl(*kubectl, "delete", "pod", "reader", f"--timeout={SOON:.0f}s")
+
+
+PROBED = """
+apiVersion: v1
+kind: Pod
+metadata: {name: probed}
+spec:
+  terminationGracePeriodSeconds: 20
+  containers:
+    - name: one
+      image: pointsman-echo
+      command: [sh, -c]
+      args:
+        - |
+          trap 'echo told to end; exit' TERM
+          [ -e /kept/once ] && echo alive again || touch /kept/once /tmp/dead
+          while true; do [ -e /tmp/stops ] && echo heard && mv /tmp/stops /tmp/heard; sleep 0.1; done
+      livenessProbe: {exec: {command: [test, "!", -e, /tmp/dead]}, periodSeconds: 1, failureThreshold: 1}
+      lifecycle: {preStop: {exec: {command: [sh, -c, "touch /tmp/stops; until [ -e /tmp/heard ]; do sleep 0.1; done"]}}}
+      volumeMounts: [{name: kept, mountPath: /kept}]
+  volumes: [{name: kept, emptyDir: {}}]
+"""
+
+
+def test_program_that_its_probe_finds_dead_is_started_again_and_its_hook_comes_before_its_end(cluster: Cluster, namespace: str) -> None:
+    kubectl = ("-n", namespace)
+    cluster.kubectl(*kubectl, "apply", "-f", "-", text=PROBED)
+    until(cluster, lambda: "alive again" in cluster.kubectl(*kubectl, "logs", "probed", check=False).stdout)
+    restarts = ("get", "pod", "probed", "-o", "jsonpath={.status.containerStatuses[0].restartCount}")
+    until(cluster, lambda: cluster.kubectl(*kubectl, *restarts).stdout == "1")
+    cluster.kubectl(*kubectl, "delete", "pod", "probed", f"--timeout={SOON:.0f}s")
+    (log,) = (cluster.folder / "logs").glob(f"{namespace}_probed_*.log")
+    assert log.read_text().splitlines() == ["alive again", "heard", "told to end"]
 
 
 def test_program_that_ends_is_started_again(cluster: Cluster, namespace: str) -> None:
