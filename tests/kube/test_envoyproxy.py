@@ -143,6 +143,20 @@ async def _goes_over_to_a_count(asked: Asked) -> None:
         return "DaemonSet" not in found and {"Deployment", "HorizontalPodAutoscaler"} <= set(found)
 
     await wait_until(counted, SOON, "a Deployment with an autoscaler in the place of the DaemonSet")
+    await _leaves_the_count_to_the_autoscaler(asked)
+
+
+async def _leaves_the_count_to_the_autoscaler(asked: Asked) -> None:
+    """It sets the count by the same subresource as `kubectl scale`; here is nobody who measures, and so no one who would."""
+    [deployment] = await shared(asked, "deployment")
+    name = deployment["metadata"]["name"]
+    await asyncio.to_thread(asked.cluster.kubectl, "-n", "default", "scale", "deployment", name, "--replicas=3")
+
+    async def three() -> bool:
+        [now] = await shared(asked, "deployment")
+        return (now["spec"]["replicas"], now["status"].get("readyReplicas", 0)) == (3, 3)
+
+    await wait_until(three, SOON, "three proxies")
 
 
 async def _gives_each_an_address(asked: Asked, address: str) -> str:
@@ -163,7 +177,9 @@ async def _gives_each_an_address(asked: Asked, address: str) -> str:
     await answered(asked, f"http://{first}/one", "any.example.com", 200)
     await answered(asked, f"http://{second}/two", "two.example.com", 200)
     await answered(asked, f"http://{first}/one", "two.example.com", 200)
-    assert before == {one["metadata"]["name"] for one in await shared(asked, "deployment")}
+    after = await shared(asked, "deployment")
+    assert before == {one["metadata"]["name"] for one in after}
+    assert [one["spec"]["replicas"] for one in after] == [3], "as it was scaled, though all was applied anew"
     return first
 
 
@@ -171,8 +187,8 @@ async def _stays_when_its_parameters_go(asked: Asked, address: str) -> None:
     await asked.kubectl("delete", "envoyproxy", "all")
 
     async def told() -> bool:
-        [one] = (await asked.get("gatewayclass", "merged"))["status"]["conditions"]
-        return (one["status"], one["reason"]) == ("False", "InvalidParameters")
+        found = (await asked.get("gatewayclass", "merged"))["status"]["conditions"]
+        return ("Accepted", "False", "InvalidParameters") in {(one["type"], one["status"], one["reason"]) for one in found}
 
     await wait_until(told, SOON, "the class to say that its parameters are gone")
     await answered(asked, f"http://{address}/one", "any.example.com", 200)
