@@ -64,7 +64,7 @@ def _before(mine: Iterable[Fits], behind: Sequence[Fits]) -> list[Fits]:
     look = [*found]
     while look:
         one = look.pop()
-        both = {each for other in behind if other.special > one.special and (each := _common(one, other))} - found.keys()
+        both = {each for other in behind if other.special > one.special and (each := _both(one, other))} - found.keys()
         found |= dict.fromkeys(sorted(both))
         look += both
         if len(found) > MOST:
@@ -72,7 +72,7 @@ def _before(mine: Iterable[Fits], behind: Sequence[Fits]) -> list[Fits]:
     return [*found]
 
 
-def _common(one: Fits, other: Fits) -> Fits | None:
+def _both(one: Fits, other: Fits) -> Fits | None:
     """Requests that fit both."""
     short, long = sorted((one, other), key=lambda each: each.special[:2])
     below = long.path == short.path or (short.how == PREFIX and long.path.startswith(f"{short.path.rstrip('/')}/"))

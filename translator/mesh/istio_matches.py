@@ -60,7 +60,7 @@ def _paths(match: Json, rule: KeyRule) -> list[Json]:
     [(form, theirs)] = match["uri"].items()
     if form == "regex" or match.get("ignoreUriCase"):
         raise CannotSayError("it asks for paths by a regular expression or in any case, and the rule for some of them")
-    both = [_common((form, theirs), one) for one in wanted]
+    both = [_both((form, theirs), one) for one in wanted]
     return [{how: value} for how, value in dict.fromkeys(one for one in both if one)]
 
 
@@ -70,7 +70,7 @@ def _segments(prefix: str) -> Sequence[tuple[str, str]]:
     return ("exact", bare), ("prefix", f"{bare}/")
 
 
-def _common(one: tuple[str, str], other: tuple[str, str]) -> tuple[str, str] | None:
+def _both(one: tuple[str, str], other: tuple[str, str]) -> tuple[str, str] | None:
     """Paths that fit both."""
     exact, prefix = sorted((one, other))  # two alike, or the exact one first
     if prefix[0] == "exact":

@@ -63,7 +63,8 @@ def run_(
     output: Form = Output.TABLE,
 ) -> None:
     """Control plane and Envoy in one command; one line for each change.  Example: pointsman run ./demo"""
-    from xds.cli.running import Options, Running, run
+    from xds.cli.options import Options
+    from xds.cli.running import Running, run
 
     options = Options(admin=admin, bind=bind, port_offset=port_offset, allow_mass_deletion=allow, request_metrics=counted)
     run(Running(directory, output, options))
@@ -114,7 +115,8 @@ def serve(
 ) -> None:
     """The server alone, for Envoys started elsewhere.  Example: pointsman serve --files ./demo"""
     from translator.resources.crd import GROUP
-    from xds.cli.running import Options, Running, cluster, planes, serve
+    from xds.cli.options import Options, cluster, planes
+    from xds.cli.running import Running, serve
     from xds.security.access import Limits, Policy
 
     chosen = planes(data_planes, reach, ca, replicas, counted=counted) if data_planes else None

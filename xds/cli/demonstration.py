@@ -33,7 +33,8 @@ def demo(directory: Path, start: bool, port: int, admin: str, output: Output) ->
         body = {"written": [str(path) for path in written], "urls": urls}
         say(f"{welcome}\nNow: pointsman demo {directory} --run" if output is Output.TABLE else dumped(body, output))
         return
-    from xds.cli.running import Options, Running, run
+    from xds.cli.options import Options
+    from xds.cli.running import Running, run
 
     options = Options(admin=admin, bind="127.0.0.1", port_offset=port - GATEWAY_PORT, samples=True, welcome=welcome)
     run(Running(directory, output, options))

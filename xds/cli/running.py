@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import re
 import signal
 import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from translator.ir.output import Group
-from translator.resources.crd import GROUP
-from translator.resources.fork import NAMES
 from translator.resources.gateway import Gateway
 from translator.resources.meta import Object
 from xds.admin import Admin
@@ -28,6 +24,7 @@ from xds.app import App
 from xds.bootstrap import Bootstrap, bootstrap, split
 from xds.cli.checking import line as found_line
 from xds.cli.checking import place
+from xds.cli.options import Options, check, check_pages, group
 from xds.cli.output import Exit, Output, dumped, say
 from xds.cli.showing import check_address
 from xds.dataplane import Envoy, NoEnvoyError, binary, modules
@@ -35,10 +32,8 @@ from xds.demo.backends import Samples, TakenError
 from xds.events import Refused
 from xds.journal import Line
 from xds.objects import finding
-from xds.planes.settings import DataPlanes
-from xds.security.access import Policy
-from xds.security.credentials import CredentialsError, read
-from xds.settings import Cluster, Listener, Settings
+from xds.security.credentials import CredentialsError
+from xds.settings import Listener, Settings
 from xds.sources.folder import Located, Name
 from xds.sources.interface import NoClusterError
 from xds.telemetry import logger
@@ -51,28 +46,6 @@ REACHABLE_LIMIT = 10.0
 POLL = 0.01
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    cluster: Cluster | None = None  # in place of a folder
-    xds: str = ""  # empty: a unix socket that only our own Envoy knows
-    admin: str
-    pages: str = ""  # where health and metrics are for others
-    bind: str
-    port_offset: int
-    allow_mass_deletion: bool = False
-    reflection: bool = False
-    tls: str = ""
-    policy: Policy = field(default_factory=Policy)
-    planes: DataPlanes | None = None
-    mesh: bool = False
-    forks: bool = False
-    request_metrics: bool = False
-    groups: tuple[str, ...] = (GROUP,)
-    webhook: str = ""  # where an API server asks about new Pods
-    samples: bool = False  # also start what the folder calls sample backends
-    welcome: str = ""  # for people, once requests are answered
-
-
 @dataclass(frozen=True)
 class Running:
     """A server in the foreground."""
@@ -82,80 +55,9 @@ class Running:
     options: Options
 
 
-def cluster(files: Path | None, kubeconfig: Path | None, context: str | None, *, kube: bool) -> Cluster | None:
-    """Which cluster is meant, or none: files. Exits where both are, or neither is."""
-    if kube == (files is not None):
-        raise Exit(2, "say where objects come from: --files DIR, or --kube")
-    if not kube and (kubeconfig or context):
-        raise Exit(2, "--kubeconfig and --context go with --kube")
-    return Cluster(str(kubeconfig) if kubeconfig else None, context) if kube else None
-
-
-def planes(image: str, reach: str, ca: Path | None, replicas: int, *, counted: bool = False) -> DataPlanes:
-    """Exits where something is missing for them."""
-    if not reach:
-        raise Exit(2, "--data-planes needs --reach HOST:PORT, where proxies find this server")
-    try:
-        split(reach)
-    except ValueError as error:
-        raise Exit(2, f"--reach: {error}") from None
-    from xds.reports.writer import home
-
-    return DataPlanes(image, reach, str(ca or ""), replicas, home(), counted)
-
-
 def serve(running: Running) -> None:
-    options = running.options
-    _check_written(options)
-    _check_webhook(options)
-    if not options.planes:
-        check_xds(options)
-    elif options.cluster is None or options.policy.shared or bool(options.tls) != bool(options.planes.ca):
-        raise Exit(2, "--data-planes goes with --kube, without --one-for-all, and with --tls and --ca, or with neither")
-    elif options.tls:
-        check_xds(options)
+    check(running.options)
     _main(running, with_envoy=False)
-
-
-def _check_written(options: Options) -> None:
-    if options.mesh and options.cluster is None:
-        raise Exit(2, "--mesh goes with --kube; for files there is pointsman export istio|gateway-api DIR")
-    if wrong := [one for one in options.groups if not re.fullmatch(NAMES, one)]:
-        raise Exit(2, f"--sandbox-group {', '.join(wrong)}: a group is a name as previews.example.com")
-    if options.forks and options.cluster is None:
-        raise Exit(2, "--forks goes with --kube: forks are made of Deployments")
-
-
-def _check_webhook(options: Options) -> None:
-    if not options.webhook:
-        return
-    if not options.planes:
-        raise Exit(2, "--webhook goes with --data-planes: sidecars are of that image, and find the server where proxies find it")
-    try:
-        split(options.webhook)
-    except ValueError as error:
-        raise Exit(2, f"--webhook: {error}") from None
-
-
-def check_xds(options: Options) -> None:
-    """Over the network only with TLS, and with files that can be used."""
-    if not options.tls:
-        check_address(options.xds, "--xds", " or, for others, --tls DIR. pointsman certs DIR makes what has to be there")
-        return
-    try:
-        split(options.xds) if not options.xds.startswith("unix:") else None
-        read(Path(options.tls), datetime.now(UTC))
-    except ValueError as error:
-        raise Exit(2, f"--xds: {error}") from None
-    except CredentialsError as error:
-        raise Exit(2, f"--tls: {error}") from None
-
-
-def check_pages(address: str) -> None:
-    try:
-        split(address) if address else None
-    except ValueError as error:
-        raise Exit(2, f"--metrics: {error}") from None
 
 
 def run(running: Running) -> None:
@@ -247,7 +149,7 @@ async def _server(running: Running, home: str) -> AsyncIterator[App]:
         files=str(running.directory or ""),
         cluster=options.cluster,
         xds=options.xds or f"unix:{home}/xds",
-        group=_group(options),
+        group=group(options),
         allow_mass_deletion=options.allow_mass_deletion,
         reflection=options.reflection,
         tls=options.tls,
@@ -281,12 +183,6 @@ async def _server(running: Running, home: str) -> AsyncIterator[App]:
             await webhook.stop()
         await admin.stop()
         await app.stop()
-
-
-def _group(options: Options) -> Group:
-    if options.planes:
-        return Group(bind=EVERYWHERE, pods=True, home=options.planes.home, counted=options.request_metrics)
-    return Group(bind=options.bind, port_offset=options.port_offset, counted=options.request_metrics)
 
 
 def _webhook(app: App) -> Webhook | None:
