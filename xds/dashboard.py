@@ -63,6 +63,9 @@ PANELS = (
     Panel("CPU of the server", 'rate(process_cpu_seconds_total{namespace="pointsman-system"}[5m])', "{{pod}}"),
     Panel("Requests at Gateways", _rate("envoy_http_downstream_rq_total", GATEWAY), f"{{{{{GATEWAY}}}}}", "reqps"),
     Panel("Answers", _rate("envoy_http_downstream_rq_xx", "envoy_response_code_class"), "{{envoy_response_code_class}}xx", "reqps"),
+    Panel("Requests by rule", _rate("proxy_requests_total", "path"), "{{path}}", "reqps"),
+    Panel("From a request to the end of its answer, p99", _p99("proxy_request_duration_seconds", "path"), "{{path}}", "s"),
+    Panel("Requests that no backend was found for", _rate("proxy_routing_errors_total", "error_type"), "{{error_type}}", "reqps"),
     Panel("Memory of proxies", "sum by (pod) (envoy_server_memory_allocated)", "{{pod}}", "bytes"),
 )
 

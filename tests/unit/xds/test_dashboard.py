@@ -35,7 +35,12 @@ def ours() -> dict[str, set[str]]:
     return found
 
 
-KNOWN = {**ours(), **OF_ENVOY}
+OF_REQUESTS = {  # those of `telemetry.Requests`
+    "proxy_requests_total": {"path", "status_code"},
+    "proxy_request_duration_seconds_bucket": {"path"},
+    "proxy_routing_errors_total": {"error_type"},
+}
+KNOWN = {**ours(), **OF_ENVOY, **OF_REQUESTS}
 
 
 def test_file_is_fresh() -> None:
