@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.bench import files, flips, keys, poison, rotation, slow, stall, streams, translate, wire
+from tests.bench import counted, files, flips, keys, poison, rotation, slow, stall, streams, translate, wire
 from tests.bench.apart import apart
 from tests.bench.identities import issue
 from tests.bench.programs import PLAIN, NoGoError, Programs
@@ -52,6 +52,7 @@ ALL: dict[str, Callable[[], None]] = {
     "faults": partial(apart, "faults"),
     "source": partial(apart, "starts", "source"),
     "B17": keys.many_keys,
+    "B18": counted.requests,
 }
 OF_STREAMS: dict[str, Callable[[Programs], None]] = {
     "B1": streams.one_change,

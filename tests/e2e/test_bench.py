@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bench import keys, paired, poison, programs, rounds
+from tests.bench import counted, keys, paired, poison, programs, rounds
 from tests.bench.identities import issue
 from tests.bench.programs import PLAIN, Programs
 from tests.bench.rounds import Side
@@ -88,3 +88,12 @@ def test_ratio_is_of_rounds_and_its_interval_holds_it() -> None:
     assert paired.ratio(times, "one", "other") == (2.0, 2.0, 2.0)
     low, high = paired.ratio([*times, {"one": [1.0], "other": [1.0]}], "one", "other")[1:]
     assert low <= 2.0 <= high
+
+
+@pytest.mark.e2e
+async def test_gateway_that_counts_is_measured_beside_one_that_does_not() -> None:
+    assert counted.report(16) > 0
+    found = await counted.measure(2, 3, 2)
+    assert list(found) == ["plain", "counted"]
+    assert all(figures["us of Envoy a request"] > 0 for figures in found.values())
+    assert found["counted"]["bytes of Envoy a rule"] > 1_000, "it counts"
