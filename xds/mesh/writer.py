@@ -12,6 +12,7 @@ from math import inf
 from translator.ir.finding import Finding
 from translator.ir.mesh import MeshRoute, answering
 from translator.mesh.rules import Unsaid
+from xds.mesh.contention import Contention
 from xds.mesh.difference import OUTPUTS, PLURALS, SELECTOR, Json, Write, collection, kinded, unsaid, untold, writes
 from xds.reports.problems import Problems
 from xds.reports.queue import Counts, Name
@@ -19,6 +20,7 @@ from xds.reports.rounds import Rounds
 from xds.sources.kube.transport import APPLY, Broken, Caller
 
 LOOK = 5.0  # seconds until what could not be listed is asked for again
+CONTENDED = "somebody takes our routes out as often as they are put in; let him pass over them, or keep us out by the annotation"
 CONFLICTS = 5  # looks at a namespace in which others write at the same time
 Routes = Mapping[tuple[str, str], MeshRoute]  # (output, key of a Service)
 
@@ -40,6 +42,7 @@ class Meshes:
         self.transport, self._routes, self._leads, self._clock = transport, routes, leads, clock
         self._rounds, self.counts = Rounds(leads, clock), Counts()
         self.queue, self.look = self._rounds.queue, self._rounds.look
+        self._contention = Contention()
         self.problems = Problems()  # namespace → why it is not as it should be
         self._unsaid: dict[tuple[str, str], list[Unsaid]] = {}  # (namespace, output) → rules that the mesh is not told of
 
@@ -131,6 +134,8 @@ class Meshes:
             case "apply":
                 query = {"fieldManager": "pointsman", "force": "true"}
                 answer = await self.transport.call("PATCH", one.path, one.document, query, content=APPLY)
+            case "replace" if self._contention.refuses(one.path, one.document, self._clock()):
+                return f"{one.document['kind']} {one.document['metadata']['name']}: {CONTENDED}"
             case "replace":
                 answer = await self.transport.call("PUT", one.path, one.document)
             case "delete":
@@ -139,6 +144,8 @@ class Meshes:
                 return f"{one.document['kind']} {one.document['metadata']['name']}: there is one of this name that is not ours"
         if answer.status in (200, 201, 202) or (one.how == "delete" and answer.status == 404):
             self.counts.written += 1
+            if one.how == "replace":
+                self._contention.put(one.path, one.document, self._clock())
             return ""
         why = f"{one.document['kind']} {one.document['metadata']['name']}: {answer.said()}"
         if answer.status == 409:

@@ -15,6 +15,7 @@ from tests.waiting import wait_until
 from translator.ir.keys import KeyRule, Spelling
 from translator.ir.mesh import Branch, MeshPort, MeshRoute, Way
 from translator.mesh.matching import metadata
+from xds.mesh import contention
 from xds.mesh import writer as module
 from xds.mesh.difference import holds, writes
 from xds.mesh.writer import Meshes
@@ -150,6 +151,18 @@ async def test_who_is_faster_each_time_is_told_of_and_loses_nothing() -> None:
         assert server.writes() == ["PUT cart"] * module.CONFLICTS, "each after a look of its own"
         server.refuse.clear()
         await wait_until(lambda: http(server) == ["pointsman/alice/0", ""] and not one.problems.held)
+
+
+async def test_who_takes_our_routes_out_each_time_is_told_of_and_not_outrun() -> None:
+    server = Server()
+    server.put(f"{VS}/cart", USERS)
+    async with writing(server, {ISTIO: cart("alice")}) as one:
+        for _ in range(contention.OFTEN):
+            await wait_until(lambda: http(server) == ["pointsman/alice/0", ""])
+            server.put(f"{VS}/cart", USERS)
+            one.changed({"shop"})
+        await wait_until(lambda: "as often as they are put in" in one.problems.held.get("shop", ""))
+        assert server.writes() == ["PUT cart"] * contention.OFTEN
 
 
 async def test_change_of_somebody_is_looked_at_where_there_is_something_to_say_and_where_something_of_ours_is() -> None:
