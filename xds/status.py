@@ -98,6 +98,9 @@ def _plain(status: Status, times: dict[Place, str]) -> dict[str, Any]:
         return [_condition(one, status.generation, times[(*place, one.type)]) for one in those]
 
     body: dict[str, Any] = {"phase": status.phase} if status.phase else {}
+    body |= {"observedGeneration": status.generation} if status.observed else {}
+    body |= {"routingKey": status.routing_key} if status.routing_key else {}
+    body |= {"connection": _values(status.connection)} if status.connection else {}
     if status.addresses:
         body["addresses"] = _values(status.addresses)
     if status.conditions:

@@ -205,7 +205,7 @@ def status_fields(status: Status) -> dict[str, Any]:
     shown: dict[str, Any] = plain(status)
     for parent in shown.get("parents", ()):
         parent.pop("group", None)  # no part of what is written
-    return {name: value for name, value in shown.items() if name != "generation"}
+    return {name: value for name, value in shown.items() if name not in ("generation", "observed")}
 
 
 def finding_text(finding: Finding) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 HEADER = "x-pointsman-tunnel"  # for whom a request is
 ABSENT = "x-pointsman-absent"  # of an answer: nobody is there, ask the baseline
 
+SINCE = "pointsman.io/connected-at"  # an annotation beside it: when this connection began
 BEAT = "pointsman.io/heartbeat"  # an annotation: another value each time that the laptop says that it is connected
 
 

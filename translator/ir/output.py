@@ -118,10 +118,21 @@ class ServiceStatus(Row, frozen=True, gc=False, kw_only=True, rename="camel", om
     message: str = ""
 
 
+class Connection(Row, frozen=True, gc=False, kw_only=True, rename="camel"):
+    """How a laptop is connected: times are as it says them."""
+
+    tunnel_id: str
+    connected_at: str
+    last_heartbeat: str
+
+
 class Status(Row, frozen=True, gc=False, kw_only=True, rename="camel"):
-    """The `.status` of one object at one generation. Fields that a kind does not have are empty and left out."""
+    """The `.status` of one object at one generation. Fields that a kind does not have are empty and left out. `observed`: the kind says
+    its generation in the status itself too.
+    """
 
     generation: int
+    observed: bool = False
     phase: str = ""
     conditions: tuple[Condition, ...] = ()
     addresses: tuple[Address, ...] = ()
@@ -131,3 +142,5 @@ class Status(Row, frozen=True, gc=False, kw_only=True, rename="camel"):
     supported_features: tuple[str, ...] = ()
     attached_listener_sets: int | None = None
     services: tuple[ServiceStatus, ...] = ()
+    routing_key: str = ""
+    connection: Connection | None = None

@@ -69,6 +69,16 @@ SERVICES: Schema = {
         "required": ["name", "status"],
     },
 }
+STAMP: Schema = {**TEXT, "format": "date-time"}
+CONNECTION: Schema = {
+    "type": "object",
+    "description": "How it is connected, as the laptop says it.",
+    "properties": {
+        "tunnelId": {**TEXT, "description": "The name in its certificate."},
+        "connectedAt": {**STAMP, "description": "When this connection began."},
+        "lastHeartbeat": {**STAMP, "description": "When it was heard last; every 10 s."},
+    },
+}
 OWN_KINDS = (
     OwnKind(
         kind="Backend",
@@ -94,6 +104,7 @@ OWN_KINDS = (
         short="rg",
         description="RouteGroup says where routing keys are read, and which Sandboxes of its namespace they lead to.",
         spec=RouteGroupSpec,
+        said={"observedGeneration": {"type": "integer", "format": "int64", "description": "Which generation of it this was said of."}},
         columns=(("Header", ".spec.routingKeyHeader"), ("Accepted", '.status.conditions[?(@.type=="Accepted")].status')),
     ),
     OwnKind(
@@ -102,7 +113,13 @@ OWN_KINDS = (
         short="lw",
         description="LocalWorkload is a port of a laptop that answers as a Service in a Sandbox, over a tunnel that the laptop makes.",
         spec=LocalWorkloadSpec,
-        columns=(("Sandbox", ".spec.sandboxRef.name"), ("Service", ".spec.service.name"), ("Phase", ".status.phase")),
+        columns=(
+            ("Sandbox", ".spec.sandboxRef.name"),
+            ("Service", ".spec.service.name"),
+            ("Key", ".status.routingKey"),
+            ("Phase", ".status.phase"),
+        ),
+        said={"routingKey": {**TEXT, "description": "The key of its Sandbox."}, "connection": CONNECTION},
         phases=("Pending", "Connected", "Disconnected", "Failed"),
     ),
     OwnKind(
@@ -159,6 +176,9 @@ def _of_others(schema: Schema) -> Schema:
     fields = schema["properties"]["spec"]["properties"]
     if "ttl" in fields:
         fields["ttl"] = TTL_ELSEWHERE
+    if "connection" in fields:
+        below = fields["connection"]["properties"]
+        below["timeout"] = {"x-kubernetes-int-or-string": True, "description": below["timeout"]["description"], "default": "30s"}
     return schema
 
 

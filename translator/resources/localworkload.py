@@ -46,6 +46,9 @@ class LocalConnection:
 
     target: Annotated[str, Field(max_length=260, pattern=HOST, description="Where the gateway of tunnels takes requests, HOST:PORT.")]
     type: Annotated[Literal["Tunnel"], Field(description="Over a connection that the laptop has made.")] = "Tunnel"
+    timeout: Annotated[
+        str, Field(max_length=8, pattern="^[1-9][0-9]{0,4}[smh]?$", description="Not heard for so long, it is lost; as 30s or 2m.")
+    ] = "30s"
 
 
 @dataclass(frozen=True, slots=True, config=written())

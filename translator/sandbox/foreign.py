@@ -42,11 +42,16 @@ def rewritten(value: Any) -> list[tuple[Path, Json]] | None:
 
 
 def aliased(value: Mapping[str, Any]) -> Json:
-    """There a time to live is a number of seconds."""
+    """There a time to live is a number of seconds, and so is that after which a laptop is lost."""
     spec = value.get("spec")
-    if isinstance(spec, Mapping) and isinstance(spec.get("ttl"), int | str):
-        return {**value, "spec": {**spec, "ttl": {"duration": str(spec["ttl"])}}}
-    return dict(value)
+    if not isinstance(spec, Mapping):
+        return dict(value)
+    connection = spec.get("connection")
+    if isinstance(spec.get("ttl"), int | str):
+        spec = {**spec, "ttl": {"duration": str(spec["ttl"])}}
+    if isinstance(connection, Mapping) and isinstance(connection.get("timeout"), int):
+        spec = {**spec, "connection": {**connection, "timeout": str(connection["timeout"])}}
+    return {**value, "spec": spec}
 
 
 # config.yaml of the routing proxy -------------------------------------------------------------------------------------------

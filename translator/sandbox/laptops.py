@@ -1,11 +1,12 @@
 """Laptops as upstreams: the way to each leads through the gateway where its tunnel ends, and a header says for whom a request is.
 
-One that says that it is connected, and then nothing for 30 seconds, is lost and gets nothing. One that has never said so may be there
-all the same: the gateway tells each request where nobody is, and that goes to the baseline.
+One that says that it is connected, and then nothing for 30 seconds or as long as it says, is lost and gets nothing. One that has never
+said so may be there all the same: the gateway tells each request where nobody is, and that goes to the baseline.
 """
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 
 from translator.engine import Facts, View, rule
@@ -13,19 +14,19 @@ from translator.inputs import LOCAL_WORKLOAD, SANDBOX
 from translator.ir import local, names
 from translator.ir.cluster import SPOKEN, Cluster, Endpoint, Endpoints, Use
 from translator.ir.life import Life
-from translator.ir.output import Condition, Status
+from translator.ir.output import Condition, Connection, Status
 from translator.ir.tables import CLUSTER, ENDPOINTS, EXPIRED, OUT_LIFE, OUT_STATUS
 from translator.resources.localworkload import LocalWorkload
 from translator.resources.sandbox import Sandbox
-
-LOST = 30  # seconds without a beat; one comes each 10
+from translator.sandbox.lifetime import seconds_of
 
 
 @rule(over=LOCAL_WORKLOAD, into=(OUT_LIFE,))
 def heartbeat(view: View, key: str) -> Facts:
     """Each beat begins its time anew."""
-    if mark := beat(view.one(LOCAL_WORKLOAD, key)):
-        yield OUT_LIFE(("LocalWorkload", key), Life(LOST, "", mark))
+    one = view.one(LOCAL_WORKLOAD, key)
+    if mark := beat(one):
+        yield OUT_LIFE(("LocalWorkload", key), Life(seconds_of(one.spec.connection.timeout), "", mark))
 
 
 @rule(over=LOCAL_WORKLOAD, into=(CLUSTER, ENDPOINTS))
@@ -50,7 +51,23 @@ def laptop_status(view: View, key: str) -> Facts:
     one = view.one(LOCAL_WORKLOAD, key)
     sandbox = view.get(SANDBOX, f"{one.namespace}/{one.spec.sandbox_ref.name}")
     phase, condition = state(one, sandbox, view.get(EXPIRED, ("LocalWorkload", key)))
-    yield OUT_STATUS(("LocalWorkload", key), Status(generation=one.metadata.generation, phase=phase, conditions=(condition,)))
+    status = Status(
+        generation=one.metadata.generation,
+        phase=phase,
+        conditions=(condition,),
+        routing_key=sandbox.routing_key if sandbox and condition.reason != "NotNamed" else "",
+        connection=connection(one),
+    )
+    yield OUT_STATUS(("LocalWorkload", key), status)
+
+
+def connection(one: LocalWorkload) -> Connection | None:
+    """What it says of its own connection; of one that says no times, nothing."""
+    said, since = beat(one), one.metadata.annotations.get(local.SINCE, "")
+    if not (_is_time(said) and _is_time(since)):
+        return None
+    claim = local.claim(one.namespace, one.spec.sandbox_ref.name, one.spec.service.name)
+    return Connection(tunnel_id=claim, connected_at=since, last_heartbeat=said)
 
 
 def state(one: LocalWorkload, sandbox: Sandbox | None, ended: str | None) -> tuple[str, Condition]:
@@ -62,7 +79,7 @@ def state(one: LocalWorkload, sandbox: Sandbox | None, ended: str | None) -> tup
         why = "nobody has said yet that it is connected"
         return "Pending", Condition(type="Connected", status=False, reason="NeverHeard", message=why)
     if lost(one, ended):
-        why = f"nothing was heard of it for {LOST} seconds, so the baseline answers"
+        why = f"nothing was heard of it for {seconds_of(one.spec.connection.timeout)} seconds, so the baseline answers"
         return "Disconnected", Condition(type="Connected", status=False, reason="Lost", message=why)
     return "Connected", Condition(type="Connected", status=True, reason="Heard")
 
@@ -87,6 +104,11 @@ def lost(one: LocalWorkload, ended: str | None) -> bool:
 def gateway(one: LocalWorkload) -> Endpoint:
     host, _, port = one.spec.connection.target.rpartition(":")
     return Endpoint(host.strip("[]"), int(port))
+
+
+def _is_time(text: str) -> bool:
+    """As an API server has it."""
+    return re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", text) is not None
 
 
 def _is_address(host: str) -> bool:

@@ -10,8 +10,11 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def seconds(ttl: TimeToLive | GroupTimeToLive) -> int:
+    return seconds_of(ttl.duration)
+
+
+def seconds_of(text: str) -> int:
     """`2h`, `2d`; a number alone is seconds."""
-    text = ttl.duration
     return int(text[:-1]) * _UNITS[text[-1]] if text[-1] in _UNITS else int(text)
 
 

@@ -117,8 +117,12 @@ async def _tell(admin: str, wanted: Wanted) -> None:
                 what = f"{wanted.service} of Sandbox {wanted.sandbox} is port {wanted.port} here"
                 say(f"✓ connected: {what}" if now else f"… no tunnel to {wanted.reach}: the baseline answers until there is one")
                 before = now
+                if heart:
+                    heart.since = ""
             if now and heart:
-                problem = _new(await heart.beat(asyncio.get_running_loop().time(), datetime.now(UTC).isoformat()), problem)
+                problem = _new(
+                    await heart.beat(asyncio.get_running_loop().time(), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")), problem
+                )
             await asyncio.sleep(LOOK)
 
 

@@ -1,6 +1,6 @@
 """A laptop that is connected says so to the cluster, in an annotation of its LocalWorkload: a new value is a beat. All I/O of it.
 
-What the value is means nothing; the server counts the time by its own clock, from when it hears of it.
+The value is the time, for people; the server counts by its own clock, from when it hears of it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from translator.ir.local import BEAT
+from translator.ir.local import BEAT, SINCE
 from xds.sources.kube.transport import Broken, Caller
 
 EVERY = 10.0  # seconds
@@ -24,6 +24,7 @@ class Heart:
     namespace: str
     sandbox: str
     service: str
+    since: str = ""  # the first beat of this connection
     _next: float = 0.0
 
     async def beat(self, now: float, mark: str) -> str:
@@ -31,6 +32,7 @@ class Heart:
         if now < self._next:
             return ""
         self._next = now + EVERY
+        self.since = self.since or mark
         try:
             return await self._said(mark)
         except Broken as error:
@@ -45,7 +47,7 @@ class Heart:
         if not found:
             return f"no LocalWorkload of namespace {self.namespace} is about Service {self.service} of Sandbox {self.sandbox}"
         for name in found:
-            told = {"metadata": {"annotations": {BEAT: mark}}}
+            told = {"metadata": {"annotations": {BEAT: mark, SINCE: self.since}}}
             answer = await self.calls.call("PATCH", f"{path}/{quote(name)}", told, content=MERGE)
             if answer.status != 200:
                 return answer.said()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from translator.ir.output import Address, Condition, ListenerStatus, ParentRef, ParentStatus, RouteGroupKind, Status
+from translator.ir.output import Address, Condition, Connection, ListenerStatus, ParentRef, ParentStatus, RouteGroupKind, Status
 from translator.ir.tables import OUT_LISTENER, OUT_STATUS
 from xds.status import Statuses
 
@@ -147,3 +147,19 @@ def said_of_route(statuses: Statuses) -> list[tuple[str, str, int, str] | None]:
         (one[0]["status"], one[0]["reason"], one[0]["observedGeneration"], one[0]["lastTransitionTime"][-3:]) if one else None
         for one in each
     ]
+
+
+def test_fields_of_sandboxes_are_said_where_there_are_any() -> None:
+    made = Connection(tunnel_id="cart.alice.shop", connected_at="2026-01-01T00:00:00Z", last_heartbeat="2026-01-01T00:00:10Z")
+    held = Statuses(lambda: 0.0)
+    laptop, group = ("LocalWorkload", "shop/laptop"), ("RouteGroup", "shop/previews")
+    held.apply({
+        (OUT_STATUS, laptop): Status(generation=3, phase="Connected", routing_key="alice", connection=made),
+        (OUT_STATUS, group): Status(generation=4, observed=True),
+    })  # fmt: skip
+    assert held.get(*laptop) == {
+        "phase": "Connected",
+        "routingKey": "alice",
+        "connection": {"tunnelId": "cart.alice.shop", "connectedAt": "2026-01-01T00:00:00Z", "lastHeartbeat": "2026-01-01T00:00:10Z"},
+    }
+    assert held.get(*group) == {"observedGeneration": 4}

@@ -42,7 +42,7 @@ def route_group(view: View, key: str) -> Facts:
     condition = (
         holds(ACCEPTED) if reached else fails(ACCEPTED, "NoMatchingParent", "; ".join(dict.fromkeys(problems)) or "no Gateway of ours")
     )
-    yield OUT_STATUS(("RouteGroup", key), Status(generation=one.metadata.generation, conditions=(condition,)))
+    yield OUT_STATUS(("RouteGroup", key), Status(generation=one.metadata.generation, observed=True, conditions=(condition,)))
 
 
 @rule(over=FORK, into=(USE,))

@@ -56,6 +56,14 @@ def test_time_to_live_in_seconds_is_a_duration() -> None:
     assert rewritten({**value, "apiVersion": "pointsman.io/v1alpha1"}) is None
 
 
+def test_time_after_which_a_laptop_is_lost_is_seconds_there() -> None:
+    spec = {"sandboxRef": {"name": "a"}, "service": {"name": "s"}, "connection": {"target": "t:1", "timeout": 45}}
+    value = {"apiVersion": "sandbox.example.com/v1alpha1", "kind": "LocalWorkload", "metadata": {"name": "a"}, "spec": spec}
+    one = made(value)["LocalWorkload", "a"]
+    assert one["spec"]["connection"]["timeout"] == "45"
+    assert DOOR.admit(one).findings == ()
+
+
 def test_each_target_of_a_configuration_is_one_sandbox_and_rules_keep_their_order() -> None:
     found = made(CONFIG)
     routes = found["RouteGroup", "sandbox-router"]["spec"]["routes"]

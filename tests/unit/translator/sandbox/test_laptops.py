@@ -10,7 +10,7 @@ import yaml
 from protos.v3 import Cluster
 from tests.objects import changes, objects
 from translator.engine import Engine
-from translator.ir.output import Group
+from translator.ir.output import Connection, Group
 from translator.ir.tables import EXPIRED, GROUP, OUT_CLUSTER, OUT_FINDINGS, OUT_LIFE, OUT_STATUS
 from translator.program import engine
 from xds.lives import Lives
@@ -106,6 +106,35 @@ def test_phase_is_that_of_who_was_never_heard_or_is_heard_or_is_for_nobody() -> 
     assert phase(told(laptop())) == ("Pending", "NeverHeard")
     assert phase(told(heard())) == ("Connected", "Heard")
     assert phase(told(heard(sandbox="bob"))) == ("Failed", "NotNamed")
+
+
+def test_status_says_the_key_and_the_connection_as_the_laptop_says_it() -> None:
+    one = heard("2026-01-01T00:00:10.5Z")
+    one["metadata"]["annotations"]["pointsman.io/connected-at"] = "2026-01-01T00:00:00Z"
+    [status] = told(one).rows(OUT_STATUS)["LocalWorkload", "default/laptop"]
+    assert (status.routing_key, status.connection) == (
+        "alice",
+        Connection(tunnel_id="cart.alice.default", connected_at="2026-01-01T00:00:00Z", last_heartbeat="2026-01-01T00:00:10.5Z"),
+    )
+
+
+@pytest.mark.parametrize("mark", ["1", "yesterday", "2026-01-01", "2026-01-01T00:00:00+00:00"])
+def test_what_is_no_time_is_no_connection_and_a_beat_all_the_same(mark: str) -> None:
+    core = told(heard(mark))
+    [status] = core.rows(OUT_STATUS)["LocalWorkload", "default/laptop"]
+    assert (status.phase, status.connection) == ("Connected", None)
+
+
+def test_laptop_that_nobody_names_says_no_key() -> None:
+    [status] = told(heard(sandbox="bob")).rows(OUT_STATUS)["LocalWorkload", "default/laptop"]
+    assert status.routing_key == ""
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [("30s", 30), ("5", 5), ("2m", 120)])
+def test_laptop_says_itself_after_which_time_it_is_lost(timeout: str, seconds: int) -> None:
+    one = heard()
+    one["spec"]["connection"]["timeout"] = timeout
+    assert [row.seconds for (row,) in told(one).rows(OUT_LIFE).values()] == [seconds]
 
 
 def test_who_is_silent_for_too_long_is_lost_and_is_sent_nothing_until_he_is_heard_again() -> None:

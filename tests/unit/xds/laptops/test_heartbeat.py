@@ -50,7 +50,9 @@ def heart(server: Server) -> Heart:
 async def test_beat_is_a_new_value_of_an_annotation_of_what_is_about_it_and_of_nothing_else() -> None:
     server = Server(("mine", "alice", "cart"), ("menu", "alice", "menu"), ("bobs", "bob", "cart"))
     assert await heart(server).beat(0.0, "now") == ""
-    assert server.patched == [(f"{PATH}/mine", {"metadata": {"annotations": {"pointsman.io/heartbeat": "now"}}})]
+    assert server.patched == [
+        (f"{PATH}/mine", {"metadata": {"annotations": {"pointsman.io/heartbeat": "now", "pointsman.io/connected-at": "now"}}})
+    ]
 
 
 async def test_heart_beats_each_ten_seconds() -> None:
@@ -58,7 +60,11 @@ async def test_heart_beats_each_ten_seconds() -> None:
     one = heart(server)
     for now in (0.0, 1.0, 9.9, 10.0, 19.0, 20.0):
         await one.beat(now, str(now))
-    assert [body["metadata"]["annotations"]["pointsman.io/heartbeat"] for _, body in server.patched] == ["0.0", "10.0", "20.0"]
+    one.since = ""  # connected anew
+    await one.beat(30.0, "30.0")
+    said = [body["metadata"]["annotations"] for _, body in server.patched]
+    assert [each["pointsman.io/heartbeat"] for each in said] == ["0.0", "10.0", "20.0", "30.0"]
+    assert [each["pointsman.io/connected-at"] for each in said] == ["0.0", "0.0", "0.0", "30.0"]
 
 
 async def test_nobody_to_beat_for_is_told() -> None:

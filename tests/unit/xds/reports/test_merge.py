@@ -117,3 +117,8 @@ def test_what_fails_for_another_reason_is_taken_back() -> None:
     current = {"conditions": [condition("Programmed")]}
     ours = {"conditions": [condition("Programmed", "False", reason="Pending", message="no address yet")]}
     assert merged("Gateway", current, ours, US) == ours
+
+
+def test_what_a_sandbox_or_a_laptop_says_no_more_is_taken_away() -> None:
+    before = {"phase": "Connected", "routingKey": "alice", "connection": {"tunnelId": "t"}, "services": [{"name": "a"}], "theirs": 1}
+    assert merged("LocalWorkload", before, {"phase": "Failed"}, US) == {"phase": "Failed", "conditions": [], "theirs": 1}
