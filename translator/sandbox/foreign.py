@@ -130,23 +130,33 @@ def _group(name: str, spec: Mapping[str, Any]) -> Json:
 
 def _sandboxes(name: str, spec: Mapping[str, Any]) -> Made:
     """One in each namespace that it changes. Its fork of the Deployment `checkout` answers as `checkout-<name>`, whoever makes that."""
-    known = {"cluster", "description", "labels", "ttl", "forks"}
+    known = {"cluster", "description", "labels", "ttl", "forks", "local"}
     left = {field: value for field, value in spec.items() if field not in known}
     if "resources" in left:  # what plugins make, and not how much is used
         left["resourcePlugins"] = left.pop("resources")
-    forks = spec.get("forks")
-    listed = [(place, one) for place, one in enumerate(forks) if isinstance(one, Mapping)] if isinstance(forks, list) else []
-    spaces: dict[str, list[tuple[int, str, Json]]] = {} if listed else {"default": []}
-    for place, one in listed:
-        of = one.get("forkOf")
-        base = of if isinstance(of, Mapping) else {}
-        spaces.setdefault(str(base.get("namespace") or "default"), []).append((place, *_fork(name, base, one)))
+    spaces: dict[str, list[tuple[Path, str, Json]]] = {}
+    for field, of, made in (("forks", "forkOf", _fork), ("local", "from", _local)):
+        for place, one in _listed(spec.get(field)):
+            base = one[of] if isinstance(one.get(of), Mapping) else {}
+            spaces.setdefault(str(base.get("namespace") or "default"), []).append((("spec", field, place), *made(name, base, one)))
+    if not spaces:
+        spaces["default"] = []
     ttl = {"ttl": spec["ttl"]} if "ttl" in spec else {}
     for namespace, services in spaces.items():
         changed = {field: [one for _, of, one in services if of == field] for field in ("services", "forks")}
-        made = _object("Sandbox", {**ttl, **changed, **left}, name=name)
-        made["metadata"] |= {"namespace": namespace, "labels": spec.get("labels") or {}}
-        yield (("spec", "forks", services[0][0]) if services else ("spec",)), _described(made, spec)
+        sandbox = _object("Sandbox", {**ttl, **changed, **left}, name=name)
+        sandbox["metadata"] |= {"namespace": namespace, "labels": spec.get("labels") or {}}
+        yield (services[0][0] if services else ("spec",)), _described(sandbox, spec)
+
+
+def _listed(value: Any) -> list[tuple[int, Mapping[str, Any]]]:
+    return [(place, one) for place, one in enumerate(value) if isinstance(one, Mapping)] if isinstance(value, list) else []
+
+
+def _local(_: str, base: Mapping[str, Any], one: Mapping[str, Any]) -> tuple[str, Json]:
+    """A laptop, by a LocalWorkload of that name: where tunnels end is not said here."""
+    more = {field: value for field, value in one.items() if field not in ("from", "name")}
+    return "services", {"name": base.get("name", ""), "targetRef": {"kind": "LocalWorkload", "name": one.get("name", "")}, **more}
 
 
 def _fork(name: str, base: Mapping[str, Any], one: Mapping[str, Any]) -> tuple[str, Json]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from translator.resources.sandbox import Sandbox
 from translator.sandbox.foreign import rewritten
 from xds.offline import door
 from xds.sources.documents import read
@@ -115,6 +116,30 @@ def test_customizations_are_those_of_a_fork_and_what_is_no_deployment_is_a_servi
     assert one["spec"]["forks"] == [{"forkOf": {"kind": "Deployment", "name": "x"}, "customizations": custom}]
     assert one["spec"]["services"] == [{"name": "y", "targetRef": {"name": "y-alice"}}]
     assert DOOR.admit(one).findings == ()
+
+
+def test_laptop_of_a_sandbox_is_a_local_workload_of_that_name() -> None:
+    local = [
+        {"name": "mine", "from": {"kind": "Deployment", "namespace": "a", "name": "route"}, "mappings": [{"port": 80, "toLocal": "x:1"}]}
+    ]
+    ((path, one),) = rewritten({"name": "alice", "spec": {"cluster": "c", "local": local}}) or []
+    assert (path, one["metadata"]["namespace"]) == (("spec", "local", 0), "a")
+    found = DOOR.admit(one)
+    assert isinstance(found.object, Sandbox)
+    assert [(each.name, each.target_ref.kind, each.target_ref.name) for each in found.object.spec.services] == [
+        ("route", "LocalWorkload", "mine")
+    ]
+    assert [each.path for each in found.findings] == [("spec", "services", 0, "mappings")], "the laptop is told its port when it connects"
+
+
+def test_forks_and_laptops_of_one_namespace_are_one_sandbox() -> None:
+    spec = {
+        "forks": [{"forkOf": {"name": "x"}}],
+        "local": [{"name": "l", "from": {"name": "y"}}, {"name": "m", "from": {"namespace": "b"}}],
+    }
+    found = rewritten({"name": "alice", "spec": {"cluster": "c", **spec}}) or []
+    assert [(path, one["metadata"]["namespace"]) for path, one in found] == [(("spec", "forks", 0), "default"), (("spec", "local", 1), "b")]
+    assert (len(found[0][1]["spec"]["forks"]), len(found[0][1]["spec"]["services"])) == (1, 1)
 
 
 def test_what_has_no_place_is_told_and_not_dropped_in_silence() -> None:
