@@ -105,7 +105,7 @@ OWN_KINDS = (
         description="RouteGroup says where routing keys are read, and which Sandboxes of its namespace they lead to.",
         spec=RouteGroupSpec,
         said={"observedGeneration": {"type": "integer", "format": "int64", "description": "Which generation of it this was said of."}},
-        columns=(("Header", ".spec.routingKeyHeader"), ("Accepted", '.status.conditions[?(@.type=="Accepted")].status')),
+        columns=(("Header", ".spec.routingKeyHeader"), ("Ready", '.status.conditions[?(@.type=="Ready")].status')),
     ),
     OwnKind(
         kind="LocalWorkload",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from translator.engine import Facts, View, rule
 from translator.gatewayapi.conditions import ACCEPTED, fails, holds
 from translator.gatewayapi.parents import SET, parent_id
@@ -42,7 +44,8 @@ def route_group(view: View, key: str) -> Facts:
     condition = (
         holds(ACCEPTED) if reached else fails(ACCEPTED, "NoMatchingParent", "; ".join(dict.fromkeys(problems)) or "no Gateway of ours")
     )
-    yield OUT_STATUS(("RouteGroup", key), Status(generation=one.metadata.generation, observed=True, conditions=(condition,)))
+    ready = structs.replace(condition, type="Ready", reason="Ready" if reached else condition.reason)
+    yield OUT_STATUS(("RouteGroup", key), Status(generation=one.metadata.generation, observed=True, conditions=(condition, ready)))
 
 
 @rule(over=FORK, into=(USE,))

@@ -83,7 +83,8 @@ def codes(engine: Engine) -> list[tuple[str, str]]:
 
 
 def condition(engine: Engine, kind: str, name: str) -> Any:
-    (found,) = engine.rows(OUT_STATUS)[kind, f"default/{name}"][0].conditions
+    found, *ready = engine.rows(OUT_STATUS)[kind, f"default/{name}"][0].conditions
+    assert [(one.type, one.status) for one in ready] == ([("Ready", found.status)] if kind == "RouteGroup" else [])
     return found.status, found.reason
 
 

@@ -86,7 +86,7 @@ def test_group_of_gateways_alone_has_nothing_for_meshes() -> None:
 
 def test_group_of_a_mesh_alone_is_accepted() -> None:
     [status] = told(group()).rows(OUT_STATUS)[("RouteGroup", "default/previews")]
-    assert [(one.type, one.status) for one in status.conditions] == [("Accepted", True)]
+    assert [(one.type, one.status) for one in status.conditions] == [("Accepted", True), ("Ready", True)]
 
 
 def test_nothing_of_it_reaches_proxies_of_ours() -> None:
