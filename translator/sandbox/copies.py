@@ -33,9 +33,8 @@ class MadeFor(Row, frozen=True, gc=False, order=True):
 MADE = Table[str, MadeFor]("MadeFor", order=lambda one: one)  # Sandbox → Services that lead to its forks
 
 
-@rule(over=SERVICE, into=(MADE,))
-def made(view: View, key: str) -> Facts:
-    one = view.one(SERVICE, key)
+def made(one: Service) -> Facts:
+    """That a Service leads to a fork."""
     if ANSWERS in one.metadata.annotations and (found := made_for(one)):
         yield MADE(f"{one.namespace}/{found[0]}", found[1])
 
@@ -202,5 +201,4 @@ def _warned(code: str, key: str, path: tuple[str | int, ...], message: str, fix:
     return Finding(code=code, kind="Sandbox", key=key, message=message, path=path, fix=fix, severity="warning")
 
 
-INDEXES = (made,)
 RULES = (copies,)

@@ -153,5 +153,6 @@ def sandbox_status(view: View, key: str) -> Facts:
     yield OUT_STATUS(("Sandbox", key), Status(generation=one.metadata.generation, phase=phase, conditions=conditions, services=told))
 
 
-FORKS = (groups_in_namespace, wishes, fork)
+INDEXES = (groups_in_namespace,)
+FORKS = (wishes, fork)
 STATUS = (answering, sandbox_status)

@@ -16,6 +16,7 @@ from translator.ir.cluster import Fork, Use
 from translator.ir.keys import Reading
 from translator.ir.tables import CLUSTER_USE, ENDPOINTS, FORK, INBOUND, OUT_SIDECARS
 from translator.resources.core import Service, ServicePort
+from translator.sandbox.copies import MADE, made
 from translator.sandbox.meshes import MESHED, spellings, streams
 from translator.sandbox.rules import GROUPS_IN
 
@@ -23,10 +24,16 @@ OUTPUT = "Sidecar"
 SIDECAR_OF = Table[str, str]("SidecarOf")  # Service → the RouteGroup that says how its keys are read
 
 
-@rule(over=SERVICE, into=(SIDECAR_OF, FORK))
-def beside(view: View, key: str) -> Facts:
-    """Of several RouteGroups the oldest. A port that is named and not numbered is known by the endpoints of the Service."""
+@rule(over=SERVICE, into=(MADE, SIDECAR_OF, FORK))
+def services(view: View, key: str) -> Facts:
+    """What a Service is to Sandboxes. Most are nothing to them, and each answer is kept, so one rule says it all."""
     one = view.one(SERVICE, key)
+    yield from made(one)
+    yield from beside(view, key, one)
+
+
+def beside(view: View, key: str, one: Service) -> Facts:
+    """Of several RouteGroups the oldest. A port that is named and not numbered is known by the endpoints of the Service."""
     groups = [view.one(ROUTE_GROUP, group) for group in view.list(GROUPS_IN, one.namespace)]
     found = [(each.metadata.creation_timestamp, each.key) for each in groups if each.spec.mesh_output == OUTPUT]
     if not found:
@@ -95,5 +102,6 @@ def _itself(service: str, port: ServicePort) -> Use:
     return Use("Service", service, fork=names.beside(service, port.port).removesuffix("/"))
 
 
-FORKS = (beside, beside_forks)
+INDEXES = (services,)
+FORKS = (beside_forks,)
 LISTENERS = (inbound, pods)
