@@ -48,7 +48,7 @@ from translator.ir.tables import GROUP, HELD, INBOUND, OUT_CLUSTER, OUT_LISTENER
 
 LOCAL = "local"  # the workload beside
 EVERYBODY = "local"  # the group by whose terms sidecars are run, as they have none of their own
-EVERYWHERE = "0.0.0.0"  # noqa: S104 - connections are turned here, whatever address they are for
+EVERYWHERE, EVERYWHERE_SIX = "0.0.0.0", "::"  # noqa: S104 - connections are turned here, whatever address they are for
 SPEAKS_HTTP = ("http/1.0", "http/1.1", "h2c")  # as the inspector names what it has seen
 SEEN_WITHIN = 1_000  # milliseconds until a connection is taken for no HTTP: who waits for the other side to speak first waits so long
 _FILTERS = (
@@ -68,13 +68,17 @@ _UNNOTICED = HttpConnectionManager(
 )
 
 
-def listener(row: ir.Inbound, *, module: bool = True, counted: bool = False) -> bytes:
-    """Without the native module nobody reads keys, and all is carried on."""
-    chains = [chain for port in row.ports for chain in _chains(row, port, counted)] if module else []
+def listener(row: ir.Inbound, *, module: bool = True, counted: bool = False, six: bool = False) -> bytes:
+    """Without the native module nobody reads keys, and all is carried on.
+
+    Each family of addresses has one: where a Pod has no IPv6 after all, its proxy refuses that one alone.
+    """
+    chains = [_itself(), *(chain for port in row.ports for chain in _chains(row, port, counted) if module)]
+    address = EVERYWHERE_SIX if six else EVERYWHERE
     return data(
         Listener(
-            name=names.inbound(row.service),
-            address=Address(socket_address=SocketAddress(address=EVERYWHERE, port_value=ir.PORT)),
+            name=(names.inbound_six if six else names.inbound)(row.service),
+            address=Address(socket_address=SocketAddress(address=address, port_value=ir.PORT)),
             transparent={"value": True},
             per_connection_buffer_limit_bytes=BUFFER,
             listener_filters=_FILTERS,
@@ -84,6 +88,14 @@ def listener(row: ir.Inbound, *, module: bool = True, counted: bool = False) -> 
             default_filter_chain=FilterChain(name=LOCAL, filters=[_carried()]),
         )
     )
+
+
+def _itself() -> FilterChain:
+    """Who asks for the sidecar's own port would be carried on to it again, and again: there is nothing behind it."""
+    nowhere = tcp_proxy("inbound", ())
+    match = FilterChainMatch(destination_port={"value": ir.PORT})
+    filters = [Filter(name="envoy.filters.network.tcp_proxy", typed_config=pack(nowhere))]
+    return FilterChain(name="itself", filter_chain_match=match, filters=filters)
 
 
 def _carried() -> Filter:
@@ -125,17 +137,17 @@ def local() -> bytes:
 @rule(over=INBOUND, into=(OUT_LISTENER, OUT_CLUSTER, REFUSED, HELD))
 def inbound(view: View, group: str) -> Facts:
     row = view.one(INBOUND, group)
-    name = names.inbound(row.service)
     run = view.get(GROUP, EVERYBODY)
-    body = listener(row, counted=run is not None and run.counted)
-    verdict = judged(view.get(QUARANTINE, (OUT_LISTENER.name, name)), body)
-    if verdict.body:
-        yield OUT_LISTENER((group, name), Packed(verdict.body))
-    yield OUT_LISTENER((names.flat(group), name), Packed(listener(row, module=False)))
     yield OUT_CLUSTER((group, LOCAL), Packed(local()))
-    for finding in told_of_ports((row.origin,), verdict):
-        yield REFUSED((finding.kind, finding.key), finding)
-    yield from held(OUT_LISTENER, name, verdict)
+    for six in (False, True) if row.six else (False,):
+        name = (names.inbound_six if six else names.inbound)(row.service)
+        verdict = judged(view.get(QUARANTINE, (OUT_LISTENER.name, name)), listener(row, counted=run is not None and run.counted, six=six))
+        if verdict.body:
+            yield OUT_LISTENER((group, name), Packed(verdict.body))
+        yield OUT_LISTENER((names.flat(group), name), Packed(listener(row, module=False, six=six)))
+        for finding in told_of_ports((row.origin,), verdict):
+            yield REFUSED((finding.kind, finding.key), finding)
+        yield from held(OUT_LISTENER, name, verdict)
 
 
 RULES = (inbound,)

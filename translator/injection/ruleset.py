@@ -8,15 +8,16 @@ Source: nftables wiki, "Transparent proxy"; Linux Documentation/networking/tprox
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from translator.ir.inbound import PORT
 
 TABLE = "pointsman"
 
 
-def ruleset(ports: Iterable[int], spared: Iterable[str] = ()) -> str:
-    """Takes the place of what was there. `spared` are networks whose connections the workload always gets itself.
+def ruleset(ports: Iterable[int], spared: Iterable[str] = (), *, six: bool = True) -> str:
+    """Takes the place of what was there. `spared` are networks whose connections the workload always gets itself. Without `six`
+    nothing is said of IPv6, which a kernel without it would not take.
 
     ValueError for a port or network that is none, and for the sidecar's own port.
     """
@@ -33,8 +34,10 @@ def ruleset(ports: Iterable[int], spared: Iterable[str] = ()) -> str:
             "  chain inbound {",
             "    type filter hook prerouting priority mangle; policy accept;",
             '    iifname "lo" return',
-            *(f"    {'ip' if isinstance(one, IPv4Network) else 'ip6'} saddr {one} return" for one in networks),
+            *(f"    ip saddr {one} return" for one in networks if isinstance(one, IPv4Network)),
+            *(f"    ip6 saddr {one} return" for one in networks if isinstance(one, IPv6Network) and six),
             f"    meta nfproto ipv4 tcp dport {{ {named} }} tproxy ip to :{PORT} accept",
+            *([f"    meta nfproto ipv6 tcp dport {{ {named} }} tproxy ip6 to :{PORT} accept"] if six else []),
             "  }",
             "}",
             "",

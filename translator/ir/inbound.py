@@ -33,7 +33,7 @@ class Pods(Row, frozen=True, gc=False, kw_only=True):
 
 class Inbound(Row, frozen=True, gc=False, kw_only=True):
     """All of one Service. Other numbers are carried on as they come. `peers` are addresses of forks: what they ask of the
-    baseline stays there, or it would come back to them.
+    baseline stays there, or it would come back to them. `six`: its Pods have IPv6 addresses beside others.
     """
 
     service: str  # key
@@ -41,3 +41,4 @@ class Inbound(Row, frozen=True, gc=False, kw_only=True):
     peers: tuple[str, ...]
     reading: Reading
     origin: tuple[str, str, Path]
+    six: bool = False

@@ -82,6 +82,11 @@ def inbound_route(service: str, port: int) -> str:
     return f"{inbound(service)}/{port}"
 
 
+def inbound_six(service: str) -> str:
+    """The one for IPv6: `inbound6/shop/cart`."""
+    return f"inbound6/{service}"
+
+
 def beside(service: str, port: int) -> str:
     """What the names of forks begin with that a sidecar of the Service leads to: `beside/shop/cart/8080/`, and then the key."""
     return f"{BESIDE}/{service}/{port}/"

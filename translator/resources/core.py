@@ -30,6 +30,7 @@ class ServiceSpec(Value, frozen=True, gc=False, kw_only=True):
     cluster_ip: str = field(default="", name="clusterIP")  # "None": headless
     external_name: str = ""
     external_ips: tuple[str, ...] = field(default=(), name="externalIPs")
+    ip_families: tuple[str, ...] = ()  # IPv4, IPv6: of its own addresses and of those of its Pods
     selector: dict[str, str] = field(default_factory=dict)  # of its Pods: read for sidecars alone
     ports: tuple[ServicePort, ...] = ()
 

@@ -73,7 +73,14 @@ def inbound(view: View, service: str) -> Facts:
     origin = (SERVICE.name, service, ("spec", "ports"))
     yield INBOUND(
         ir.group(service),
-        ir.Inbound(service=service, ports=tuple(numbers.values()), peers=tuple(sorted(peers)), reading=reading, origin=origin),
+        ir.Inbound(
+            service=service,
+            ports=tuple(numbers.values()),
+            peers=tuple(sorted(peers)),
+            reading=reading,
+            origin=origin,
+            six="IPv6" in one.spec.ip_families,
+        ),
     )
 
 

@@ -101,17 +101,26 @@ def _documents(file: Path) -> Iterator[Json]:
 
 
 def intercept(numbers: list[int], spared: list[str], apply: bool) -> None:
-    """Prints the rules, or gives them to nft. Exit code 3 where the kernel does not take them."""
+    """Prints the rules, or gives them to nft. Exit code 3 where the kernel does not take them.
+
+    A kernel that does not take them for IPv6 is given those for IPv4: this is no reason for a Pod not to start.
+    """
     try:
-        text = ruleset(numbers, spared)
+        both, four = ruleset(numbers, spared), ruleset(numbers, spared, six=False)
     except ValueError as error:
         raise Exit(2, str(error)) from None
     if not apply:
-        say(text.rstrip("\n"))
-        return
+        say(both.rstrip("\n"))
+    elif why := _told(both):
+        if _told(four):
+            raise Exit(3, f"nft: {why}")
+        sys.stderr.write(f"pointsman: connections over IPv6 are not turned here: {why}\n")
+
+
+def _told(rules: str) -> str:
+    """Why the kernel does not take them, or nothing."""
     try:
-        done = subprocess.run(["nft", "-f", "-"], input=text, text=True, capture_output=True, check=False)
+        done = subprocess.run(["nft", "-f", "-"], input=rules, text=True, capture_output=True, check=False)
     except OSError as error:
         raise Exit(3, f"nft cannot be run: {error.strerror}") from None
-    if done.returncode:
-        raise Exit(3, f"nft: {done.stderr.strip()}")
+    return (done.stderr.strip() or "it failed") if done.returncode else ""

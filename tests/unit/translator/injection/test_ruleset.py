@@ -16,6 +16,7 @@ def test_ports_are_turned_and_the_pod_itself_is_left_alone() -> None:
         "    type filter hook prerouting priority mangle; policy accept;",
         '    iifname "lo" return',
         "    meta nfproto ipv4 tcp dport { 8080, 8081 } tproxy ip to :15006 accept",
+        "    meta nfproto ipv6 tcp dport { 8080, 8081 } tproxy ip6 to :15006 accept",
         "  }",
         "}",
     ]
@@ -37,3 +38,8 @@ def test_networks_that_are_spared_come_first() -> None:
 def test_what_is_no_port_and_no_network_is_refused(ports: list[int], spared: list[str]) -> None:
     with pytest.raises(ValueError):
         ruleset(ports, spared)
+
+
+def test_kernel_without_ipv6_hears_nothing_of_it() -> None:
+    assert "ip6" not in ruleset([80], ["fd00::/8"], six=False)
+    assert "ipv6" not in ruleset([80], six=False)

@@ -11,7 +11,7 @@ from protos.v3 import Cluster, Listener
 from tests.objects import changes, objects
 from translator.engine import Engine
 from translator.envoy_v3.validation import violations
-from translator.ir.inbound import Inbound, InboundPort, Pods
+from translator.ir.inbound import PORT, Inbound, InboundPort, Pods
 from translator.ir.output import Group, fingerprint
 from translator.ir.quarantine import Poison, Quarantined
 from translator.ir.tables import (
@@ -108,7 +108,7 @@ def test_fork_is_spoken_to_as_the_request_came_in() -> None:
 def test_what_forks_ask_of_the_baseline_stays_there() -> None:
     core = told(service(), service("cart-alice"), endpoints("cart-alice", "10.0.0.2"), group(), sandbox())
     assert inbound(core).peers == ("10.0.0.2",)
-    assert [one.name for one in listener(core).filter_chains] == ["8080", "8080/peers"]
+    assert [one.name for one in listener(core).filter_chains] == ["itself", "8080", "8080/peers"]
 
 
 def test_port_that_is_named_is_known_by_the_endpoints() -> None:
@@ -149,7 +149,7 @@ def test_of_two_groups_with_one_key_the_older_decides() -> None:
 
 def test_envoy_without_the_module_carries_all_on() -> None:
     flat = listener(told(service(), group()), f"{CART}~flat")
-    assert not flat.filter_chains
+    assert [one.name for one in flat.filter_chains] == ["itself"]
     assert flat.default_filter_chain.name == "local"
 
 
@@ -193,3 +193,45 @@ def test_sidecars_are_put_beside_the_pods_that_a_service_selects() -> None:
 )
 def test_sidecars_are_put_nowhere_else(documents: tuple[dict[str, Any], ...]) -> None:
     assert told(*documents).rows(OUT_SIDECARS) == {}
+
+
+def dual(*families: str) -> dict[str, Any]:
+    found = service()
+    return {**found, "spec": {**found["spec"], "ipFamilies": [*families]}}
+
+
+def six(core: Engine, view: str = CART) -> Listener:
+    [row] = core.rows(OUT_LISTENER)[view, "inbound6/default/cart"]
+    return Listener.FromString(row.body)
+
+
+@pytest.mark.parametrize("view", [CART, f"{CART}~flat"])
+def test_pods_with_ipv6_have_a_listener_for_it_that_does_the_same(view: str) -> None:
+    core = told(dual("IPv4", "IPv6"), service("cart-alice"), endpoints("cart-alice", "10.0.0.2"), group(), sandbox())
+    one, other = listener(core, view), six(core, view)
+    assert other.address.socket_address.address == "::"
+    assert violations(other) == ()
+    other.name, other.address.socket_address.address = one.name, one.address.socket_address.address
+    assert one == other
+
+
+@pytest.mark.parametrize("families", [(), ("IPv4",)])
+def test_pods_without_ipv6_have_none(families: tuple[str, ...]) -> None:
+    core = told(dual(*families), group())
+    assert (CART, "inbound6/default/cart") not in core.rows(OUT_LISTENER)
+
+
+def test_listener_that_a_pod_without_ipv6_refused_takes_the_other_not_with_it() -> None:
+    [row] = told(dual("IPv6"), group()).rows(OUT_LISTENER)[CART, "inbound6/default/cart"]
+    refused = (QUARANTINE, (OUT_LISTENER.name, "inbound6/default/cart"), Quarantined((Poison(digest=fingerprint(row.body), message="no"),)))
+    core = engine()
+    core.apply([(GROUP, "local", Group()), refused, *changes(objects(yaml.safe_dump_all([dual("IPv6"), group()])))])
+    assert not core.failures
+    assert (CART, "inbound6/default/cart") not in core.rows(OUT_LISTENER)
+    assert (CART, "inbound/default/cart") in core.rows(OUT_LISTENER)
+
+
+def test_connection_to_the_sidecar_itself_goes_nowhere() -> None:
+    first = listener(told(service(), group())).filter_chains[0]
+    assert first.filter_chain_match.destination_port.value == PORT
+    assert b"local" not in first.filters[0].typed_config.value

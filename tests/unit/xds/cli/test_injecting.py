@@ -130,3 +130,15 @@ def test_nft_that_refuses_or_is_not_there_is_said(
     assert "nft cannot be run" in told
     assert "nft: no" in told
     assert run(["intercept", "15006"]) == 2
+
+
+def test_kernel_that_takes_no_rules_for_ipv6_is_given_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nft = tmp_path / "nft"
+    nft.write_text(f"#!/bin/sh\ncat > {tmp_path}/given\nif grep -q ipv6 {tmp_path}/given; then echo no such family >&2; exit 1; fi\n")
+    nft.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert run(["intercept", "8080", "--apply"]) == 0
+    assert "tproxy ip to" in (tmp_path / "given").read_text()
+    assert "not turned here: no such family" in capsys.readouterr().err
