@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 NEWNET = 0x40000000
-NET = "10.98"
+NET, NET_SIX = "10.98", "fd98:0:0"
 
 
 def missing() -> str:
@@ -37,10 +37,13 @@ def missing() -> str:
 
 @dataclass
 class Namespaces:
-    """`of` are those of a test by their short names; each has the address `10.98.N.2`, and the same name is in no other test."""
+    """`of` are those of a test by their short names; each has the addresses `10.98.N.2` and `fd98:0:0:N::2`, and the same name is in
+    no other test.
+    """
 
     of: dict[str, str] = field(default_factory=dict)  # short name → name
     addresses: dict[str, str] = field(default_factory=dict)
+    sixes: dict[str, str] = field(default_factory=dict)
 
     def inside(self, name: str) -> tuple[str, ...]:
         """What a command begins with that runs there."""
@@ -49,16 +52,17 @@ class Namespaces:
     def run(self, name: str, *command: str, given: str = "") -> str:
         return subprocess.run([*self.inside(name), *command], input=given, capture_output=True, text=True, check=True).stdout
 
-    def socket(self, name: str) -> socket.socket:
-        """A TCP socket that lives there."""
+    def socket(self, name: str, address: str = "") -> socket.socket:
+        """A TCP socket that lives there, of the family of the address."""
         made: list[socket.socket] = []
-        thread = threading.Thread(target=lambda: made.append(_entered(self.of[name])))
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        thread = threading.Thread(target=lambda: made.append(_entered(self.of[name], family)))
         thread.start()
         thread.join()
         return made[0]
 
     async def connect(self, name: str, address: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        one = self.socket(name)
+        one = self.socket(name, address)
         one.setblocking(False)
         try:
             async with asyncio.timeout(5):
@@ -70,11 +74,13 @@ class Namespaces:
 
     @asynccontextmanager
     async def serving(
-        self, name: str, port: int, answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-    ) -> AsyncIterator[None]:
-        one = self.socket(name)
+        self, name: str, port: int, answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    ) -> AsyncIterator[None]:  # fmt: skip
+        """In both families."""
+        one = self.socket(name, "::")
+        one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        one.bind(("0.0.0.0", port))
+        one.bind(("::", port))
         server = await asyncio.start_server(answer, sock=one)
         try:
             yield
@@ -82,12 +88,12 @@ class Namespaces:
             server.close()
 
 
-def _entered(namespace: str) -> socket.socket:
+def _entered(namespace: str, family: int) -> socket.socket:
     """Only this thread moves, and it ends."""
     libc = ctypes.CDLL(None, use_errno=True)
     with Path("/var/run/netns", namespace).open("rb") as place:
         assert libc.setns(place.fileno(), NEWNET) == 0, os.strerror(ctypes.get_errno())
-    return socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    return socket.socket(family, socket.SOCK_STREAM)
 
 
 def _ip(*words: str) -> None:
@@ -100,18 +106,21 @@ def namespaces(*names: str) -> Iterator[Namespaces]:
     made = [router]
     try:
         _ip("netns", "add", router)
-        _ip("netns", "exec", router, "sysctl", "-qw", "net.ipv4.ip_forward=1")
+        _ip("netns", "exec", router, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
         for number, name in enumerate(names, 1):
-            full, net = f"pm{os.getpid()}{name}", f"{NET}.{number}"
+            full, net, six = f"pm{os.getpid()}{name}", f"{NET}.{number}", f"{NET_SIX}:{number}:"
             _ip("netns", "add", full)
             made.append(full)
             _ip("link", "add", "eth0", "netns", full, "type", "veth", "peer", "name", f"r{number}", "netns", router)
             _ip("-n", full, "addr", "add", f"{net}.2/24", "dev", "eth0")
             _ip("-n", router, "addr", "add", f"{net}.1/24", "dev", f"r{number}")
+            _ip("-n", full, "addr", "add", f"{six}:2/64", "dev", "eth0", "nodad")
+            _ip("-n", router, "addr", "add", f"{six}:1/64", "dev", f"r{number}", "nodad")
             for place, device in ((full, "lo"), (full, "eth0"), (router, f"r{number}")):
                 _ip("-n", place, "link", "set", device, "up")
             _ip("-n", full, "route", "add", "default", "via", f"{net}.1")
-            found.of[name], found.addresses[name] = full, f"{net}.2"
+            _ip("-n", full, "-6", "route", "add", "default", "via", f"{six}:1")
+            found.of[name], found.addresses[name], found.sixes[name] = full, f"{net}.2", f"{six}:2"
         yield found
     finally:
         for name in made:

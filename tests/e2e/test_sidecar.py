@@ -8,34 +8,38 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import grpc
 import pytest
 
 from tests.e2e.backends import WITH_MODULES
 from tests.e2e.envoy import Envoy
 from tests.e2e.folder import Folder
 from tests.e2e.namespaces import Namespaces, missing, namespaces
+from tests.e2e.relaying import ECHO, channel, echoing
 from tests.e2e.server import Server
 from tests.waiting import wait_until
 from translator.injection.ruleset import ruleset
 from translator.ir import inbound
 from xds.bootstrap import Bootstrap, bootstrap
 
-HTTP, STREAM, APART = 8080, 8081, 8082  # forked; intercepted and no HTTP; not intercepted
+HTTP, STREAM, APART, GRPC = 8080, 8081, 8082, 8083  # forked; intercepted and no HTTP; not intercepted; forked, and spoken to by gRPC
 SERVICE = """
 apiVersion: v1
 kind: Service
 metadata: {{name: {name}}}
-spec: {{ports: [{{name: http, port: 80, targetPort: 8080}}]}}
+spec:
+  ipFamilies: [IPv4, IPv6]
+  ports: [{{name: http, port: 80, targetPort: 8080}}, {{name: grpc, port: 90, targetPort: 8083}}]
 ---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata: {{name: {name}-1, labels: {{kubernetes.io/service-name: {name}}}}}
 addressType: IPv4
-ports: [{{name: http, port: {port}}}]
+ports: [{{name: http, port: {port}}}, {{name: grpc, port: 8083}}]
 endpoints: [{{addresses: ["{address}"]}}]
 """
 GROUP = """
@@ -72,10 +76,14 @@ async def workload(name: str, reader: asyncio.StreamReader, writer: asyncio.Stre
 
 @dataclass
 class World:
+    """`place` is where the workload is asked for: its address of either family."""
+
     net: Namespaces
     folder: Folder
     envoy: Envoy
     server: Server
+    at: Path
+    place: str
 
     async def says(self, *headers: str, who: str = "client", port: int = HTTP, path: str = "/") -> str:
         lines = "".join(f"{one}\r\n" for one in headers)
@@ -84,7 +92,7 @@ class World:
 
     async def hears(self, text: str, who: str = "client", port: int = HTTP, answer: bytes = b"") -> str:
         """All that comes until the other side has nothing more to say, or until the answer is there."""
-        reader, writer = await self.net.connect(who, self.net.addresses["work"], port)
+        reader, writer = await self.net.connect(who, self.place, port)
         writer.write(text.encode())
         try:
             async with asyncio.timeout(5):
@@ -115,6 +123,7 @@ async def world(at: Path) -> AsyncIterator[World]:
         for name, place in (("cart", "work"), ("cart-alice", "fork")):
             folder.save(name, SERVICE.format(name=name, address=net.addresses[place], port=HTTP))
             await stack.enter_async_context(net.serving(place, HTTP, partial(workload, name)))
+            await stack.enter_async_context(net.serving(place, GRPC, await stack.enter_async_context(echoing(name, at))))
         folder.save("cart-refusing", SERVICE.format(name="cart-refusing", address=net.addresses["fork"], port=APART))
         for port in (STREAM, APART):
             await stack.enter_async_context(net.serving("work", port, partial(workload, f"{port}")))
@@ -124,7 +133,7 @@ async def world(at: Path) -> AsyncIterator[World]:
         config = bootstrap(Bootstrap(xds=xds, node=group, group=group, admin="127.0.0.1:0", modules=("shard",), request_metrics=True))
         config["stats_flush_interval"] = "0.2s"
         envoy = await stack.enter_async_context(Envoy(config, at, env=WITH_MODULES, inside=net.inside("work")))
-        yield World(net, folder, envoy, server)
+        yield World(net, folder, envoy, server, at, net.addresses["work"])
 
 
 async def look_at_keys(at: World) -> None:
@@ -154,6 +163,41 @@ async def look_at_what_is_no_request(at: World) -> None:
         assert (await at.hears("\r\n".join([*asked, "", "hello"]), answer=b"hello")).endswith(f"\r\n\r\n{name}hello")
 
 
+async def look_at_streams_of_grpc(at: World) -> None:
+    """Both sides have their turn, message for message; the end has its status and its trailers."""
+    async with channel(at.at, lambda: at.net.connect("client", at.place, GRPC)) as made:
+        calls = {
+            name: made.stream_stream(ECHO)(metadata=metadata)
+            for name, metadata in (("cart", ()), ("cart-alice", (("x-route-key", "alice"),)))
+        }  # beside each other, on one connection
+        for word in (b"one", b"two", b"x" * 200_000):
+            for name, call in calls.items():
+                await call.write(word)
+                assert await asyncio.wait_for(call.read(), 10) == name.encode() + b":" + word
+        for name, call in calls.items():
+            await call.write(b"end")
+            assert await asyncio.wait_for(call.code(), 10) is grpc.StatusCode.OUT_OF_RANGE
+            assert dict(await call.trailing_metadata() or ())["ended-by"] == name
+
+
+async def look_at_the_sidecars_own_port(at: World) -> None:
+    reader, writer = await at.net.connect("client", at.place, inbound.PORT)
+    try:
+        assert await asyncio.wait_for(reader.read(), 10) == b"", "there is nothing behind it"
+    finally:
+        writer.close()
+
+
+async def look_by_ipv6(at: World) -> None:
+    six = replace(at, place=at.net.sixes["work"])
+    assert await six.says() == "cart"
+    assert await six.says("X-Route-Key: alice") == "cart-alice baggage"
+    assert await six.hears("hello\n", port=STREAM, answer=b"\n") == f"{STREAM}:hello\n"
+    assert await six.says("X-Route-Key: alice", port=APART) == f"{APART}"
+    await look_at_streams_of_grpc(six)
+    await look_at_the_sidecars_own_port(six)
+
+
 async def look_at_forks_that_ask_back_or_cannot_answer(at: World) -> None:
     assert await at.says("X-Route-Key: alice", who="fork") == "cart", "a fork that asks its baseline must not hear itself"
     at.folder.save("refusing", SANDBOX.format(key="refusing", target="cart-refusing"))
@@ -164,8 +208,8 @@ async def look_at_forks_that_ask_back_or_cannot_answer(at: World) -> None:
 
 async def look_at_a_workload_whose_sidecar_is_dead(at: World) -> None:
     await at.envoy.kill()
-    for _ in range(3):
-        assert await at.says("X-Route-Key: alice") == "cart"
+    for place in (at.place, at.net.sixes["work"], at.place):
+        assert await replace(at, place=place).says("X-Route-Key: alice") == "cart"
     assert await at.hears("hello\n", port=STREAM, answer=b"\n") == f"{STREAM}:hello\n"
 
 
@@ -176,10 +220,13 @@ async def test_sidecar_takes_keys_to_forks_and_leaves_all_else_to_the_workload(t
         pytest.skip(why)
     async with world(tmp_path) as at:
         assert await at.says("X-Route-Key: alice") == "cart"
-        at.net.run("work", "nft", "-f", "-", given=ruleset([HTTP, STREAM]))
+        at.net.run("work", "nft", "-f", "-", given=ruleset([HTTP, STREAM, GRPC]))
         await at.becomes("cart baggage", "X-Route-Key: alice")  # by the sidecar: it has written all spellings
         await look_at_keys(at)
         await look_at_counts(at)
         await look_at_what_is_no_request(at)
+        await look_at_streams_of_grpc(at)
+        await look_at_the_sidecars_own_port(at)
+        await look_by_ipv6(at)
         await look_at_forks_that_ask_back_or_cannot_answer(at)
         await look_at_a_workload_whose_sidecar_is_dead(at)
