@@ -18,6 +18,7 @@ from pathlib import Path
 
 NEWNET = 0x40000000
 NET, NET_SIX = "10.98", "fd98:0:0"
+SIX = Path("/proc/sys/net/ipv6")  # missing where the kernel was built or started without it
 
 
 def missing() -> str:
@@ -43,7 +44,7 @@ class Namespaces:
 
     of: dict[str, str] = field(default_factory=dict)  # short name → name
     addresses: dict[str, str] = field(default_factory=dict)
-    sixes: dict[str, str] = field(default_factory=dict)
+    sixes: dict[str, str] = field(default_factory=dict)  # empty where the kernel has no IPv6
 
     def inside(self, name: str) -> tuple[str, ...]:
         """What a command begins with that runs there."""
@@ -76,11 +77,12 @@ class Namespaces:
     async def serving(
         self, name: str, port: int, answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
     ) -> AsyncIterator[None]:  # fmt: skip
-        """In both families."""
-        one = self.socket(name, "::")
-        one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        """In both families, where there are two."""
+        one = self.socket(name, "::" if self.sixes else "")
+        if self.sixes:
+            one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        one.bind(("::", port))
+        one.bind(("::" if self.sixes else "0.0.0.0", port))
         server = await asyncio.start_server(answer, sock=one)
         try:
             yield
@@ -106,22 +108,31 @@ def namespaces(*names: str) -> Iterator[Namespaces]:
     made = [router]
     try:
         _ip("netns", "add", router)
-        _ip("netns", "exec", router, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+        _ip("netns", "exec", router, "sysctl", "-qw", "net.ipv4.ip_forward=1")
         for number, name in enumerate(names, 1):
-            full, net, six = f"pm{os.getpid()}{name}", f"{NET}.{number}", f"{NET_SIX}:{number}:"
+            full, net = f"pm{os.getpid()}{name}", f"{NET}.{number}"
             _ip("netns", "add", full)
             made.append(full)
             _ip("link", "add", "eth0", "netns", full, "type", "veth", "peer", "name", f"r{number}", "netns", router)
             _ip("-n", full, "addr", "add", f"{net}.2/24", "dev", "eth0")
             _ip("-n", router, "addr", "add", f"{net}.1/24", "dev", f"r{number}")
-            _ip("-n", full, "addr", "add", f"{six}:2/64", "dev", "eth0", "nodad")
-            _ip("-n", router, "addr", "add", f"{six}:1/64", "dev", f"r{number}", "nodad")
             for place, device in ((full, "lo"), (full, "eth0"), (router, f"r{number}")):
                 _ip("-n", place, "link", "set", device, "up")
             _ip("-n", full, "route", "add", "default", "via", f"{net}.1")
-            _ip("-n", full, "-6", "route", "add", "default", "via", f"{six}:1")
-            found.of[name], found.addresses[name], found.sixes[name] = full, f"{net}.2", f"{six}:2"
+            found.of[name], found.addresses[name] = full, f"{net}.2"
+            if SIX.exists():
+                found.sixes[name] = _six(router, full, number)
         yield found
     finally:
         for name in made:
             subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+
+
+def _six(router: str, full: str, number: int) -> str:
+    """Also where new namespaces are told to have none of it."""
+    net = f"{NET_SIX}:{number}:"
+    for place, device, address in ((full, "eth0", f"{net}:2"), (router, f"r{number}", f"{net}:1")):
+        _ip("netns", "exec", place, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=0", "net.ipv6.conf.all.forwarding=1")
+        _ip("-n", place, "addr", "add", f"{address}/64", "dev", device, "nodad")
+    _ip("-n", full, "-6", "route", "add", "default", "via", f"{net}:1")
+    return f"{net}:2"

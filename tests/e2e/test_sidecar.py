@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -181,14 +181,20 @@ async def look_at_streams_of_grpc(at: World) -> None:
 
 
 async def look_at_the_sidecars_own_port(at: World) -> None:
+    """There is nothing behind it: the connection ends, whether cleanly or not."""
     reader, writer = await at.net.connect("client", at.place, inbound.PORT)
+    writer.write(b"hello\n")  # who says nothing is waited for
     try:
-        assert await asyncio.wait_for(reader.read(), 10) == b"", "there is nothing behind it"
+        with suppress(ConnectionResetError):
+            assert await asyncio.wait_for(reader.read(), 10) == b""
     finally:
         writer.close()
 
 
 async def look_by_ipv6(at: World) -> None:
+    """Everything once more. A kernel without it is one where nobody comes this way."""
+    if not at.net.sixes:
+        return
     six = replace(at, place=at.net.sixes["work"])
     assert await six.says() == "cart"
     assert await six.says("X-Route-Key: alice") == "cart-alice baggage"
@@ -208,7 +214,7 @@ async def look_at_forks_that_ask_back_or_cannot_answer(at: World) -> None:
 
 async def look_at_a_workload_whose_sidecar_is_dead(at: World) -> None:
     await at.envoy.kill()
-    for place in (at.place, at.net.sixes["work"], at.place):
+    for place in (at.place, at.net.sixes.get("work", at.place), at.place):
         assert await replace(at, place=place).says("X-Route-Key: alice") == "cart"
     assert await at.hears("hello\n", port=STREAM, answer=b"\n") == f"{STREAM}:hello\n"
 
@@ -220,7 +226,7 @@ async def test_sidecar_takes_keys_to_forks_and_leaves_all_else_to_the_workload(t
         pytest.skip(why)
     async with world(tmp_path) as at:
         assert await at.says("X-Route-Key: alice") == "cart"
-        at.net.run("work", "nft", "-f", "-", given=ruleset([HTTP, STREAM, GRPC]))
+        at.net.run("work", "nft", "-f", "-", given=ruleset([HTTP, STREAM, GRPC], six=bool(at.net.sixes)))
         await at.becomes("cart baggage", "X-Route-Key: alice")  # by the sidecar: it has written all spellings
         await look_at_keys(at)
         await look_at_counts(at)
