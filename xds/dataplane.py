@@ -71,9 +71,10 @@ _LIBC: Any = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else N
 
 
 class Envoy:
-    """A child. `home` is a folder of its own, for its bootstrap, log and admin address."""
+    """A child. `home` is a folder of its own, for its bootstrap, log and admin address; without `workers` there are as many as cores."""
 
-    def __init__(self, config: dict[str, Any], home: Path, envoy: Path) -> None:
+    def __init__(self, config: dict[str, Any], home: Path, envoy: Path, workers: int = 0) -> None:
+        self._workers = ["--concurrency", str(workers)] if workers else []
         self._config, self._home, self._binary = config, home, envoy
         self._process: asyncio.subprocess.Process | None = None
         self.admin = ""
@@ -98,7 +99,7 @@ class Envoy:
         ]
         environment = {**os.environ, **({"ENVOY_DYNAMIC_MODULES_SEARCH_PATH": str(place)} if place else {})}
         self._process = await asyncio.create_subprocess_exec(
-            self._binary, *command, "--disable-hot-restart", "--drain-time-s", "1",
+            self._binary, *command, *self._workers, "--disable-hot-restart", "--drain-time-s", "1",
             env=environment, stdin=asyncio.subprocess.DEVNULL, start_new_session=True,
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
             preexec_fn=_with_us if _LIBC else None,

@@ -83,10 +83,10 @@ class Envoy:
 
     def __init__(
         self, config: dict[str, Any], directory: Path, *, env: dict[str, str] | None = None, options: tuple[str, ...] = (),
-        inside: tuple[str, ...] = (),
+        inside: tuple[str, ...] = (), workers: int = 1,
     ) -> None:  # fmt: skip
         """`inside` is what the command begins with, where it runs elsewhere: in a network namespace its admin port is not ours."""
-        self._inside = inside
+        self._inside, self._workers = inside, workers
         self._config, self._directory, self._env, self._options = config, directory, env, options
         self.log = directory / "envoy.log"
         self._process: asyncio.subprocess.Process | None = None
@@ -105,7 +105,7 @@ class Envoy:
             str(address),
             "--use-dynamic-base-id",
             "--concurrency",
-            "1",
+            str(self._workers),
         ]
         with self.log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(

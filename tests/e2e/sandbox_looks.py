@@ -144,8 +144,10 @@ async def grpc_backend(stack: AsyncExitStack, name: str) -> int:
 
 
 async def socket_backend(stack: AsyncExitStack, name: str) -> int:
-    async def talk(request: web.Request) -> web.WebSocketResponse:
+    async def talk(request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()
+        if not socket.can_prepare(request):
+            return web.Response(text=name)
         await socket.prepare(request)
         async for message in socket:
             await socket.send_str(f"{name} {message.data}")

@@ -11,21 +11,22 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.backends import WITH_MODULES, answer
+from tests.e2e.backends import WITH_MODULES
 from tests.e2e.envoy import Envoy, bootstrap
 from tests.e2e.folder import Folder
+from tests.e2e.sandbox_looks import chat, grpc_backend, socket_backend, talk
 from tests.e2e.server import Server
+from tests.e2e.test_sandboxes import SERVICE, ask
 from tests.ports import free_port
 from tests.waiting import wait_until
 from xds.bootstrap import Client
 from xds.cli.commands import run
-from xds.laptops.tunnel import Gateway, Laptop, gateway, laptop
+from xds.laptops.tunnel import WORKERS, Gateway, Laptop, gateway, laptop
 from xds.security.issuing import load, server
 
 SHOP = """
@@ -44,17 +45,10 @@ kind: HTTPRoute
 metadata: {{name: cart}}
 spec: {{parentRefs: [{{name: edge}}], rules: [{{backendRefs: [{{name: cart, port: 80}}]}}]}}
 ---
-apiVersion: v1
-kind: Service
-metadata: {{name: cart}}
-spec: {{ports: [{{name: http, port: 80}}]}}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {{name: cart-1, labels: {{kubernetes.io/service-name: cart}}}}
-addressType: IPv4
-ports: [{{name: http, port: {baseline}}}]
-endpoints: [{{addresses: [127.0.0.1]}}]
+apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: {{name: talk}}
+spec: {{parentRefs: [{{name: edge}}], hostnames: [g.example.com], rules: [{{backendRefs: [{{name: talk, port: 80}}]}}]}}
 ---
 apiVersion: pointsman.io/v1alpha1
 kind: RouteGroup
@@ -64,7 +58,15 @@ spec: {{parentRefs: [{{name: edge}}], admission: {{mode: All}}}}
 apiVersion: pointsman.io/v1alpha1
 kind: Sandbox
 metadata: {{name: alice}}
-spec: {{services: [{{name: cart, targetRef: {{kind: LocalWorkload, name: alices-laptop}}}}]}}
+spec:
+  services:
+  - {{name: cart, targetRef: {{kind: LocalWorkload, name: alices-laptop}}}}
+  - {{name: talk, targetRef: {{kind: LocalWorkload, name: alices-calls}}}}
+---
+apiVersion: pointsman.io/v1alpha1
+kind: LocalWorkload
+metadata: {{name: alices-calls}}
+spec: {{sandboxRef: {{name: alice}}, service: {{name: talk}}, connection: {{target: "127.0.0.1:{requests}", timeout: 1s}}}}
 ---
 apiVersion: sandbox.example.com/v1alpha1
 kind: LocalWorkload
@@ -72,8 +74,10 @@ metadata: {{name: alices-laptop}}
 spec:
   sandboxRef: {{name: alice}}
   service: {{name: cart, ports: [{{containerPort: 80, localPort: 3000}}]}}
-  connection: {{target: "127.0.0.1:{requests}"}}
+  connection: {{target: "127.0.0.1:{requests}", timeout: 10}}
 """
+
+BASELINES = {"cart": "baseline", "talk": "calls"}
 
 
 @dataclass
@@ -82,6 +86,7 @@ class World:
     edge: int
     tunnels: str
     local: int
+    calls: int  # the laptop's gRPC port
     envoy: Envoy
     requests: int
     statuses: set[int] = field(default_factory=set)
@@ -95,12 +100,14 @@ class World:
         async def is_so() -> bool:
             return await self.says() == wanted
 
-        await wait_until(is_so, 30, f"alice to be answered by {wanted}")
+        await wait_until(is_so, 90, f"alice to be answered by {wanted}")
 
     @asynccontextmanager
-    async def connected(self, claim: str = "claim") -> AsyncIterator[asyncio.subprocess.Process]:
+    async def connected(self, *options: str, service: str = "cart") -> AsyncIterator[asyncio.subprocess.Process]:
         """As a developer does it: `pointsman sandbox connect`."""
-        command = ["sandbox", "connect", "alice", "cart", str(self.local), "--reach", self.tunnels, "--tls", str(self.root / claim)]
+        port, claim = (self.local, "claim") if service == "cart" else (self.calls, "calls")
+        where = ["--reach", self.tunnels, "--tls", str(self.root / claim), *options]
+        command = ["sandbox", "connect", "alice", service, str(port), *where]
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "xds", *command, "--server-name", "tunnels.example", stdout=asyncio.subprocess.PIPE
         )
@@ -111,17 +118,28 @@ class World:
                 process.send_signal(signal.SIGTERM)
             await process.wait()
 
-    def gateway(self, name: str) -> Envoy:
-        """The gateway of tunnels, with a folder of its own for each life."""
+    def gateway(self, name: str, tunnels: str = "", requests: int = 0) -> Envoy:
+        """A gateway of tunnels, with a folder of its own for each life."""
         (self.root / name).mkdir()
-        requests = f"127.0.0.1:{self.requests}"
-        config = gateway(Gateway(tunnels=self.tunnels, requests=requests, tls=str(self.root / "gateway"), admin="127.0.0.1:0"))
-        return Envoy(config, self.root / name)
+        at = f"127.0.0.1:{requests or self.requests}"
+        config = gateway(Gateway(tunnels=tunnels or self.tunnels, requests=at, tls=str(self.root / "gateway"), admin="127.0.0.1:0"))
+        return Envoy(config, self.root / name, workers=WORKERS)
+
+    async def look_at_streams(self) -> None:
+        """Over the tunnel, both ways, message by message."""
+        await chat(self.edge, "laptop", X_Route_Key="alice")
+        await chat(self.edge, "baseline")
+        async with self.connected("--grpc", service="talk") as mine:
+            await talk(self.edge, "calls")
+            await told(mine, "connected: talk of Sandbox alice")
+            await talk(self.edge, "alices-calls", ("x-route-key", "alice"))
+            await talk(self.edge, "calls")
+        await talk(self.edge, "calls", ("x-route-key", "alice"))
 
 
 async def told(process: asyncio.subprocess.Process, wanted: str) -> None:
     assert process.stdout
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while wanted not in (line := (await process.stdout.readline()).decode()):
             assert line, f"it ended without saying: {wanted}"
 
@@ -134,7 +152,7 @@ def certificates(at: Path) -> None:
     (at / "gateway").mkdir()
     for name, content in (("tls.crt", pair.pem), ("tls.key", pair.key), ("ca.crt", bundle)):
         (at / "gateway" / name).write_bytes(content)
-    for which, place in (("default/alice/cart", "claim"), ("default/mallory/cart", "other")):
+    for which, place in (("default/alice/cart", "claim"), ("default/alice/talk", "calls"), ("default/mallory/cart", "other")):
         assert run(["sandbox", "claim", which, str(at / place), "--ca", str(at / "ca")]) == 0
 
 
@@ -142,18 +160,17 @@ def certificates(at: Path) -> None:
 async def world(at: Path) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         certificates(at)
-        ports = []
-        for name in ("baseline", "laptop"):
-            one = await asyncio.start_server(partial(answer, name), "127.0.0.1", 0)
-            stack.callback(one.close)
-            ports.append(one.sockets[0].getsockname()[1])
         edge, requests, folder = free_port(), free_port(), Folder(at / "config")
-        folder.save("shop", SHOP.format(edge=edge, baseline=ports[0], requests=requests))
+        folder.save("shop", SHOP.format(edge=edge, requests=requests))
+        for name, backend in (("cart", socket_backend), ("talk", grpc_backend)):
+            port = await backend(stack, BASELINES[name])
+            folder.save(name, SERVICE.format(name=name, port=port, endpoints="{addresses: [127.0.0.1]}"))
+        local, calls = await socket_backend(stack, "laptop"), await grpc_backend(stack, "alices-calls")
         server = await stack.enter_async_context(Server(folder.path, at / "server.log"))
         (at / "edge").mkdir()
         envoy = await stack.enter_async_context(Envoy(bootstrap(server.xds), at / "edge", env=WITH_MODULES))
         await envoy.ready()
-        found = World(at, edge, f"127.0.0.1:{free_port()}", ports[1], envoy, requests)
+        found = World(at, edge, f"127.0.0.1:{free_port()}", local, calls, envoy, requests)
         await found.becomes("baseline")
         found.statuses.clear()
         yield found
@@ -162,7 +179,7 @@ async def world(at: Path) -> AsyncIterator[World]:
 def mallory(at: World) -> dict[str, Any]:
     """Who has a certificate of his own, and says that he is alice."""
     who = Client(str(at.root / "other"), "tunnels.example")
-    return laptop(Laptop(claim="cart.alice.default", gateway=at.tunnels, who=who, port=at.local))
+    return laptop(Laptop(claim="cart.alice.default", gateways=(at.tunnels,), who=who, port=at.local))
 
 
 @pytest.mark.e2e
@@ -175,6 +192,7 @@ async def test_laptop_answers_while_it_is_connected_and_the_baseline_at_all_othe
                 await at.becomes("laptop")
                 assert await at.says("bob") == "baseline"
                 await told(mine, "connected: cart of Sandbox alice is port")
+                await at.look_at_streams()
                 mine.kill()
                 await mine.wait()
                 await at.becomes("baseline")
@@ -188,3 +206,28 @@ async def test_laptop_answers_while_it_is_connected_and_the_baseline_at_all_othe
             async with at.gateway("third") as third, Envoy(mallory(at), at.root / "other"):
                 await wait_until(lambda: third.stat("reverse_tunnel.handshake.validation_failed"))
                 assert await at.says() == "baseline"
+
+
+@pytest.mark.e2e
+async def test_laptop_dials_each_gateway_and_requests_come_over_any(tmp_path: Path) -> None:
+    certificates(tmp_path)
+    async with AsyncExitStack() as stack:
+        places = [(f"127.0.0.1:{free_port()}", free_port()) for _ in "ab"]
+        (first, _), (second, requests) = places
+        local = await socket_backend(stack, "laptop")
+        at = World(tmp_path, 0, first, local, 0, Envoy({}, tmp_path), 0)
+        await stack.enter_async_context(at.gateway("lasting", second, requests))
+        async with at.connected("--reach", second) as mine:
+            await told(mine, f"over {WORKERS} of {2 * WORKERS} tunnels")
+            await every_worker_answers(requests)
+            async with at.gateway("passing", *places[0]):
+                await told(mine, "here\n")
+                await every_worker_answers(places[0][1])
+            await told(mine, f"over {WORKERS} of {2 * WORKERS} tunnels")
+            await every_worker_answers(requests)
+
+
+async def every_worker_answers(port: int) -> None:
+    """Requests for alice's `cart`, as proxies make them, over connections that all workers of the gateway have their part of."""
+    for _ in range(10 * WORKERS):
+        assert await ask(port, "shop", [("x-pointsman-tunnel", "cart.alice.default")]) == (200, "laptop")

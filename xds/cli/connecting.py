@@ -9,24 +9,22 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-import aiohttp
 from cryptography.x509 import DNSName, SubjectAlternativeName, load_pem_x509_certificates
 
 from translator.ir.local import claim as named
 from xds.bootstrap import Client, split
 from xds.cli.cluster import Cluster
+from xds.cli.holding import Watch
 from xds.cli.output import Exit, Output, dumped, say
 from xds.dataplane import Envoy, NoEnvoyError, binary
 from xds.laptops.heartbeat import Heart
-from xds.laptops.tunnel import Gateway, Laptop, gateway, laptop
+from xds.laptops.tunnel import WORKERS, Gateway, Laptop, gateway, laptop
 from xds.security.credentials import CA, CERTIFICATE, KEY
 from xds.security.issuing import claimant, load
 from xds.sources.kube.access import loader
 from xds.sources.kube.transport import Transport
-
-STATE = "/stats?filter=downstream_cx_active|upstream_cx_active&usedonly"
-LOOK = 1.0  # seconds between two looks whether the tunnel is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class Wanted:
     service: str
     port: int
     namespace: str
-    reach: str
+    reach: tuple[str, ...]
     tls: Path
     server: str = ""
     grpc: bool = False
@@ -51,17 +49,16 @@ def connect(wanted: Wanted) -> None:
         envoy = binary()
     except NoEnvoyError as error:
         raise Exit(3, str(error)) from None
-    with tempfile.TemporaryDirectory(prefix="pointsman-") as home:
-        try:
-            asyncio.run(_connected(Envoy(config, Path(home), envoy), wanted))
-        except NoEnvoyError as error:
-            raise Exit(3, str(error)) from None
+    try:
+        asyncio.run(_connected(config, envoy, wanted))
+    except NoEnvoyError as error:
+        raise Exit(3, str(error)) from None
 
 
 def _laptop(wanted: Wanted) -> Laptop:
     claim = named(wanted.namespace, wanted.sandbox, wanted.service)
     try:
-        host = split(wanted.reach)[0]
+        host, *_ = [split(one)[0] for one in wanted.reach]
         found = claimed(wanted.tls)
         for name in (KEY, CA):
             (wanted.tls / name).read_bytes()
@@ -70,7 +67,7 @@ def _laptop(wanted: Wanted) -> Laptop:
     if found != claim:
         raise Exit(2, f"the certificate in {wanted.tls} is for {found or 'nobody'}, not for {claim}")
     who = Client(str(wanted.tls.absolute()), wanted.server or host)
-    return Laptop(claim=claim, gateway=wanted.reach, who=who, port=wanted.port, grpc=wanted.grpc)
+    return Laptop(claim=claim, gateways=wanted.reach, who=who, port=wanted.port, grpc=wanted.grpc)
 
 
 def claimed(folder: Path) -> str:
@@ -80,56 +77,39 @@ def claimed(folder: Path) -> str:
     return names[0] if len(names) == 1 else ""
 
 
-async def _connected(envoy: Envoy, wanted: Wanted) -> None:
-    await envoy.start()
+async def _connected(config: dict[str, Any], path: Path, wanted: Wanted) -> None:
     over = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(one, over.set)
-    ended = asyncio.create_task(envoy.ended())
-    told = asyncio.create_task(_tell(envoy.admin, wanted))
-    ending = asyncio.create_task(over.wait())
-    try:
-        await asyncio.wait((ended, ending), return_when=asyncio.FIRST_COMPLETED)
-        if ended.done():
-            raise NoEnvoyError(ended.result())
-    finally:
-        for task in (ended, told, ending):
-            task.cancel()
-        await asyncio.gather(ended, told, ending, return_exceptions=True)
-        await envoy.stop()
-
-
-async def _tell(admin: str, wanted: Wanted) -> None:
-    """A line each time that the tunnel comes and goes; and in a cluster, a beat while it is there."""
-    before: bool | None = None
-    heart = _heart(wanted)
-    problem = ""
-    async with aiohttp.ClientSession() as session, contextlib.AsyncExitStack() as stack:
+        asyncio.get_running_loop().add_signal_handler(one, over.set)
+    async with contextlib.AsyncExitStack() as stack:
+        heart = _heart(wanted)
         if heart:
             stack.push_async_callback(heart.calls.close)
-        while True:
-            now = before
-            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-                async with session.get(f"http://{admin}{STATE}") as answer:
-                    now = _lies(await answer.text())
-            if now != before:
-                what = f"{wanted.service} of Sandbox {wanted.sandbox} is port {wanted.port} here"
-                say(f"✓ connected: {what}" if now else f"… no tunnel to {wanted.reach}: the baseline answers until there is one")
-                before = now
-                if heart:
-                    heart.since = ""
-            if now and heart:
-                problem = _new(
-                    await heart.beat(asyncio.get_running_loop().time(), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")), problem
-                )
-            await asyncio.sleep(LOOK)
+        watch = Watch(f"{wanted.service} of Sandbox {wanted.sandbox} is port {wanted.port}", wanted.reach, heart)
+        again = True
+        while again:
+            with tempfile.TemporaryDirectory(prefix="pointsman-") as home:
+                again = await _life(Envoy(config, Path(home), path, workers=1), watch, over)
 
 
-def _new(found: str, before: str) -> str:
-    if found and found != before:
-        say(f"✗ the cluster does not hear of it: {found}")
-    return found or before
+async def _life(envoy: Envoy, watch: Watch, over: asyncio.Event) -> bool:
+    """Of one Envoy. Whether there is to be another. Raises NoEnvoyError if it ends by itself."""
+    await envoy.start()
+    ended = asyncio.create_task(envoy.ended())
+    stuck = asyncio.create_task(watch.until_stuck(envoy.admin))
+    ending = asyncio.create_task(over.wait())
+    try:
+        await asyncio.wait((ended, stuck, ending), return_when=asyncio.FIRST_COMPLETED)
+        if ended.done():
+            raise NoEnvoyError(ended.result())
+        if stuck.done():
+            stuck.result()
+        return not ending.done()
+    finally:
+        for task in (ended, stuck, ending):
+            task.cancel()
+        await asyncio.gather(ended, stuck, ending, return_exceptions=True)
+        await envoy.stop()
 
 
 def _heart(wanted: Wanted) -> Heart | None:
@@ -137,11 +117,6 @@ def _heart(wanted: Wanted) -> Heart | None:
         return None
     transport = Transport(loader(wanted.cluster.kubeconfig, wanted.cluster.context))
     return Heart(transport, wanted.namespace, wanted.sandbox, wanted.service)
-
-
-def _lies(stats: str) -> bool:
-    """Whether a connection that we made is one that requests come over."""
-    return any(line.startswith("http.tunnel.downstream_cx_active: ") and not line.endswith(": 0") for line in stats.splitlines())
 
 
 def claim(which: str, ca: Path, to: Path, days: int) -> None:
@@ -162,9 +137,14 @@ def claim(which: str, ca: Path, to: Path, days: int) -> None:
 
 
 def tunnels(of: Gateway, output: Output) -> None:
-    """Prints the bootstrap of the Envoy at which tunnels end."""
+    """Prints the bootstrap of the Envoy at which tunnels end, and in YAML how to start it."""
     try:
         config = gateway(of)
     except ValueError as error:
         raise Exit(2, str(error)) from None
-    say(dumped(config, Output.JSON if output is Output.JSON else Output.YAML))
+    text = dumped(config, Output.JSON if output is Output.JSON else Output.YAML)
+    say(
+        text
+        if output is Output.JSON
+        else f"# envoy --concurrency {WORKERS} -c …: more workers have no tunnel, and the baseline answers\n{text}"
+    )

@@ -15,10 +15,12 @@ def connect(
     sandbox: Annotated[str, typer.Argument(metavar="SANDBOX", help="Whose requests come here.")],
     service: Annotated[str, typer.Argument(metavar="SERVICE", help="The Service that this machine answers for.")],
     port: Annotated[int, typer.Argument(min=1, max=65535, metavar="PORT", help="Where it listens on 127.0.0.1.")],
-    reach: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where tunnels end; see pointsman tunnels.")],
+    reach: Annotated[list[str], typer.Option(metavar="HOST:PORT", help="Where tunnels end; again for each place. See pointsman tunnels.")],
     tls: Annotated[Path, typer.Option(metavar="DIR", help="tls.crt, tls.key and ca.crt, as pointsman sandbox claim writes them.")],
     namespace: Annotated[str, typer.Option("-n", "--namespace", help="Of the Sandbox.")] = "default",
-    server_name: Annotated[str, typer.Option(metavar="NAME", help="What the certificate there must say; else the host of --reach.")] = "",
+    server_name: Annotated[
+        str, typer.Option(metavar="NAME", help="What the certificates there must say; else the first host of --reach.")
+    ] = "",
     grpc: Annotated[bool, typer.Option("--grpc", help="The port speaks HTTP/2 without TLS.")] = False,
     kube: Annotated[bool, typer.Option("--kube", help="Tell the cluster that it is connected, for its status.")] = False,
     kubeconfig: Kubeconfig = None,
@@ -31,7 +33,7 @@ def connect(
     from xds.cli.connecting import Wanted, connect
 
     told = cluster(kubeconfig, context) if kube or kubeconfig or context else None
-    connect(Wanted(sandbox, service, port, namespace, reach, tls, server_name, grpc, told))
+    connect(Wanted(sandbox, service, port, namespace, tuple(reach), tls, server_name, grpc, told))
 
 
 def claim(
@@ -58,7 +60,7 @@ def tunnels(
 ) -> None:
     """Print the bootstrap of the Envoy where tunnels of laptops end (experimental).
 
-    Example: pointsman tunnels --tls /etc/tunnels > tunnels.yaml && envoy -c tunnels.yaml
+    Example: pointsman tunnels --tls /etc/tunnels > tunnels.yaml && envoy --concurrency 4 -c tunnels.yaml
     """
     from xds.cli.connecting import tunnels
     from xds.cli.showing import check_address

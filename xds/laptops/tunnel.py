@@ -21,6 +21,10 @@ CLUSTER = "sandboxes"  # what all laptops call themselves together
 ALIVE = {"interval": "1s", "timeout": "1s"}  # HTTP/2 pings, in both directions
 AGAIN = "1s"  # until a laptop looks again whether its tunnel is there
 CONNECT = "1s"
+WORKERS = 4  # of a gateway at most
+"""A tunnel ends in one worker of the gateway, and the others do not have it. Envoy gives each new one to a worker that has fewest of that
+laptop, so a laptop makes as many to each gateway as a gateway may have workers; and has one worker itself, for each would make so many.
+"""
 _T = "type.googleapis.com/"
 _TUNNEL = "envoy.bootstrap.reverse_tunnel."
 _HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -39,10 +43,12 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Laptop:
-    """`claim` is in the certificate that `who` names, and `gateway` where tunnels end. `grpc`: the port speaks HTTP/2."""
+    """`claim` is in the certificate that `who` names, and `gateways` are where tunnels end: one to each, and to each address of a name.
+    `grpc`: the port speaks HTTP/2.
+    """
 
     claim: str
-    gateway: str
+    gateways: tuple[str, ...]
     who: Client
     port: int
     grpc: bool = False
@@ -50,7 +56,7 @@ class Laptop:
 
 
 def gateway(of: Gateway) -> Json:
-    """The bootstrap of the gateway. Only one is meant: a second one has no tunnel of a laptop that dials the first."""
+    """The bootstrap of the gateway, for an Envoy of WORKERS at most. Several know nothing of each other: a laptop dials them all."""
     extension = {"stat_prefix": "tunnels", "ping_failure_threshold": 2}
     return {
         "node": {"id": "tunnels", "cluster": "tunnels"},
@@ -123,7 +129,7 @@ def laptop(of: Laptop) -> Json:
     common["validation_context"]["match_typed_subject_alt_names"] = [matcher]
     context = {"@type": _TLS + "UpstreamTlsContext", "sni": of.who.server, "common_tls_context": common}
     dialled = {
-        **_fixed("gateway", of.gateway),
+        **_fixed("gateway", *of.gateways),
         "transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": context},
     }
     return {
@@ -140,7 +146,7 @@ def laptop(of: Laptop) -> Json:
 def _answering(of: Laptop) -> Json:
     """Its address says to whom it dials, as whom, and how many connections."""
     address = {
-        "address": f"rc://{of.claim}:{CLUSTER}:{CLUSTER}@gateway:1",
+        "address": f"rc://{of.claim}:{CLUSTER}:{CLUSTER}@gateway:{WORKERS}",
         "port_value": 0,
         "resolver_name": "envoy.resolvers.reverse_connection",
     }
@@ -192,11 +198,11 @@ def _certificates(folder: str) -> Json:
     }
 
 
-def _fixed(name: str, address: str) -> Json:
-    host = split(address)[0]
-    kind = "STATIC" if host.replace(".", "").isdigit() or ":" in host else "STRICT_DNS"
-    endpoint = {"endpoint": {"address": _address(address)}}
-    members = {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]}
+def _fixed(name: str, *addresses: str) -> Json:
+    hosts = [split(address)[0] for address in addresses]
+    kind = "STATIC" if all(host.replace(".", "").isdigit() or ":" in host for host in hosts) else "STRICT_DNS"
+    endpoints = [{"endpoint": {"address": _address(address)}} for address in addresses]
+    members = {"cluster_name": name, "endpoints": [{"lb_endpoints": endpoints}]}
     return {"name": name, "type": kind, "connect_timeout": CONNECT, "load_assignment": members}
 
 

@@ -11,7 +11,7 @@ from xds.bootstrap import Client
 from xds.laptops.tunnel import CLUSTER, Gateway, Laptop, gateway, laptop
 
 WHO = Client("/claim", "tunnels.example")
-ALICE = Laptop(claim="cart.alice.shop", gateway="tunnels.example:9000", who=WHO, port=3000)
+ALICE = Laptop(claim="cart.alice.shop", gateways=("tunnels.example:9000",), who=WHO, port=3000)
 
 
 def end(**given: Any) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def test_gateway_wants_a_certificate_and_takes_the_claim_from_it_alone() -> None
 def test_laptop_dials_as_its_claim() -> None:
     config = laptop(ALICE)
     assert config["node"] == {"id": "cart.alice.shop", "cluster": CLUSTER}
-    assert listener(config, "tunnel")["address"]["socket_address"]["address"] == f"rc://cart.alice.shop:{CLUSTER}:{CLUSTER}@gateway:1"
+    assert listener(config, "tunnel")["address"]["socket_address"]["address"] == f"rc://cart.alice.shop:{CLUSTER}:{CLUSTER}@gateway:4"
     context = cluster(config, "gateway")["transport_socket"]["typed_config"]
     assert context["sni"] == "tunnels.example"
     [matcher] = context["common_tls_context"]["validation_context"]["match_typed_subject_alt_names"]
@@ -62,13 +62,20 @@ def test_gateway_says_when_nobody_is_there() -> None:
 
 @pytest.mark.parametrize(("grpc", "speaks"), [(False, False), (True, True)])
 def test_local_port_is_spoken_to_as_it_speaks(grpc: bool, speaks: bool) -> None:
-    one = Laptop(claim="a.b.c", gateway="10.0.0.1:9000", who=WHO, port=3000, grpc=grpc)
+    one = Laptop(claim="a.b.c", gateways=("10.0.0.1:9000",), who=WHO, port=3000, grpc=grpc)
     assert ("typed_extension_protocol_options" in cluster(laptop(one), "local")) is speaks
 
 
 @pytest.mark.parametrize(("address", "kind"), [("tunnels.example:1", "STRICT_DNS"), ("10.0.0.1:1", "STATIC"), ("[::1]:1", "STATIC")])
 def test_gateway_is_dialled_by_name_or_by_address(address: str, kind: str) -> None:
-    assert cluster(laptop(Laptop(claim="a", gateway=address, who=WHO, port=1)), "gateway")["type"] == kind
+    assert cluster(laptop(Laptop(claim="a", gateways=(address,), who=WHO, port=1)), "gateway")["type"] == kind
+
+
+def test_each_gateway_is_dialled() -> None:
+    dialled = cluster(laptop(Laptop(claim="a", gateways=("10.0.0.1:9000", "b.example:9001"), who=WHO, port=1)), "gateway")
+    endpoints = dialled["load_assignment"]["endpoints"][0]["lb_endpoints"]
+    ports = [one["endpoint"]["address"]["socket_address"]["port_value"] for one in endpoints]
+    assert (dialled["type"], ports) == ("STRICT_DNS", [9000, 9001])
 
 
 def test_address_that_is_none_is_refused() -> None:
