@@ -335,6 +335,7 @@ async def look_at_rules(at: World) -> None:
     assert await direct(fits, path="/b?q=/x") == "b-alice+ruled>c"
     for headers, path in (((), "/b"), ((fits,), "/bb"), ((fits,), "/"), ((("v", "3"),), "/b"), ((fits,), "/r")):
         assert await direct(*headers, path=path) == "b>c", (headers, path)
+    assert await direct(fits, ("v", "3")) == "b>c", "a header that comes twice fits nothing"
     drawn = [(await at.says(("X-Route-Key", "half"), host="c.example.com"))[1] for _ in range(40)]
     assert set(drawn) == {"c", "c-bob"}
     assert await at.says(host="shop.preview.example.com") == (200, "a>b-alice>c")
@@ -366,6 +367,7 @@ async def look_without_the_module(at: World, folder: Path) -> None:
         fits = [("X-Route-Key", "ruled"), ("v", "2")]
         assert await at.says(*fits, host="b.example.com", path="/b/x") == (200, "b-alice+ruled>c")
         assert await at.says(*fits, host="b.example.com", path="/bb") == (200, "b>c")
+        assert await at.says(*fits, ("v", "3"), host="b.example.com", path="/b") == (200, "b-alice+ruled>c"), "either line fits"
         await talk(at.port, "g-fork", ("x-route-key", "streams"))
         await talk(at.port, "g")
 
