@@ -234,6 +234,26 @@ def render(
 
 
 @app.command()
+def diff(
+    before: Annotated[Path, typer.Argument(metavar="BEFORE", help="A folder or a file; with --kube: what would be applied.")],
+    after: Annotated[Path | None, typer.Argument(metavar="AFTER", help="What would be in its place.")] = None,
+    flat: Annotated[bool, typer.Option("--flat", help="As an Envoy without the native module gets it.")] = False,
+    kube: Kube = False,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+    output: Named = Output.TABLE,
+) -> None:
+    """What a change would change in Envoy, statuses and findings; 1 if anything.  Example: pointsman diff ./demo ./new"""
+    from translator.ir.output import Group
+    from xds.cli.differing import diff
+
+    if kube == (after is not None):
+        raise Exit(2, "say what to compare: BEFORE and AFTER, or --kube and what would be applied")
+    source = where(None if kube else before, kube=kube, kubeconfig=kubeconfig, context=context)
+    diff(source, after or before, Group(flat=flat), output)
+
+
+@app.command()
 def export(
     mesh: Annotated[str, typer.Argument(metavar="istio|gateway-api", help="For whose sidecars; gateway-api is also Linkerd's.")],
     directory: Folder,
