@@ -66,7 +66,7 @@ spec:
 apiVersion: pointsman.io/v1alpha1
 kind: LocalWorkload
 metadata: {{name: alices-calls}}
-spec: {{sandboxRef: {{name: alice}}, service: {{name: talk}}, connection: {{target: "127.0.0.1:{requests}", timeout: 1s}}}}
+spec: {{sandboxRef: {{name: alice}}, service: {{name: talk}}, connection: {{target: "127.0.0.1:{requests}"}}}}
 ---
 apiVersion: sandbox.example.com/v1alpha1
 kind: LocalWorkload

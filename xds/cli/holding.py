@@ -53,9 +53,9 @@ class Watch:
                 now = tunnels_of(await answer.text())
         if now and now != self._before:
             say(self.said(*now))
-            self._before = now
             if self.heart and not now[0]:
-                self.heart.since = ""
+                self.heart.since = ""  # what comes next is another connection
+            self._before = now
         return now
 
     async def _beat(self, now: float) -> None:

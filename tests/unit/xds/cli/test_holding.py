@@ -11,6 +11,7 @@ import pytest
 from tests.ports import free_port
 from xds.cli import holding
 from xds.cli.holding import Watch, tunnels_of
+from xds.laptops.heartbeat import Heart
 
 WHAT = "cart of Sandbox alice is port 3000"
 
@@ -100,3 +101,24 @@ async def test_who_has_nobody_to_dial_goes_on() -> None:
 async def test_change_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     await stuck(Admin(0, 4, 4, 0, 4), Watch(WHAT, (f"127.0.0.1:{free_port()}",), None))
     assert [line[0] for line in capsys.readouterr().out.splitlines()] == ["…", "✓", "…", "✓"]
+
+
+class Beats(Heart):
+    """Says nothing to anybody, and keeps when the connection began of which it was to say so."""
+
+    def __init__(self) -> None:
+        super().__init__(None, "shop", "alice", "cart")  # type: ignore[arg-type]
+        self.seen: list[str] = []
+
+    async def beat(self, now: float, mark: str) -> str:
+        assert now > 0
+        self.since = self.since or mark
+        self.seen.append(self.since)
+        return ""
+
+
+async def test_tunnel_that_comes_again_is_another_connection_and_one_more_is_not() -> None:
+    heart = Beats()
+    await stuck(Admin(4, 3, 4, 0, 4), Watch(WHAT, (f"127.0.0.1:{free_port()}",), heart))
+    assert len(set(heart.seen)) == 2
+    assert heart.seen[0] == heart.seen[2] != heart.seen[3]
