@@ -85,7 +85,7 @@ class App:
         self._outgoing = self._of_cluster() if settings.cluster else None
         self.server.companions.measured = self._reported
         self.traffic = Traffic(Rules(self.engine))
-        self.server.companions.counted = self.traffic.take
+        self.server.companions.counted = lambda told, group: self.traffic.take_all(self.translation.calm, told, group)
         self.metrics.registry.register(Requests(self.traffic))
         self.acknowledged = Acknowledged(self.server.streams)
         self.server.caught_up = self._caught_up
@@ -266,6 +266,8 @@ class App:
         self.metrics.source(self.source.health())
         if self._outgoing:
             self._outgoing.report(self.metrics)
+        if not self.translation.calm.locked():
+            self.traffic.there()
         return self.metrics.text()
 
     async def _find(self) -> None:

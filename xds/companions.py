@@ -8,7 +8,7 @@ They are registered on the one server, behind the same guard: a client sees, and
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -61,7 +61,7 @@ class Companions:
     ) -> None:
         self.loads = loads or Loads()
         self.measured = measured
-        self.counted: Callable[[Point, str], None] = lambda *_: None
+        self.counted: Callable[[Sequence[Point], str], Awaitable[None]] = nobody_counts
         self._streams, self._reflection, self._health = streams, reflection, Health()
         self._services = sorted({method.service for method in METHODS} | {CLIENT_STATUS, LOAD_REPORTING, COUNTS})
 
@@ -139,10 +139,13 @@ class Companions:
         """No node is named: what a proxy may speak of is its certificate's to say."""
         told, group = points(await parsed(ExportMetricsServiceRequest, data, context)), granted().only
         while some := list(islice(told, SLICE)):
-            for one in some:
-                self.counted(one, group)
+            await self.counted(some, group)
             await asyncio.sleep(0)
         return b""
+
+
+async def nobody_counts(_: Sequence[Point], __: str) -> None:
+    """What becomes of counts where nobody adds them up."""
 
 
 async def parsed(message: Any, data: bytes, context: Context) -> Any:

@@ -92,7 +92,7 @@ class Requests(Collector):
         took = HistogramMetricFamily("proxy_request_duration_seconds", "From a request to the end of its answer.", labels=["path"])
         errors = CounterMetricFamily("proxy_routing_errors", "Requests that no backend was found for.", labels=["error_type"])
         limits = [*(str(bound / 1000) for bound in BOUNDS), "+Inf"]
-        for one in self._traffic.there():
+        for one in self._traffic.sums():
             for status, count in one.statuses.items():
                 total.add_metric([one.label, status], count)
             took.add_metric([one.label], list(zip(limits, accumulate(one.buckets), strict=True)), one.seconds)

@@ -151,7 +151,7 @@ async def look_at_counts(at: World) -> None:
     async def are_there() -> bool:
         return 'proxy_requests_total{path="Service/default/cart/8080",status_code="200"}' in await at.server.text("/metrics")
 
-    await wait_until(are_there, 30, "requests to be counted")
+    await wait_until(are_there, 60, "requests to be counted")
     assert "alice" not in await at.server.text("/metrics")
 
 

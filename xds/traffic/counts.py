@@ -2,12 +2,16 @@
 
 What is said of a rule that is not there, or that the proxy does not serve, is passed over; what no rule took is `unmatched`. A rule
 that has gone takes its sums with it.
+
+All but `sums` asks the engine, so it is for whoever holds its calm.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from typing import Literal
 
 from msgspec import Struct, field
@@ -46,6 +50,11 @@ class Traffic:
         self._forks: Counter[tuple[str, str]] = Counter()  # (group, cluster)
         self._look_at = LOOK_AT
         self.passed_over = 0
+
+    async def take_all(self, calm: AbstractAsyncContextManager[None], told: Iterable[Point], group: str) -> None:
+        async with calm:
+            for one in told:
+                self.take(one, group)
 
     def take(self, one: Point, group: str = "") -> None:
         """From a proxy of this group; no group stands for one that is believed whatever it says."""
@@ -98,6 +107,10 @@ class Traffic:
         for group, cluster in [*self._forks]:
             if not self._rules.has_fork(cluster, group):
                 del self._forks[group, cluster]
+        return self.sums()
+
+    def sums(self) -> list[Sums]:
+        """Of the rules that there were when it was last looked, without looking."""
         return list(self._of.values())
 
     def forks(self) -> dict[str, int]:

@@ -16,7 +16,9 @@ from xds.events import Acked, Connected, Disconnected, GateExpired, Nacked, Need
 from xds.journal import Line
 from xds.kinds import CLUSTER, LISTENER
 from xds.settings import Listener, Settings
+from xds.store import Change
 from xds.telemetry import logger
+from xds.traffic.reports import Answered
 
 PROXY = Proxy("n", "local", "local~flat", "envoy", 1, 0.0)
 
@@ -147,3 +149,27 @@ async def test_a_port_that_is_taken_is_an_error_at_the_start(tmp_path: Path) -> 
     with pytest.raises(RuntimeError):
         await app.start()
     await app.stop()
+
+
+# What proxies count ----------------------------------------------------------------------------------------------------------
+
+RULE = "HTTPRoute/default/shop/rule/0"
+
+
+async def test_requests_that_a_proxy_counted_are_metrics_of_the_rule_until_it_goes(world: World) -> None:
+    await world.app.server.companions.counted([Answered("httproute/default/shop/0/0", "200", "-", 3)], "local")
+    series = f'proxy_requests_total{{path="{RULE}",status_code="200"}} 3.0'
+    assert series in world.app.scrape().decode()
+    world.app.store.put([Change("HTTPRoute", "default/shop", None)])
+    await world.app.translation.drain()
+    assert RULE not in world.app.scrape().decode()
+
+
+async def test_rules_are_not_asked_for_while_they_are_half_new(world: World) -> None:
+    told = [Answered("httproute/default/shop/0/0", "200", "-", 3)]
+    async with world.app.translation.calm:
+        waiting = asyncio.create_task(world.app.server.companions.counted(told, ""))
+        assert RULE not in world.app.scrape().decode(), "who scrapes does not wait"
+        assert not waiting.done()
+    await waiting
+    assert RULE in world.app.scrape().decode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import grpc
@@ -285,7 +285,12 @@ async def test_reflection_tells_every_service_and_its_messages() -> None:
 
 async def test_what_a_proxy_counted_is_taken_piece_by_piece() -> None:
     rig, taken = Rig(), list[tuple[str, str]]()
-    rig.server.companions.counted = lambda one, group: taken.append((one.route, group))
+
+    async def counted(told: Sequence[Any], group: str) -> None:
+        assert len(told) <= SLICE
+        taken.extend((one.route, group) for one in told)
+
+    rig.server.companions.counted = counted
     request = export(*(answered(f"httproute/shop/cart/{number}/0") for number in range(3 * SLICE // 2)), took())
     async with rig.running() as channel:
         assert await channel.unary_unary(EXPORT)(request.SerializeToString()) == b""

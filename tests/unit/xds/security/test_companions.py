@@ -96,7 +96,11 @@ async def test_stream_in_the_name_of_another_is_told_to_the_operator(tmp_path: P
 
 async def test_what_is_counted_is_of_the_proxies_that_the_certificate_is_for(tmp_path: Path) -> None:
     rig, groups = Rig(tmp_path), list[str]()
-    rig.server.companions.counted = lambda _, group: groups.append(group)
+
+    async def counted(_: object, group: str) -> None:
+        groups.append(group)
+
+    rig.server.companions.counted = counted
     async with rig.connected() as channels:
         for channel in channels.values():
             await channel.unary_unary(EXPORT)(export(answered()).SerializeToString())
