@@ -64,8 +64,8 @@ def _before(mine: Iterable[Fits], behind: Sequence[Fits]) -> list[Fits]:
     look = [*found]
     while look:
         one = look.pop()
-        both = {each for other in behind if other.special > one.special and (each := _both(one, other))} - found.keys()
-        found |= dict.fromkeys(sorted(both))
+        both = sorted({each for other in behind if other.special > one.special and (each := _both(one, other))} - found.keys())
+        found |= dict.fromkeys(both)  # in an order that is the same in every process
         look += both
         if len(found) > MOST:
             raise CannotSayError(f"with what rules behind it have in common it is more than {MOST} matches")
