@@ -98,6 +98,7 @@ def test_server_that_refuses_the_streaming_list_is_asked_for_pages(code: int) ->
 
 
 def test_error_500_in_an_event_of_the_streaming_list_leads_to_pages_at_once() -> None:
+    """F2: an API server whose etcd tells no progress."""
     one = reflector()
     asked(one)
     one.feed(error(500, "required storage feature RequestWatchProgress is disabled"), 0.0)
@@ -138,6 +139,7 @@ def test_page_that_cannot_be_read_is_a_failure() -> None:
 
 @pytest.mark.parametrize("in_event", [pytest.param(True, id="inside-200"), pytest.param(False, id="in-status")])
 def test_expired_version_means_one_new_list_after_jitter(in_event: bool) -> None:
+    """F2: the version is too old, in a status and in an event."""
     one = reflector()
     listed(one, route("a"), route("b"))
     told(one)
@@ -164,6 +166,7 @@ def test_unauthorized_is_tried_again_at_once_and_then_more_slowly() -> None:
 
 @pytest.mark.parametrize("details", [pytest.param(True, id="in-details"), pytest.param(False, id="in-header")])
 def test_too_many_requests_wait_as_long_as_the_server_says(details: bool) -> None:
+    """F2: 429 with Retry-After."""
     one = reflector()
     asked(one)
     more = {"details": {"retryAfterSeconds": 7}} if details else {}
@@ -229,6 +232,7 @@ def test_watch_is_made_to_end_within_thirty_seconds_and_given_up_within_thirty_f
 
 
 def test_half_open_watch_and_the_connection_after_it_are_found_within_45_seconds() -> None:
+    """F4: the API server is gone without a word."""
     from xds.sources.kube.transport import CONNECT
 
     assert module.WATCH[1] + module.PATIENCE + CONNECT <= 45.0
@@ -312,6 +316,7 @@ def test_forbidden_kind_is_parked_and_keeps_what_it_had() -> None:
 
 
 def test_forbidden_kind_is_not_synced_at_the_start() -> None:
+    """F6: part of the source is not there."""
     one = reflector()
     asked(one)
     one.refused(403, body(status(403)), 0.0, 0.0)
@@ -319,6 +324,7 @@ def test_forbidden_kind_is_not_synced_at_the_start() -> None:
 
 
 def test_definition_that_is_deleted_changes_nothing_for_five_minutes() -> None:
+    """F9: a definition goes, by mistake or not."""
     one = reflector()
     listed(one, route("a"))
     told(one)
@@ -383,6 +389,7 @@ def test_new_list_without_most_of_a_kind_is_not_believed_at_once() -> None:
 
 
 def test_object_that_cannot_be_read_keeps_its_last_good_state() -> None:
+    """F9: a definition that lets through what we cannot read."""
     one = reflector()
     listed(one, route("a"), route("b"))
     told(one)

@@ -145,6 +145,7 @@ async def test_forbidden_kind_holds_the_first_update_and_is_named(monkeypatch: p
 
 
 async def test_missing_kind_is_named_and_taken_in_when_it_appears(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F6: a definition is missing at the start."""
     monkeypatch.setattr(reflector, "PARKED", 0.2)
     async with Fake() as fake:
         fake.replies["httproutes"].extend([recorded("missing"), recorded("missing"), recorded("streaming-list", stays=True)])
@@ -154,6 +155,7 @@ async def test_missing_kind_is_named_and_taken_in_when_it_appears(monkeypatch: p
 
 
 async def test_rotated_token_is_read_after_401() -> None:
+    """F2: the token was rotated."""
     async with Fake() as fake:
         fake.tokens.add("new")
         fake.replies["httproutes"].append(recorded("streaming-list", stays=True))
@@ -162,6 +164,7 @@ async def test_rotated_token_is_read_after_401() -> None:
 
 
 async def test_connections_that_swallow_everything_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F4: half-open connections, for real."""
     monkeypatch.setattr(reflector, "WATCH", (0.2, 0.2))
     monkeypatch.setattr(reflector, "PATIENCE", 0.2)
     async with Fake() as fake, Toxic(fake.address) as toxic, followed(toxic.address) as one:
@@ -172,6 +175,7 @@ async def test_connections_that_swallow_everything_are_left(monkeypatch: pytest.
 
 
 async def test_server_that_goes_away_leaves_everything_as_it_was_and_is_followed_when_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F1: the API server is away."""
     monkeypatch.setattr(notices, "STALE", 0.05)
     monkeypatch.setattr(source, "LOOK", 0.05)
     async with Fake() as fake, Toxic(fake.address) as toxic:
@@ -202,6 +206,7 @@ async def test_secret_that_is_wanted_later_is_got_by_its_name() -> None:
 
 
 async def test_objects_that_go_with_their_definition_stay_in_force() -> None:
+    """F9: a definition goes, and its objects before it."""
     async with Fake() as fake:
         going = body({"metadata": {"name": "httproutes", "deletionTimestamp": "2026-01-01T00:00:00Z"}})
         fake.replies["customresourcedefinitions/httproutes.gateway.networking.k8s.io"].append(Reply(200, going))
@@ -215,6 +220,7 @@ async def test_objects_that_go_with_their_definition_stay_in_force() -> None:
 
 
 async def test_route_that_overtakes_its_service_between_two_watches_is_told_after_it() -> None:
+    """F3: events of two kinds in another order than they were written."""
     spec = {"rules": [{"backendRefs": [{"name": "s", "port": 80}]}]}
     slices = document("s-1", 12, addressType="IPv4", endpoints=[])
     slices["metadata"]["labels"] = {"kubernetes.io/service-name": "s"}
