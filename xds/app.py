@@ -58,7 +58,7 @@ def _source(settings: Settings) -> Source:
     from xds.sources.kube.source import kube  # noqa: PLC0415
 
     where = settings.cluster.kubeconfig, settings.cluster.context
-    return kube(*where, allow_mass_deletion=settings.allow_mass_deletion, groups=settings.groups)
+    return kube(*where, allow_mass_deletion=settings.allow_mass_deletion, groups=settings.groups, signadot=settings.signadot)
 
 
 _MORE = {"new": 1, "gone": -1}  # objects that there are more of

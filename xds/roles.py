@@ -16,6 +16,7 @@ from xds import crds
 from xds.forks.difference import KINDS as COPIED
 from xds.mesh.difference import PLURALS
 from xds.removal import PLURALS as REMOVED
+from xds.sources.kube import signadot
 from xds.sources.kube.kinds import Watched, watched
 from xds.sources.kube.rights import Right
 from xds.webhook.writer import CONFIGURATION, CONFIGURATIONS
@@ -25,6 +26,7 @@ NAME = "pointsman"
 PLACE = Path(__file__).parent.parent / "deploy" / "base" / "roles.yaml"
 MESH = PLACE.parent.parent / "mesh" / "roles.yaml"
 FORKS = PLACE.parent.parent / "forks" / "roles.yaml"
+SIGNADOT = PLACE.parent.parent / "signadot" / "roles.yaml"
 EXAMPLES = crds.OF_EXAMPLE / "roles.yaml"
 CHART = PLACE.parent.parent / "helm" / "pointsman" / "templates" / "roles.yaml"
 WEBHOOK = PLACE.parent.parent / "components" / "webhook" / "roles.yaml"
@@ -119,6 +121,12 @@ def group_roles(group: str, namespace: str = "pointsman-system", account: str = 
     return _beside(f"{NAME}-{group}", rules(of_group(group)), namespace, account)
 
 
+def signadot_roles(namespace: str = "pointsman-system", account: str = NAME) -> list[Json]:
+    """A ClusterRole beside the other, for `--signadot`: what is read, and nothing is written."""
+    read = rules((kind.group, kind.plural, verb) for kind in signadot.kinds() for verb in FOLLOWED)
+    return _beside(f"{NAME}-signadot", read, namespace, account)
+
+
 def webhook_roles(namespace: str = "pointsman-system", account: str = NAME) -> list[Json]:
     """A ClusterRole beside the other, for `--webhook`: what sidecars start with, and of the configurations of webhooks our own."""
     verbs = {"services": ("get",), "configmaps": ("create", "patch"), "secrets": ("get", "create", "patch")}
@@ -154,7 +162,8 @@ def write(place: Path = PLACE.parent.parent) -> None:
 def files() -> dict[Path, str]:
     """Each file of roles, and what it says."""
     said = {
-        PLACE: roles(), MESH: mesh_roles(), FORKS: fork_roles(), EXAMPLES: group_roles(EXAMPLE), WEBHOOK: webhook_roles(),
+        PLACE: roles(), MESH: mesh_roles(), FORKS: fork_roles(), EXAMPLES: group_roles(EXAMPLE),
+        SIGNADOT: signadot_roles(), WEBHOOK: webhook_roles(),
         CHART: roles(OF_CHART),
     }  # fmt: skip
     of_chart = "{{- if .Values.webhook }}\n" + text(webhook_roles(OF_CHART)) + "{{- end }}\n"

@@ -37,6 +37,7 @@ class Settings:
     planes: DataPlanes | None = None  # with a cluster: proxies of its own for each Gateway
     mesh: bool = False  # with a cluster: write what RouteGroups have for meshes
     groups: tuple[str, ...] = (GROUP,)  # of Sandboxes, RouteGroups and LocalWorkloads: where two have one of a name, the first counts
+    signadot: bool = False  # with a cluster: also read what Signadot's operator routes
     forks: bool = False  # with a cluster: make the forks that Sandboxes declare
     webhook: str = ""  # with data planes: where an API server asks about new Pods
     reflection: bool = False  # whether gRPC clients may ask which services there are

@@ -94,6 +94,23 @@ spec:
   ttl: 3600
   services: [{name: web, targetRef: {kind: Deployment, name: web}, containers: [{name: app, env: [{name: WHO, value: dave}]}]}]
 """
+OPERATOR = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: signadotroutes.signadot.com}
+spec:
+  group: signadot.com
+  names: {kind: SignadotRoute, listKind: SignadotRouteList, plural: signadotroutes, singular: signadotroute}
+  scope: Namespaced
+  versions:
+  - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
+"""
+ERIN = """
+apiVersion: signadot.com/v1
+kind: SignadotRoute
+metadata: {{name: erin}}
+spec: {{workloadID: {uid}, sandboxID: erin, static: {{endpoints: [{{address: {address}, port: 8080}}]}}}}
+"""
 WRONG = """
 apiVersion: pointsman.io/v1alpha1
 kind: Sandbox
@@ -137,13 +154,17 @@ class Shop(Asked):
 @pytest.fixture
 async def shop(cluster: Cluster, namespace: str, tmp_path: Path) -> AsyncIterator[Shop]:
     kubeconfig, port = await asyncio.to_thread(permitted, cluster), free_port()
-    more = {"apiVersion": "v1", "kind": "List", "items": [*roles.fork_roles("default"), *roles.group_roles(EXAMPLE, "default")]}
+    more = {
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [*roles.fork_roles("default"), *roles.group_roles(EXAMPLE, "default"), *roles.signadot_roles("default")],
+    }
     await asyncio.to_thread(cluster.kubectl, "apply", "--validate=false", "-f", "-", text=json.dumps(more))
     async with contextlib.AsyncExitStack() as life:
         life.push_async_callback(asyncio.to_thread, cluster.kubectl, "delete", "--ignore-not-found", "gatewayclass", "sandboxes")
         await asyncio.to_thread(cluster.kubectl, "apply", "-f", "-", text=CLASS)
         groups = ("--sandbox-group", "pointsman.io", "--sandbox-group", EXAMPLE)  # of which the second is not there yet
-        options = ("--kube", "--kubeconfig", str(kubeconfig), "--forks", "--port-offset", str(port - 80), *groups)
+        options = ("--kube", "--kubeconfig", str(kubeconfig), "--forks", "--signadot", "--port-offset", str(port - 80), *groups)
         server = await life.enter_async_context(Server(None, tmp_path / "server.log", *options))
         (tmp_path / "envoy").mkdir()
         config = bootstrap(Bootstrap(xds=server.xds, node="kube", admin="127.0.0.1:0", modules=("shard",) if modules() else ()))
@@ -161,7 +182,9 @@ def example(cluster: Cluster, shop: Shop) -> Iterator[None]:
     definitions = [str(crds.OF_EXAMPLE / name) for name in definitions_of(EXAMPLE)]
     files = [word for one in definitions for word in ("-f", one)]
     cluster.kubectl("apply", "--server-side", *files)
+    cluster.kubectl("apply", "-f", "-", text=OPERATOR)
     yield
+    cluster.kubectl("delete", "--wait=false", "crd", "signadotroutes.signadot.com")
     cluster.kubectl("delete", "--wait=false", *files)
 
 
@@ -176,6 +199,7 @@ async def test_forks_are_made_answer_follow_their_baseline_and_go(shop: Shop, ex
     await _goes_when_its_time_is_over(shop)
     await _follows(shop)
     await _is_served_of_another_group(shop)
+    await _is_served_of_an_operator(shop)
     await shop.kubectl("delete", "sandbox", "alice")
     await shop.gone("deployment/web-alice", "service/web-alice", "service/front-alice")
 
@@ -230,6 +254,21 @@ async def _is_served_of_another_group(shop: Shop) -> None:
     await wait_until(said, SOON, "dave to say that he is ready")
     await shop.kubectl("delete", f"sandboxes.{EXAMPLE}", "dave")
     await shop.gone("deployment/web-dave", "service/web-dave")
+
+
+async def _is_served_of_an_operator(shop: Shop) -> None:
+    """Its route leads to the Pod that is alice's."""
+    uid = await shop.kubectl("get", "deployment", "web", "-o", "jsonpath={.metadata.uid}")
+    pods = (await shop.get("pods", "-l", "pointsman.io/sandbox=alice"))["items"]
+    address = next(one["status"]["podIP"] for one in pods if one["status"]["phase"] == "Running")
+    await shop.kubectl("apply", "-f", "-", text=ERIN.format(uid=uid, address=address))
+    await shop.answers("web-alice-", key="erin")
+    await shop.kubectl("delete", "signadotroute", "erin")
+
+    async def baseline() -> bool:
+        return (who := await shop.who("erin")) != "" and "alice" not in who
+
+    await wait_until(baseline, SOON, "the baseline to answer erin")
 
 
 async def _follows(shop: Shop) -> None:

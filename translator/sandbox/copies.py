@@ -5,6 +5,7 @@ Who makes them tells nobody but the objects themselves: a Service that leads to 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from translator.engine import Facts, Table, View, rule
@@ -15,7 +16,7 @@ from translator.ir.output import Condition
 from translator.ir.tables import COPYING, EXPIRED, OUT_COPIES, REFUSED, UNCOPIED
 from translator.ir.value import Row
 from translator.resources.core import Service
-from translator.resources.fork import Customizations, ForkContainer
+from translator.resources.fork import NAMES, Customizations, ForkContainer
 from translator.resources.sandbox import Sandbox, SandboxService, SandboxTarget
 from translator.sandbox.forks import DECLARED, EACH
 from translator.sandbox.lifetime import over
@@ -43,7 +44,8 @@ def made_for(one: Service) -> tuple[str, MadeFor] | None:
     """The Sandbox, and what it answers for. Who has another name than we give is none of ours."""
     sandbox, _, rest = one.metadata.annotations[ANSWERS].partition("/")
     deployment, _, service = rest.partition("/")
-    return (sandbox, MadeFor(deployment, service)) if one.metadata.name == fork_name(service, sandbox) else None
+    known = one.metadata.name == fork_name(service, sandbox) and re.fullmatch(NAMES, service)
+    return (sandbox, MadeFor(deployment, service)) if known else None
 
 
 def changed(view: View, key: str) -> dict[int, SandboxService]:

@@ -98,6 +98,7 @@ def serve(
     replicas: Annotated[int, typer.Option(min=0, help="With --data-planes: Envoys of each Gateway.")] = 1,
     mesh: Annotated[bool, typer.Option("--mesh", help="With --kube: write what RouteGroups have for meshes (meshOutput).")] = False,
     forks: Annotated[bool, typer.Option("--forks", help="With --kube: make the forks of Deployments that Sandboxes declare.")] = False,
+    signadot: Annotated[bool, typer.Option("--signadot", help="With --kube: read SignadotRoutes of its operator, too.")] = False,
     groups: Annotated[
         list[str] | None, typer.Option("--sandbox-group", metavar="GROUP", help="Where Sandboxes are; of several the first counts.")
     ] = None,
@@ -124,7 +125,8 @@ def serve(
         cluster=cluster(files, kubeconfig, context, kube=kube), xds=xds, admin=admin, pages=metrics, bind=bind, port_offset=port_offset,
         allow_mass_deletion=allow, reflection=reflection, tls=str(tls or ""),
         policy=Policy(trust=trust_domain, shared=one_for_all, limits=Limits(streams=max(streams, 4 * replicas if chosen else 0))),
-        planes=chosen, mesh=mesh, forks=forks, groups=tuple(groups or (GROUP,)), webhook=webhook, request_metrics=counted,
+        planes=chosen, mesh=mesh, forks=forks, signadot=signadot,
+        groups=tuple(groups or (GROUP,)), webhook=webhook, request_metrics=counted,
     )  # fmt: skip
     serve(Running(files, output, options))
 

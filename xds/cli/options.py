@@ -36,6 +36,7 @@ class Options:
     planes: DataPlanes | None = None
     mesh: bool = False
     forks: bool = False
+    signadot: bool = False
     request_metrics: bool = False
     groups: tuple[str, ...] = (GROUP,)
     webhook: str = ""  # where an API server asks about new Pods
@@ -82,6 +83,8 @@ def _check_written(options: Options) -> None:
         raise Exit(2, "--mesh goes with --kube; for files there is pointsman export istio|gateway-api DIR")
     if wrong := [one for one in options.groups if not re.fullmatch(NAMES, one)]:
         raise Exit(2, f"--sandbox-group {', '.join(wrong)}: a group is a name as previews.example.com")
+    if options.signadot and options.cluster is None:
+        raise Exit(2, "--signadot goes with --kube: it reads what an operator has made")
     if options.forks and options.cluster is None:
         raise Exit(2, "--forks goes with --kube: forks are made of Deployments")
 

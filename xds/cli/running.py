@@ -157,6 +157,7 @@ async def _server(running: Running, home: str) -> AsyncIterator[App]:
         planes=options.planes,
         mesh=options.mesh,
         forks=options.forks,
+        signadot=options.signadot,
         groups=options.groups,
         webhook=options.webhook,
     )

@@ -21,6 +21,7 @@ from translator.resources.meta import Object
 from xds import crds
 from xds.sources.folder import Located, Name
 from xds.sources.interface import Health, Update
+from xds.sources.kube import signadot
 from xds.sources.kube import transport as wire
 from xds.sources.kube.access import loader
 from xds.sources.kube.arrivals import Arrivals
@@ -29,6 +30,8 @@ from xds.sources.kube.holding import HOLD
 from xds.sources.kube.kinds import Watched, watched
 from xds.sources.kube.notices import NOWHERE, findings, health
 from xds.sources.kube.reflector import Reflector, Request, Wait
+from xds.sources.kube.signadot import Signadot
+from xds.sources.kube.signadot import kinds as signadots
 from xds.sources.kube.transport import Broken, Transport
 from xds.store import Change
 
@@ -39,9 +42,14 @@ T = TypeVar("T")
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"
 
 
-def kube(kubeconfig: str | None, context: str | None, *, allow_mass_deletion: bool = False, groups: tuple[str, ...] = (GROUP,)) -> Kube:
-    """Everything that the translator takes in, from the cluster that the configuration leads to; Sandboxes from these groups."""
-    kinds = watched(crds.shipped(), groups)
+def kube(
+    kubeconfig: str | None, context: str | None, *, allow_mass_deletion: bool = False, groups: tuple[str, ...] = (GROUP,),
+    signadot: bool = False,
+) -> Kube:  # fmt: skip
+    """Everything that the translator takes in, from the cluster that the configuration leads to; Sandboxes from these groups, and where
+    it is wanted what routes of Signadot stand for.
+    """
+    kinds = (*watched(crds.shipped(), groups), *(signadots() if signadot else ()))
     hold = 0.0 if allow_mass_deletion else HOLD
     return Kube(Transport(loader(kubeconfig, context)), kinds, time.monotonic, random.random, hold=hold)
 
@@ -55,6 +63,7 @@ class Kube:
         self.reflectors = {kind.known: Reflector(kind, chance, **limits) for kind in kinds}
         self._arrivals = Arrivals(self.reflectors)
         self._groups = Groups(self.reflectors.values())
+        self._signadot = Signadot(self.reflectors)
         self._moved, self._asked = asyncio.Event(), asyncio.Event()
         self._wake = {name: asyncio.Event() for name in self.reflectors}
         self._tasks: list[asyncio.Task[None]] = []
@@ -102,7 +111,8 @@ class Kube:
         return Update(self._arrivals.told(self._taken(now), now), self._findings(now))
 
     def _taken(self, now: float) -> list[Change]:
-        return [each for one in self.reflectors.values() for change in one.take(now) for each in self._groups.counting(one, change)]
+        taken = [each for one in self.reflectors.values() for change in one.take(now) for each in self._groups.counting(one, change)]
+        return self._signadot.adapted(taken)
 
     def _findings(self, now: float) -> list[Located]:
         of_rights = (Located("", NOWHERE, one) for one in self.transport.rights.findings())
@@ -149,8 +159,8 @@ class Kube:
         return sorted(both, key=lambda one: (one.finding.kind, one.finding.key, one.finding.code))
 
     def objects(self) -> dict[Name, Object]:
-        found: dict[Name, Object] = {}
-        for one in self.reflectors.values():
+        found = dict(self._signadot.made)
+        for one in (each for each in self.reflectors.values() if each.kind.name not in signadot.OURS):
             for key, held in one.held.objects.items():
                 found.setdefault((one.kind.name, key), held)
         return found

@@ -8,7 +8,7 @@ import pytest
 
 from tests.objects import changes, decoded, objects
 from translator.engine import Engine
-from translator.ir.copy import ANSWERS, Copy
+from translator.ir.copy import ANSWERS, Copy, fork_name
 from translator.ir.output import Status
 from translator.ir.tables import COPYING, OUT_COPIES, OUT_FINDINGS, OUT_STATUS, UNCOPIED
 from translator.program import engine
@@ -65,6 +65,7 @@ def test_what_a_service_says_counts_before_what_a_fork_says() -> None:
         ("other", "alice/checkout/web", None),
         ("web-alice", "alice", None),
         ("web-alice", "", None),
+        (fork_name("w" * 60 + "!", "alice"), f"alice/checkout/{'w' * 60}!", None),
     ],
 )
 def test_service_that_leads_to_a_fork_is_known_by_what_it_says_and_by_its_name(name: str, says: str, expected: Any) -> None:

@@ -317,3 +317,24 @@ def _objects() -> list[tuple[str, dict[str, Any]]]:
 
 def test_every_kind_that_is_asked_for_has_a_version() -> None:
     assert sandboxes.READ.keys() == sandboxes.VERSIONS.keys()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--forks"], "--forks goes with --kube"),
+        (["--signadot"], "--signadot goes with --kube"),
+        (["--sandbox-group", "Not A Group"], "a group is a name"),
+    ],
+)
+def test_server_that_is_told_what_it_cannot_do_says_so(
+    folder: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["serve", "--files", str(folder), *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_sandboxes_of_another_group_are_made_there(pointsman: Any, cluster: World) -> None:
+    made = pointsman("--group", "previews.example.org", "create", "alice", "-n", "shop", "--service", "a=b", "--dry-run")
+    assert yaml.safe_load(made.out)["apiVersion"] == "previews.example.org/v1alpha1"
+    assert pointsman("create", "alice", "-n", "shop", "--service", "a=b", "--dry-run").out.startswith("apiVersion: pointsman.io/v1alpha1")
