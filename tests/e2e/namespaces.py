@@ -39,7 +39,7 @@ def missing() -> str:
 @dataclass
 class Namespaces:
     """`of` are those of a test by their short names; each has the addresses `10.98.N.2` and `fd98:0:0:N::2`, and the same name is in
-    no other test.
+    no other test. `router` is the one that joins them, by the devices r1, r2 and so on.
     """
 
     of: dict[str, str] = field(default_factory=dict)  # short name → name
@@ -104,7 +104,8 @@ def _ip(*words: str) -> None:
 
 @contextmanager
 def namespaces(*names: str) -> Iterator[Namespaces]:
-    found, router = Namespaces(), f"pm{os.getpid()}r"
+    router = f"pm{os.getpid()}r"
+    found = Namespaces({"router": router})
     made = [router]
     try:
         _ip("netns", "add", router)
