@@ -44,7 +44,7 @@ def test_kinds_of_ours_are_found_and_shown_as_people_ask_for_them(cluster: Clust
         if one["apiVersion"].startswith("pointsman.io/"):
             cluster.kubectl("apply", "-f", "-", text=json.dumps({**one, "metadata": {**one["metadata"], "namespace": namespace}}))
     heads = {word: cluster.kubectl("-n", namespace, "get", word).stdout.splitlines()[0].split() for word in ("sb", "rg")}
-    assert heads == {"sb": ["NAME", "KEY", "PHASE", "READY", "AGE"], "rg": ["NAME", "HEADER", "ACCEPTED", "AGE"]}
+    assert heads == {"sb": ["NAME", "KEY", "PHASE", "READY", "AGE"], "rg": ["NAME", "HEADER", "READY", "AGE"]}
     shown = cluster.kubectl("-n", namespace, "get", "gateway-api", "-o", "name").stdout.split()
     assert {"sandbox.pointsman.io/alice", "routegroup.pointsman.io/staging"} <= set(shown)
     assert "The Sandbox that answers" in cluster.kubectl("explain", "routegroup.spec.routes.targetSandbox").stdout
