@@ -95,9 +95,11 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
     async def _answer(self, inner: Handler, request: Any, context: Context, method: str, *, streams: bool) -> Any:
         call = await self._admit(context, method, streams=streams)
-        self._calls[call] = None
         _call.set(call)
         try:
+            if streams:
+                await context.send_initial_metadata(())  # gRPC cannot end a call while its first write takes them along
+            self._calls[call] = None
             if streams:
                 await self._turn(context, method)
             else:
@@ -116,7 +118,7 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             asyncio.get_running_loop().call_exception_handler({"message": f"{method} failed", "exception": error})
             await context.abort(grpc.StatusCode.INTERNAL, BUG)
         finally:
-            del self._calls[call]
+            self._calls.pop(call, None)
             if call.allowance and call.grant.identity:
                 self._allowances.leave(call.grant.identity)
 
