@@ -16,7 +16,7 @@ from xds.laptops.tunnel import WORKERS
 
 STATE = "/stats?filter=http.tunnel.downstream_cx_active|cluster.gateway.membership_total&usedonly"
 LOOK = 1.0  # seconds between two looks whether the tunnel is there
-PATIENCE = 5.0  # seconds without a tunnel, after which another Envoy is tried where one should be possible
+PATIENCE = 5.0  # seconds without a tunnel, after which another Envoy is tried where one should be possible; twice as long each time
 
 
 @dataclass
@@ -28,6 +28,7 @@ class Watch:
     heart: Heart | None
     _before: tuple[int, int] | None = None
     _problem: str = ""
+    _tries: int = 0  # Envoys in vain
 
     async def until_stuck(self, admin: str) -> None:
         """Until there has been no tunnel for a while, though somebody listens where one is to end.
@@ -40,9 +41,10 @@ class Watch:
             while True:
                 now = await self._look(session, admin)
                 if now and now[0]:
-                    since = clock()
+                    since, self._tries = clock(), 0
                     await self._beat(since)
-                elif clock() - since > PATIENCE and await listened_to(self.reach):
+                elif clock() - since > PATIENCE * 2 ** min(self._tries, 4) and await listened_to(self.reach):
+                    self._tries += 1
                     return
                 await asyncio.sleep(LOOK)
 

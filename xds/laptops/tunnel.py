@@ -20,7 +20,7 @@ Json = dict[str, Any]
 CLUSTER = "sandboxes"  # what all laptops call themselves together
 ALIVE = {"interval": "1s", "timeout": "1s"}  # HTTP/2 pings, in both directions
 AGAIN = "1s"  # until a laptop looks again whether its tunnel is there
-CONNECT = "1s"
+CONNECT = "3s"
 WORKERS = 4  # of a gateway at most
 """A tunnel ends in one worker of the gateway, and the others do not have it. Envoy gives each new one to a worker that has fewest of that
 laptop, so a laptop makes as many to each gateway as a gateway may have workers; and has one worker itself, for each would make so many.

@@ -122,3 +122,13 @@ async def test_tunnel_that_comes_again_is_another_connection_and_one_more_is_not
     await stuck(Admin(4, 3, 4, 0, 4), Watch(WHAT, (f"127.0.0.1:{free_port()}",), heart))
     assert len(set(heart.seen)) == 2
     assert heart.seen[0] == heart.seen[2] != heart.seen[3]
+
+
+async def test_each_dial_in_vain_is_given_twice_the_time_of_the_one_before() -> None:
+    async with serving(Admin(0)) as gateway:
+        watch = Watch(WHAT, (gateway,), None)
+        first, later = Admin(0), Admin(0)
+        for admin in (first, Admin(0), Admin(0), later):
+            async with serving(admin) as address, asyncio.timeout(30):
+                await watch.until_stuck(address)
+        assert first.asked < later.asked
