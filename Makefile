@@ -36,8 +36,10 @@ dev: install .venv/dev.stamp
 demo: install ## control plane, Envoy and sample backends in one command; PORT=8080 moves the traffic port
 	@exec $(BIN)/pointsman demo --run --port $(PORT)
 
+# One more than there are processors: many tests wait for an Envoy
+WORKERS := $(shell expr $$(nproc) + 1)
 test: dev ## all tests that need no cluster
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 fuzz: dev ## the native module on random requests, under sanitizers; SECONDS=3600 takes longer
 	$(BIN)/python -m tests.unit.modules $(SECONDS)

@@ -20,7 +20,7 @@ from translator.ir.tables import CHAIN, DATAGRAMS, GROUP, OUT_FINDINGS, OUT_STAT
 from translator.program import engine as new_engine
 from translator.resources.meta import Object
 
-CASES = settings(max_examples=2500, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+CASES = settings(max_examples=1600, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
 Change = tuple[Any, str, Object | None]
 Edit = tuple[int, bool]
 
