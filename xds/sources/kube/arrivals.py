@@ -94,13 +94,11 @@ class Arrivals:
         self._waiting[name] = Waiting(told, before.since if before else now)
 
     def _ready(self, now: float) -> list[Change]:
-        ready = list[Name]()
+        ready, late = list[Name](), list[Name]()
         for name, one in self._waiting.items():
             one.until = self._until(one.change.object, one.since)
-            if now >= one.until:
-                ready.append(name)
-        ready += [name for name in self._waiting if name not in ready][: max(0, len(self._waiting) - len(ready) - MOST)]
-        return [self._waiting.pop(name).change for name in ready]
+            (ready if now >= one.until else late).append(name)
+        return [self._waiting.pop(name).change for name in (*ready, *late[: max(0, len(late) - MOST)])]
 
     # What a route lacks ------------------------------------------------------------------------------------------------
 
