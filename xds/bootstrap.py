@@ -73,7 +73,7 @@ def bootstrap(of: Bootstrap) -> dict[str, Any]:
         # time, and the flush of their statistics no longer holds up what else the main thread has to do.
         "cluster_manager": {"enable_deferred_cluster_creation": True, **(_load_reports() if of.load_reports else {})},
         "deferred_stat_options": {"enable_deferred_creation_stats": True},
-        **(reporting(XDS_CLUSTER) if of.request_metrics else {}),
+        **(reporting(XDS_CLUSTER) if of.request_metrics else {"stats_flush_interval": SELDOM}),
         "overload_manager": {  # edge practice: a global cap of connections, or a flood takes every file descriptor
             "resource_monitors": [
                 {
@@ -92,6 +92,9 @@ def _static(of: Bootstrap) -> dict[str, Any]:
     return {"listeners": [readiness.listener(_address(of.readiness))], "clusters": [*clusters, readiness.cluster(_address(of.admin))]}
 
 
+# Envoy merges the histograms of its workers at each flush, also where nobody is sent any: with 10,000 clusters in use its main
+# thread stands still for 235 ms then. Every 5 s, as is its default, that is one change in twenty that waits for it.
+SELDOM = "60s"
 _ADS = {"ads": {}, "resource_api_version": "V3"}
 _PATIENT = {"initial_fetch_timeout": "0s"}  # else it says after 15 s that it is ready, without any configuration
 
