@@ -28,7 +28,7 @@ class Names(frozenset[str]):
         last: tuple[tuple[frozenset[str], frozenset[str]], ref[Names]] | None = getattr(self, "_next", None)
         known = last[1]() if last and last[0] == key else None
         if known is None:
-            known = shared(self - removed | added)
+            known = shared((self - removed if removed else self) | added)  # each is a copy of all
             self._next = (key, ref(known))
         return known
 

@@ -90,7 +90,8 @@ class Watch:
         """
         before, self.subscription = self.subscription, asked.now
         if not (held or (before and before.wildcard)):
-            self.absent |= self.table.meant(asked.names).difference(before.names if before else (), self.table.live)
+            new = self.table.meant(asked.names) - (before.names if before else NOTHING)
+            self.absent |= new.difference(self.table.live)  # one by one: given both at once, it goes through all that live
         if not asked.everything and not asked.names and not held:
             return
         if held is not None:
