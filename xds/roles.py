@@ -30,8 +30,7 @@ SIGNADOT = PLACE.parent.parent / "signadot" / "roles.yaml"
 EXAMPLES = crds.OF_EXAMPLE / "roles.yaml"
 CHART = PLACE.parent.parent / "helm" / "pointsman" / "templates" / "roles.yaml"
 WEBHOOK = PLACE.parent.parent / "components" / "webhook" / "roles.yaml"
-WEBHOOK_OF_CHART = CHART.with_name("webhook-roles.yaml")
-OF_CHART = "{{ .Release.Namespace }}"
+OF_CHART, OF_RANGE = "{{ .Release.Namespace }}", "{{ $.Release.Namespace }}"
 FOLLOWED = ("list", "watch")
 APPLIED = ("list", "create", "patch", "delete")  # and what is applied is listed, to be removed
 LOOKED_AT = ("Secret", *SOMETIMES)  # of data planes: what is asked for by name before it is changed
@@ -83,6 +82,11 @@ def of_group(group: str) -> Iterator[Right]:
     yield from ((group, plural, "delete") for plural in REMOVED.values())
 
 
+def of_signadot() -> Iterator[Right]:
+    """In all namespaces too, for those who switch it on: what an operator of Signadot made is read, and nothing is written."""
+    yield from ((kind.group, kind.plural, verb) for kind in signadot.kinds() for verb in FOLLOWED)
+
+
 def rules(rights: Iterable[Right]) -> list[Json]:
     """The shortest list that says the same, in an order that does not depend on theirs."""
     verbs: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -122,9 +126,8 @@ def group_roles(group: str, namespace: str = "pointsman-system", account: str = 
 
 
 def signadot_roles(namespace: str = "pointsman-system", account: str = NAME) -> list[Json]:
-    """A ClusterRole beside the other, for `--signadot`: what is read, and nothing is written."""
-    read = rules((kind.group, kind.plural, verb) for kind in signadot.kinds() for verb in FOLLOWED)
-    return _beside(f"{NAME}-signadot", read, namespace, account)
+    """A ClusterRole beside the other, for `--signadot`."""
+    return _beside(f"{NAME}-signadot", rules(of_signadot()), namespace, account)
 
 
 def webhook_roles(namespace: str = "pointsman-system", account: str = NAME) -> list[Json]:
@@ -166,5 +169,16 @@ def files() -> dict[Path, str]:
         SIGNADOT: signadot_roles(), WEBHOOK: webhook_roles(),
         CHART: roles(OF_CHART),
     }  # fmt: skip
-    of_chart = "{{- if .Values.webhook }}\n" + text(webhook_roles(OF_CHART)) + "{{- end }}\n"
-    return {path: text(documents) for path, documents in said.items()} | {WEBHOOK_OF_CHART: of_chart}
+    options = {"webhook": webhook_roles, "mesh": mesh_roles, "forks": fork_roles, "signadot": signadot_roles}
+    of_chart = {
+        CHART.with_name(f"{name}-roles.yaml"): f"{{{{- if .Values.{name} }}}}\n{text(made(OF_CHART))}{{{{- end }}}}\n"
+        for name, made in options.items()
+    }
+    of_chart[CHART.with_name("group-roles.yaml")] = _of_groups()
+    return {path: text(documents) for path, documents in said.items()} | of_chart
+
+
+def _of_groups() -> str:
+    """Of the chart: a role for each group that is not our own."""
+    each = text(group_roles("{{ . }}", OF_RANGE))
+    return f'{{{{- range .Values.sandboxGroups }}}}{{{{- if ne . "{GROUP}" }}}}\n---\n{each}{{{{- end }}}}{{{{- end }}}}\n'

@@ -14,7 +14,7 @@ import yaml
 from tests.kube.cluster.cluster import Cluster
 from tests.kube.cluster.programs import NoProgramsError, programs
 from tests.kube.helm import helm
-from xds.installation.manifests import NAMESPACE, base
+from xds.installation.manifests import COMPONENTS, NAMESPACE, base
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 MONITORS = ("ServiceMonitor", "PodMonitor")  # of the Prometheus operator, which is not here
@@ -67,9 +67,28 @@ def test_chart_is_the_base_but_for_the_namespace_which_helm_makes(kustomize: Any
 
 
 def test_webhook_is_the_same_by_every_way(kustomize: Any, chart: Any) -> None:
-    wanted = by_name([one.document for one in base(webhook=True)])
+    wanted = by_name([one.document for one in base(components=["webhook"])])
     assert kustomize("overlays/webhook") == wanted
     assert chart("webhook=true") == {name: one for name, one in wanted.items() if name[0] != "Namespace"}
+
+
+@pytest.mark.parametrize("chosen", [["forks"], ["signadot", "webhook", "mesh", "forks"]], ids=len)
+def test_components_are_the_same_by_every_way(kustomize: Any, chart: Any, tmp_path: Path, chosen: list[str]) -> None:
+    """Kustomize puts them in the order in which they are named; the others have one of their own."""
+    inside = [COMPONENTS[one] for one in COMPONENTS if one in chosen]
+    of = {"resources": ["base"], "components": inside}
+    of = {name: [os.path.relpath(DEPLOY / one, tmp_path) for one in those] for name, those in of.items()}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(of))
+    wanted = by_name([one.document for one in base(components=chosen)])
+    assert kustomize(tmp_path) == wanted
+    assert chart(*(f"{one}=true" for one in chosen)) == {name: one for name, one in wanted.items() if name[0] != "Namespace"}
+
+
+def test_groups_of_sandboxes_are_the_same_by_install_and_by_the_chart(chart: Any) -> None:
+    groups = ["pointsman.io", "sandbox.example.com", "previews.example.org"]
+    wanted = by_name([one.document for one in base(groups=groups)])
+    found = chart(f"sandboxGroups={{{','.join(groups)}}}")
+    assert found == {name: one for name, one in wanted.items() if name[0] != "Namespace"}
 
 
 def test_chart_puts_every_value_where_it_belongs(chart: Any) -> None:

@@ -53,6 +53,13 @@ def install(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; -o yaml prints what would be applied.")] = False,
     keep: Annotated[bool, typer.Option("--keep-crds", help="Definitions that are there stay as they are.")] = False,
     webhook: Annotated[bool, typer.Option("--webhook", help="Pods that ask for it get a sidecar: label pointsman.io/inject=true.")] = False,
+    mesh: Annotated[bool, typer.Option("--mesh", help="The server writes objects of meshes.")] = False,
+    forks: Annotated[bool, typer.Option("--forks", help="The server makes forks: who writes Sandboxes may then run Pods.")] = False,
+    signadot: Annotated[bool, typer.Option("--signadot", help="The server reads routes of Signadot's operator.")] = False,
+    group: Annotated[
+        list[str] | None,
+        typer.Option("--sandbox-group", metavar="GROUP", help="Where Sandboxes are, in place of pointsman.io. May be repeated."),
+    ] = None,
     timeout: Timeout = 120,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
@@ -60,8 +67,12 @@ def install(
 ) -> None:
     """Put the server into a cluster, until a Gateway would work.  Example: pointsman install --dry-run"""
     from xds.cli.installing import Wish, install, plan
+    from xds.cli.options import check_groups
 
-    (plan if dry_run else install)(cluster(kubeconfig, context), Wish(image, keep, webhook, timeout), output)
+    check_groups(groups := tuple(group or ()))
+    asked = {"webhook": webhook, "mesh": mesh, "forks": forks, "signadot": signadot}
+    wish = Wish(image, keep, tuple(name for name, wanted in asked.items() if wanted), groups, timeout)
+    (plan if dry_run else install)(cluster(kubeconfig, context), wish, output)
 
 
 def uninstall(

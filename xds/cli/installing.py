@@ -41,13 +41,18 @@ class Wish:
 
     image: str = IMAGE
     keep: bool = False
-    webhook: bool = False
+    components: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
     seconds: float = 120.0
+
+    def installation(self, transport: Transport) -> Installation:
+        """To be applied through it."""
+        return Installation(Api(transport), self.image, waits(), keep=self.keep, components=self.components, groups=self.groups)
 
 
 def manifests(wish: Wish, output: Output) -> None:
     """Exactly what would be applied; nobody is asked."""
-    items = [one.document for one in (*definitions(), *base(wish.image, webhook=wish.webhook))]
+    items = [one.document for one in (*definitions(wish.groups), *base(wish.image, wish.components, wish.groups))]
     say(dumped({"apiVersion": "v1", "kind": "List", "items": items}, output))
 
 
@@ -58,7 +63,7 @@ def plan(cluster: Cluster, wish: Wish, output: Output) -> None:
         return
 
     async def ask(transport: Transport) -> list[Step]:
-        return await Installation(Api(transport), wish.image, waits(), keep=wish.keep, webhook=wish.webhook).plan()
+        return await wish.installation(transport).plan()
 
     steps = on_cluster(cluster, ask)
     if output is Output.NAME:
@@ -80,7 +85,7 @@ def install(cluster: Cluster, wish: Wish, output: Output) -> None:
             say(f"{'=' if step.what == 'kept' else '+' if step.what == 'created' else '~'} {step.object} {step.what}")
 
     async def ask(transport: Transport) -> tuple[list[str], list[Finding]]:
-        installation = Installation(Api(transport), wish.image, waits(), keep=wish.keep, webhook=wish.webhook)
+        installation = wish.installation(transport)
         lacking = await installation.apply(told)
         if not lacking and wish.seconds:
             lacking = await installation.settle(wish.seconds, lambda now: _progress(now, output))

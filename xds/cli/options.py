@@ -81,12 +81,16 @@ def check(options: Options) -> None:
 def _check_written(options: Options) -> None:
     if options.mesh and options.cluster is None:
         raise Exit(2, "--mesh goes with --kube; for files there is pointsman export istio|gateway-api DIR")
-    if wrong := [one for one in options.groups if not re.fullmatch(NAMES, one)]:
-        raise Exit(2, f"--sandbox-group {', '.join(wrong)}: a group is a name as previews.example.com")
+    check_groups(options.groups)
     if options.signadot and options.cluster is None:
         raise Exit(2, "--signadot goes with --kube: it reads what an operator has made")
     if options.forks and options.cluster is None:
         raise Exit(2, "--forks goes with --kube: forks are made of Deployments")
+
+
+def check_groups(groups: tuple[str, ...]) -> None:
+    if wrong := [one for one in groups if not re.fullmatch(NAMES, one)]:
+        raise Exit(2, f"--sandbox-group {', '.join(wrong)}: a group is a name as previews.example.com")
 
 
 def _check_webhook(options: Options) -> None:

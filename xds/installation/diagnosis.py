@@ -11,7 +11,7 @@ from cryptography.x509 import Certificate, load_pem_x509_certificates
 
 from translator.ir.finding import Finding
 from translator.planes.manifests import CLASS_LABEL, LABEL, SHARED_LABEL
-from xds.installation.examining import Seen
+from xds.installation.examining import Seen, arguments
 from xds.installation.manifests import NAME, NAMESPACE, Json, definitions
 from xds.installation.state import bundle, condition, endpoints, holds, is_newer, name_of, ours, trouble, unavailable
 
@@ -205,7 +205,7 @@ def _of_webhook(seen: Seen) -> Iterator[Finding]:
     """Pods are made whatever is wrong with it, so nobody else would tell."""
     if seen.webhook is None:
         return
-    if seen.deployment and not any(one.startswith("--webhook") for one in _arguments(seen.deployment)):
+    if seen.deployment and not any(one.startswith("--webhook") for one in arguments(seen.deployment)):
         text = "the API server asks about new Pods, and the server is not told to answer"
         fix = f"pointsman install --webhook, or kubectl delete mutatingwebhookconfiguration {NAME}"
         yield _finding("PM0917", "MutatingWebhookConfiguration", NAME, text, fix)
@@ -217,11 +217,6 @@ def _of_webhook(seen: Seen) -> Iterator[Finding]:
         yield _finding(
             "PM0917", "MutatingWebhookConfiguration", NAME, text, f"kubectl -n {NAMESPACE} logs deployment/{NAME}: its leader writes it"
         )
-
-
-def _arguments(deployment: Json) -> Iterator[str]:
-    for one in deployment["spec"]["template"]["spec"]["containers"]:
-        yield from one.get("args") or []
 
 
 def _distrust(bundle: str, own: Certificate | None, now: datetime) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64decode
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -70,7 +70,7 @@ async def examine(api: Api, version: Json, now: datetime | None, here: datetime)
     seen.certificates = await looked(_certificates(api), {})
     seen.webhook = await looked(api.get(HOOKS), None)
     if seen.deployment:
-        seen.lacking = await looked(_lacking(api), [])
+        seen.lacking = await looked(_lacking(api, {*arguments(seen.deployment)}), [])
     return seen
 
 
@@ -89,7 +89,25 @@ async def _certificates(api: Api) -> dict[str, x509.Certificate]:
     return read
 
 
-async def _lacking(api: Api) -> list[Right]:
+def arguments(deployment: Json) -> Iterator[str]:
+    """What the server is told."""
+    for one in deployment["spec"]["template"]["spec"]["containers"]:
+        yield from one.get("args") or []
+
+
+def _needed(told: set[str]) -> Iterator[tuple[Right, str]]:
+    """In which namespace, or in all."""
+    found = [*roles.everywhere(kinds())]
+    for option, rights in (("--mesh", roles.in_meshes), ("--forks", roles.of_forks), ("--signadot", roles.of_signadot)):
+        found += rights() if option in told else ()
+    for one in told:
+        if one.startswith("--sandbox-group="):
+            found += roles.of_group(one.partition("=")[2])
+    yield from ((one, "") for one in sorted(set(found)))
+    yield from ((one, NAMESPACE) for one in roles.at_home())
+
+
+async def _lacking(api: Api, told: set[str]) -> list[Right]:
     """The server's account is asked for, not ours."""
     limit = asyncio.Semaphore(AT_ONCE)
 
@@ -97,7 +115,7 @@ async def _lacking(api: Api) -> list[Right]:
         async with limit:
             return await api.may(review(right, namespace))
 
-    wanted = [(one, "") for one in sorted(set(roles.everywhere(kinds())))] + [(one, NAMESPACE) for one in roles.at_home()]
+    wanted = [*_needed(told)]
     answers = await asyncio.gather(*(allowed(*one) for one in wanted))
     return [right for (right, _), yes in zip(wanted, answers, strict=True) if not yes]
 

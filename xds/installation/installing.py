@@ -44,11 +44,13 @@ class Wait:
 
 
 class Installation:
-    """`keep`: definitions that are there stay as they are. `webhook`: Pods that ask for a sidecar get one."""
+    """`keep`: definitions that are there stay as they are. `components` and `groups` as `manifests.base` has them."""
 
-    def __init__(self, api: Api, image: str, wait: Wait, *, keep: bool = False, webhook: bool = False) -> None:
+    def __init__(
+        self, api: Api, image: str, wait: Wait, *, keep: bool = False, components: Iterable[str] = (), groups: Iterable[str] = ()
+    ) -> None:
         self._api, self._wait, self._keep = api, wait, keep
-        self.definitions, self.base = definitions(), base(image, webhook=webhook)
+        self.definitions, self.base = definitions(groups), base(image, components, groups)
 
     async def plan(self) -> list[Step]:
         """What `apply` would do. Nothing is written."""

@@ -13,13 +13,16 @@ from typing import Any
 
 import yaml
 
-from xds import crds
+from translator.resources.crd import GROUP
+from translator.resources.crd import definitions as definitions_of
+from xds import crds, roles
 from xds.sources.kube.kinds import Watched, watched
 
 Json = dict[str, Any]
 HERE = Path(__file__).parent
-PLACES = (HERE / "base", HERE.parent.parent / "deploy" / "base")  # in an installed wheel; in a checkout
-HOOK_PLACES = (HERE / "webhook", HERE.parent.parent / "deploy" / "components" / "webhook")
+DEPLOY = HERE.parent.parent / "deploy"
+PLACES = (HERE / "base", DEPLOY / "base")  # in an installed wheel; in a checkout
+COMPONENTS = {"webhook": "components/webhook", "mesh": "mesh", "forks": "forks", "signadot": "signadot"}  # option of `serve` → in deploy/
 NAME = "pointsman"
 NAMESPACE = "pointsman-system"
 IMAGE = "pointsman:0.1.0"  # as the files have it
@@ -75,23 +78,45 @@ def place(version: str, plural: str, namespace: str = "", name: str = "") -> str
 
 
 @cache
-def definitions() -> tuple[Manifest, ...]:
+def shipped() -> tuple[Manifest, ...]:
     """Every CustomResourceDefinition: of the Gateway API, and our own. Half a second of YAML, so read once."""
     return tuple(Manifest(dict(one)) for one in crds.shipped())
 
 
+def definitions(groups: Iterable[str] = ()) -> tuple[Manifest, ...]:
+    """Those that are shipped, and those of Sandboxes in other groups."""
+    others = [Manifest(dict(one)) for group in groups if group != GROUP for one in definitions_of(group).values()]
+    return (*shipped(), *others)
+
+
 @cache
-def kinds() -> tuple[Watched, ...]:
-    """All kinds that the server takes in."""
-    return watched(one.document for one in definitions())
+def kinds(groups: tuple[str, ...] = (GROUP,)) -> tuple[Watched, ...]:
+    """All kinds that the server takes in, Sandboxes from these groups."""
+    return watched((one.document for one in shipped()), groups)
 
 
-def base(image: str = IMAGE, *, webhook: bool = False) -> list[Manifest]:
-    """The server, in the order in which it is applied. FileNotFoundError where the installation is broken."""
-    documents = _resources(_there(PLACES))
-    if webhook:
-        documents = [*_patched(documents, _there(HOOK_PLACES)), *_resources(_there(HOOK_PLACES))]
-    return [Manifest(_with_image(one, image)) for one in documents]
+def places(component: str) -> tuple[Path, Path]:
+    """In an installed wheel; in a checkout."""
+    return HERE / component, DEPLOY / COMPONENTS[component]
+
+
+def base(image: str = IMAGE, components: Iterable[str] = (), groups: Iterable[str] = ()) -> list[Manifest]:
+    """The server, in the order in which it is applied; `groups` are those of Sandboxes, where they are named. FileNotFoundError where
+    the installation is broken.
+    """
+    chosen, documents = {*components}, _resources(_there(PLACES))
+    for name in COMPONENTS:
+        if name in chosen:
+            folder = _there(places(name))
+            documents = [*_patched(documents, folder), *_resources(folder)]
+    return [Manifest(_with_image(one, image)) for one in _with_groups(documents, list(groups))]
+
+
+def _with_groups(documents: list[Json], groups: list[str]) -> list[Json]:
+    for one in documents:
+        if one["kind"] == "Deployment":
+            one["spec"]["template"]["spec"]["containers"][0]["args"] += [f"--sandbox-group={group}" for group in groups]
+    return [*documents, *(one for group in groups if group != GROUP for one in roles.group_roles(group))]
 
 
 def _there(places: Iterable[Path]) -> Path:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from translator.gatewayapi.conditions import CONTROLLER
 from translator.planes.manifests import CLASS_LABEL, KINDS, OWNER
+from translator.resources.crd import GROUP
+from xds.forks import difference as forks
 from xds.installation.api import Api
 from xds.installation.installing import PODS, Wait
-from xds.installation.manifests import NAME, NAMESPACE, Json, Manifest, base, definitions, kinds, place
+from xds.installation.manifests import COMPONENTS, NAME, NAMESPACE, Json, Manifest, base, definitions, kinds, place
 from xds.installation.state import name_of, ours
 from xds.mesh.difference import OUTPUTS, collection, kinded, writes
 from xds.reports.merge import ENTRIES, merged
@@ -23,6 +25,7 @@ from xds.webhook.writer import LABEL
 LABELLED = ",".join(f"{name}={value}" for name, value in OWNER.items())
 OF_PLANES = {"labelSelector": f"{LABELLED},{CLASS_LABEL}"}
 OF_SIDECARS = {"labelSelector": f"{LABELLED},{LABEL}"}
+BINDINGS = place("rbac.authorization.k8s.io/v1", "clusterrolebindings")
 HOOKS = place("admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations", "", NAME)
 EVENTS = {"fieldSelector": f"source={SOURCE}"}
 OTHERS = {  # what people may have put beside the server
@@ -46,7 +49,7 @@ class Removal:
 
     def __init__(self, api: Api, wanted: Wanted, wait: Wait, told: Callable[[str], None]) -> None:
         self._api, self._wanted, self._wait, self._told = api, wanted, wait, told
-        self._kinds = kinds()
+        self._groups: tuple[str, ...] = ()  # of Sandboxes, beside our own
 
     async def gateways(self) -> list[str]:
         """Those that lose their proxies."""
@@ -60,6 +63,7 @@ class Removal:
 
     async def remove(self, seconds: float) -> list[str]:
         """What is left, and why; nothing where all is gone."""
+        self._groups = await self._bound()
         await self._delete(HOOKS)  # before who answers goes
         await self._delete(place("apps/v1", "deployments", NAMESPACE, NAME))
         if left := await self._wait.until(self._running, seconds, lambda _: None):
@@ -75,10 +79,19 @@ class Removal:
 
     async def left(self) -> list[str]:
         """Everything of ours that is there still. What is kept for somebody is not."""
+        self._groups = self._groups or await self._bound()
         found = [path async for path in self._all_made()]
         spared = await self._foreign()
-        wanted = [one for one in base(webhook=True) if not (spared and one.kind == "Namespace")]
+        wanted = [one for one in self._installed() if not (spared and one.kind == "Namespace")]
         return [*found, *[str(one) for one in wanted if await self._api.get(one.path)]]
+
+    def _installed(self) -> list[Manifest]:
+        return base(components=COMPONENTS, groups=self._groups)
+
+    async def _bound(self) -> tuple[str, ...]:
+        """Groups of Sandboxes that our account has roles for: no group is without a dot, and each of our other roles is."""
+        names = [one["metadata"]["name"].removeprefix(f"{NAME}-") for one in await self._api.items(BINDINGS) if _is_group(one)]
+        return tuple(sorted(names))
 
     async def _running(self) -> list[str]:
         """The server would make again what we remove."""
@@ -95,7 +108,10 @@ class Removal:
             await self._delete(path)
 
     async def _all_made(self) -> AsyncIterator[str]:
-        """The paths of all objects of data planes, and of what sidecars start with, in every namespace."""
+        """The paths of all forks, of all objects of data planes, and of what sidecars start with, in every namespace."""
+        for version, plural in forks.KINDS.values():
+            for one in await self._api.items(place(version, plural), labelSelector=forks.SELECTOR):
+                yield place(version, plural, one["metadata"]["namespace"], one["metadata"]["name"])
         for version, plural in KINDS.values():
             for of in (OF_PLANES, OF_SIDECARS) if plural in ("configmaps", "secrets") else (OF_PLANES,):
                 for one in await self._api.items(place(version, plural), **of):
@@ -117,7 +133,7 @@ class Removal:
     async def _statuses(self) -> None:
         """Nobody keeps them true any more. Only our part goes."""
         classes, gateways = await self.classes(), set(await self.gateways())
-        for kind in (one for one in self._kinds if one.reports):
+        for kind in (one for one in kinds((GROUP, *self._groups)) if one.reports):
             for version in kind.versions:
                 for one in await self._api.items(kind.path(version)):
                     status = cleared(kind.name, one, classes, gateways)
@@ -129,7 +145,7 @@ class Removal:
     async def _base(self) -> list[str]:
         """What is kept, and why."""
         spared = await self._foreign()
-        for one in reversed(base(webhook=True)):
+        for one in reversed(self._installed()):
             if not (spared and one.kind == "Namespace"):
                 await self._delete(one.path)
         if not spared:
@@ -140,13 +156,13 @@ class Removal:
 
     async def _foreign(self) -> list[str]:
         """What others have put into our namespace."""
-        mine = {(one.document["metadata"]["name"]) for one in base(webhook=True)}
+        mine = {(one.document["metadata"]["name"]) for one in self._installed()}
         found = list[str]()
         for version, plurals in OTHERS.items():
             for plural in plurals:
                 held = await self._api.items(place(version, plural, NAMESPACE))
                 found += [f"{plural}/{one['metadata']['name']}" for one in held if not _of_ours(one, mine)]
-        for kind in self._kinds:
+        for kind in kinds((GROUP, *self._groups)):
             if kind.crd and kind.namespaced:
                 held = await self._api.items(kind.path(kind.versions[0], f"{NAMESPACE}/"))
                 found += [f"{kind.plural}/{one['metadata']['name']}" for one in held]
@@ -155,7 +171,7 @@ class Removal:
     async def _definitions(self) -> list[str]:
         """What is kept, and why. With a definition all objects of its kind go."""
         kept = []
-        for one in definitions():
+        for one in definitions(self._groups):
             held = await self._held(one)
             if held and not self._wanted.objects:
                 kept.append(f"{one} is kept: {held} objects are of this kind. --objects removes them too")
@@ -168,6 +184,13 @@ class Removal:
         spec = definition.document["spec"]
         version = next(each["name"] for each in spec["versions"] if each["served"])
         return len(await self._api.items(place(f"{spec['group']}/{version}", spec["names"]["plural"])))
+
+
+def _is_group(binding: Json) -> bool:
+    """Whether it binds a role that is for a group of Sandboxes."""
+    name, ours = binding["metadata"]["name"], ("ServiceAccount", NAMESPACE, NAME)
+    to = [(one["kind"], one.get("namespace"), one["name"]) for one in binding.get("subjects") or []]
+    return bool(name.startswith(f"{NAME}-") and "." in name and name == binding["roleRef"]["name"] and to == [ours])
 
 
 def _of_ours(one: Json, mine: set[str]) -> bool:

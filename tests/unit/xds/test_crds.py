@@ -20,7 +20,7 @@ def test_definitions_of_a_checkout_are_found() -> None:
 
 def test_installed_wheel_holds_them_where_they_are_looked_for() -> None:
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
-    places = [crds.PLACES, manifests.PLACES, manifests.HOOK_PLACES]
+    places = [crds.PLACES, manifests.PLACES, *map(manifests.places, manifests.COMPONENTS)]
     assert wheel["force-include"] == {str(second.relative_to(ROOT)): str(first.relative_to(ROOT)) for first, second in places}
 
 

@@ -76,6 +76,26 @@ def test_rehearsal_prints_the_very_yaml_and_asks_nobody(pointsman: Any, world: W
     assert world.asked == []
 
 
+def test_options_of_the_server_are_installed_with_what_they_need(pointsman: Any, world: World) -> None:
+    options = ("--forks", "--signadot", "--sandbox-group", "pointsman.io", "--sandbox-group", "sandbox.example.com")
+    items = yaml.safe_load(pointsman("install", "--dry-run", "-o", "yaml", *options).out)["items"]
+    found = {(one["kind"], one["metadata"]["name"]): one for one in items}
+    names = ("pointsman-forks", "pointsman-signadot", "pointsman-sandbox.example.com")
+    assert {(kind, name) for kind in ("ClusterRole", "ClusterRoleBinding") for name in names} <= found.keys()
+    assert ("CustomResourceDefinition", "sandboxes.sandbox.example.com") in found
+    (container,) = found["Deployment", NAME]["spec"]["template"]["spec"]["containers"]
+    of_groups = ["--sandbox-group=pointsman.io", "--sandbox-group=sandbox.example.com"]
+    assert container["args"][-4:] == ["--forks", "--signadot", *of_groups]
+    assert pointsman("install", *options).code == 0
+    assert place("apiextensions.k8s.io/v1", "customresourcedefinitions", "", "sandboxes.sandbox.example.com") in world.objects
+
+
+def test_group_that_is_none_is_told_before_anything_is_done(pointsman: Any, world: World) -> None:
+    done = pointsman("install", "--sandbox-group", "Previews/v1")
+    assert (done.code, world.asked) == (2, [])
+    assert "a group is a name as previews.example.com" in done.err
+
+
 def test_rehearsal_says_what_would_change(pointsman: Any, world: World) -> None:
     pointsman("install")
     writes = len(world.objects)

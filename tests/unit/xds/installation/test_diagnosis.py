@@ -196,6 +196,24 @@ async def test_verbs_that_are_missing_of_one_resource_are_one_line(world: World)
     ]
 
 
+@pytest.mark.parametrize(
+    ("option", "right"),
+    [
+        ("--forks", ("create", "deployments")),
+        ("--mesh", ("update", "virtualservices")),
+        ("--signadot", ("list", "signadotroutes")),
+        ("--sandbox-group=previews.example.org", ("delete", "sandboxes")),
+    ],
+)
+async def test_rights_that_an_option_needs_are_missed_only_with_it(world: World, option: str, right: tuple[str, str]) -> None:
+    server(world)["spec"]["template"]["spec"]["containers"][0]["args"].append(option)
+    world.may_not = {right}
+    assert f"the server may not {' '.join(right)}" in " ".join(one.message for one in await said(world))
+    if option.startswith("--s"):  # of kinds that nothing else reads
+        server(world)["spec"]["template"]["spec"]["containers"][0]["args"].remove(option)
+        assert not any("signadot" in one.message or "previews" in one.message for one in await said(world))
+
+
 async def test_empty_cluster_lacks_definitions_and_server_and_says_nothing_of_what_follows_from_it() -> None:
     codes = [one.code for one in await said(World())]
     assert codes == ["PM0903"] * len(definitions()) + ["PM0905"]
@@ -242,7 +260,7 @@ def hooks(world: World, days: int = 60) -> Any:
 @pytest.fixture
 async def hooked() -> World:
     made = World()
-    assert await Installation(Api(made), "x", instant(), webhook=True).apply(lambda _: None) == []
+    assert await Installation(Api(made), "x", instant(), components=["webhook"]).apply(lambda _: None) == []
     return made
 
 

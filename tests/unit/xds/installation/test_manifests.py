@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from xds import roles
 from xds.installation import manifests
-from xds.installation.manifests import IMAGE, NAMESPACE, Manifest, base, definitions, place
+from xds.installation.manifests import COMPONENTS, IMAGE, NAMESPACE, Manifest, base, definitions, place
 from xds.webhook.server import PATH, PATIENCE
 
 
@@ -57,7 +58,7 @@ def test_broken_installation_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_with_the_webhook_the_server_answers_where_the_api_server_asks() -> None:
-    found = {(one.kind, one.name): one.document for one in base("x", webhook=True)}
+    found = {(one.kind, one.name): one.document for one in base("x", ["webhook"])}
     configuration = found["MutatingWebhookConfiguration", "pointsman"]
     (container,) = found["Deployment", "pointsman"]["spec"]["template"]["spec"]["containers"]
     ports = {one["name"]: one["port"] for one in found["Service", "pointsman"]["spec"]["ports"]}
@@ -65,11 +66,11 @@ def test_with_the_webhook_the_server_answers_where_the_api_server_asks() -> None
         assert hook["clientConfig"] == {"service": {"name": "pointsman", "namespace": NAMESPACE, "port": ports["webhook"], "path": PATH}}
     assert f"--webhook=0.0.0.0:{ports['webhook']}" in container["args"]
     assert {"name": "webhook", "containerPort": ports["webhook"]} in container["ports"]
-    assert [one.kind for one in base(webhook=True)][-1] == "MutatingWebhookConfiguration"
+    assert [one.kind for one in base(components=["webhook"])][-1] == "MutatingWebhookConfiguration"
 
 
 def test_no_pod_waits_long_or_is_refused_and_who_does_not_ask_is_not_asked_about() -> None:
-    [configuration] = [one.document for one in base(webhook=True) if one.kind == "MutatingWebhookConfiguration"]
+    [configuration] = [one.document for one in base(components=["webhook"]) if one.kind == "MutatingWebhookConfiguration"]
     for hook in configuration["webhooks"]:
         assert (hook["failurePolicy"], hook["sideEffects"]) == ("Ignore", "None")
         assert PATIENCE < hook["timeoutSeconds"] <= 3
@@ -79,3 +80,31 @@ def test_no_pod_waits_long_or_is_refused_and_who_does_not_ask_is_not_asked_about
 
 def test_without_the_webhook_nothing_of_it_is_there() -> None:
     assert "webhook" not in str([one.document for one in base()])
+
+
+def arguments(*components: str, groups: tuple[str, ...] = ()) -> list[str]:
+    (deployment,) = (one.document for one in base(components=components, groups=groups) if one.kind == "Deployment")
+    found: list[str] = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+    return found
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_every_component_is_an_option_of_the_server_and_a_role_for_it(name: str) -> None:
+    (said,) = set(arguments(name)) - set(arguments())
+    assert said.partition("=")[0] == f"--{name}"
+    more = {str(one) for one in base(components=[name])} - {str(one) for one in base()}
+    assert {f"ClusterRole/pointsman-{name}", f"ClusterRoleBinding/pointsman-{name}"} <= more
+
+
+def test_components_come_in_one_order_and_once() -> None:
+    several = ["signadot", "forks", "mesh", "webhook", "forks"]
+    assert [one.document for one in base(components=several)] == [one.document for one in base(components=COMPONENTS)]
+
+
+def test_group_of_sandboxes_has_its_role_its_definitions_and_is_told_to_the_server() -> None:
+    groups = ("pointsman.io", "previews.example.org")
+    assert arguments(groups=groups)[-2:] == ["--sandbox-group=pointsman.io", "--sandbox-group=previews.example.org"]
+    assert [one.document for one in base(groups=groups)[-2:]] == roles.group_roles("previews.example.org")
+    assert len(base(groups=groups)) == len(base()) + 2
+    more = [one.name for one in definitions(groups)[len(definitions()) :]]
+    assert {*more} == {f"{plural}.previews.example.org" for plural in ("localworkloads", "routegroups", "sandboxes")}

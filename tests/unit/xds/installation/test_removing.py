@@ -8,8 +8,10 @@ import pytest
 
 from tests.unit.xds.installation.world import TRUE, World, gateway, instant, plane
 from translator.gatewayapi.conditions import CONTROLLER
+from translator.ir.copy import DECLARED
 from translator.mesh.matching import LABEL
 from translator.planes.manifests import OWNER
+from xds.forks.difference import KINDS
 from xds.installation.api import Api
 from xds.installation.installing import Installation
 from xds.installation.manifests import NAMESPACE, base, definitions, place
@@ -152,7 +154,7 @@ def test_object_without_a_status_is_left_alone() -> None:
 
 
 async def test_webhook_goes_before_who_answers_it_and_what_sidecars_start_with_goes_too(world: World) -> None:
-    assert await Installation(Api(world), "x", instant(), webhook=True).apply(lambda _: None) == []
+    assert await Installation(Api(world), "x", instant(), components=["webhook"]).apply(lambda _: None) == []
     labels = {**OWNER, "pointsman.io/sidecar": "cart"}
     for plural in ("secrets", "configmaps"):
         world.put(place("v1", plural, "shop", "pointsman-sidecar-cart"), {"metadata": {"labels": labels}})
@@ -162,3 +164,23 @@ async def test_webhook_goes_before_who_answers_it_and_what_sidecars_start_with_g
     assert told[0].endswith("/mutatingwebhookconfigurations/pointsman")
     left = {path for path in world.objects if "customresourcedefinitions" not in path}
     assert {path.rpartition("/")[2] for path in left} == {"pointsman-sidecar-theirs"}
+
+
+async def test_forks_that_sandboxes_declared_go_and_others_stay(world: World) -> None:
+    for version, plural in KINDS.values():
+        world.put(place(version, plural, "shop", "web-alice"), {"metadata": {"labels": DECLARED}})
+        world.put(place(version, plural, "shop", "web-bob"), {"metadata": {"labels": {"pointsman.io/sandbox": "bob"}}})
+    assert await removal(world).remove(5) == []
+    assert {path.rpartition("/")[2] for path in world.objects if "/shop/" in path} == {"web-bob"}
+
+
+@pytest.mark.parametrize("definitions_too", [True, False])
+async def test_roles_for_groups_of_sandboxes_go_and_their_definitions_as_far_as_ours_do(world: World, definitions_too: bool) -> None:
+    groups = ("previews.example.org",)
+    assert await Installation(Api(world), "x", instant(), groups=groups).apply(lambda _: None) == []
+    theirs = place("rbac.authorization.k8s.io/v1", "clusterrolebindings", "", "pointsman-a.example")
+    foreign = {"kind": "ServiceAccount", "namespace": "other", "name": "x"}
+    world.put(theirs, {"roleRef": {"name": "pointsman-a.example"}, "subjects": [foreign]})
+    assert await removal(world, Wanted(definitions=definitions_too)).remove(5) == []
+    kept = set() if definitions_too else {one.path for one in definitions(groups)}
+    assert set(world.objects) == kept | {theirs}
