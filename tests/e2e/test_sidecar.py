@@ -48,6 +48,11 @@ kind: RouteGroup
 metadata: {name: previews}
 spec: {meshOutput: Sidecar}
 """
+RULED = GROUP.replace("Sidecar}", "Sidecar, routes: [*]}").replace(
+    "*",
+    "{targetSandbox: alice, routingKey: alice, paths: [{prefix: /pay}], headers: {X-V: '2'}, additionalHeaders: {X-Env: a}},"
+    "{targetSandbox: alice, routingKey: alice, paths: [{exact: /whole}]}",
+)
 SANDBOX = """
 apiVersion: pointsman.io/v1alpha1
 kind: Sandbox
@@ -68,7 +73,7 @@ async def workload(name: str, reader: asyncio.StreamReader, writer: asyncio.Stre
                 writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n" + name.encode())
                 writer.write(await reader.readexactly(5))
             else:
-                said = f"{name}{' baggage' if b'baggage: ' in rest else ''}".encode()
+                said = f"{name}{' baggage' if b'baggage: ' in rest else ''}{' env' if b'x-env: a' in rest else ''}".encode()
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(said), said))
     except (asyncio.IncompleteReadError, OSError):
         writer.close()
@@ -143,6 +148,25 @@ async def look_at_keys(at: World) -> None:
     assert await at.says("X-Route-Key: bob") == "cart baggage"
     assert await at.says("X-Route-Key: not valid") == "cart"
     assert await at.says("baggage: sd-routing-key=alice") == "cart-alice baggage"
+
+
+async def look_at_rules(at: World) -> None:
+    """Of a key: requests that none of them fits stay with the workload."""
+    key, version = "X-Route-Key: alice", "X-V: 2"
+    at.folder.save("group", RULED)
+    await at.becomes("cart baggage", key)
+    for path, headers, wanted in (
+        ("/pay", (key, version), "cart-alice baggage env"),
+        ("/pay/me?x=/", (key, version, "X-Env: mine"), "cart-alice baggage env"),
+        ("/payme", (key, version), "cart baggage"),
+        ("/pay", (key,), "cart baggage"),
+        ("/pay", (key, "X-V: 3"), "cart baggage"),
+        ("/whole", (key,), "cart-alice baggage"),
+        ("/pay", (version,), "cart"),
+    ):
+        assert await at.says(*headers, path=path) == wanted, (path, headers)
+    at.folder.save("group", GROUP)
+    await at.becomes("cart-alice baggage", key)
 
 
 async def look_at_counts(at: World) -> None:
@@ -229,6 +253,7 @@ async def test_sidecar_takes_keys_to_forks_and_leaves_all_else_to_the_workload(t
         at.net.run("work", "nft", "-f", "-", given=ruleset([HTTP, STREAM, GRPC], six=bool(at.net.sixes)))
         await at.becomes("cart baggage", "X-Route-Key: alice")  # by the sidecar: it has written all spellings
         await look_at_keys(at)
+        await look_at_rules(at)
         await look_at_counts(at)
         await look_at_what_is_no_request(at)
         await look_at_streams_of_grpc(at)

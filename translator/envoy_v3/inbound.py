@@ -34,7 +34,7 @@ from protos.v3 import (
 from translator.engine import Facts, View, rule
 from translator.envoy_v3.cluster import carrying
 from translator.envoy_v3.forks import specified
-from translator.envoy_v3.hcm import COUNT_FORKS, early
+from translator.envoy_v3.hcm import COUNT_FORKS, early, scoped_routes
 from translator.envoy_v3.held import held, told_of_ports
 from translator.envoy_v3.keys import settings
 from translator.envoy_v3.quarantine import judged
@@ -47,6 +47,7 @@ from translator.ir.route import Share
 from translator.ir.tables import GROUP, HELD, INBOUND, OUT_CLUSTER, OUT_LISTENER, QUARANTINE, REFUSED
 
 LOCAL = "local"  # the workload beside
+RULES_OF_KEYS = "keys"  # a filter chain that nobody comes by
 EVERYBODY = "local"  # the group by whose terms sidecars are run, as they have none of their own
 EVERYWHERE, EVERYWHERE_SIX = "0.0.0.0", "::"  # noqa: S104 - connections are turned here, whatever address they are for
 SPEAKS_HTTP = ("http/1.0", "http/1.1", "h2c")  # as the inspector names what it has seen
@@ -73,7 +74,7 @@ def listener(row: ir.Inbound, *, module: bool = True, counted: bool = False, six
 
     Each family of addresses has one: where a Pod has no IPv6 after all, its proxy refuses that one alone.
     """
-    chains = [_itself(), *(chain for port in row.ports for chain in _chains(row, port, counted) if module)]
+    led = [_told(), *(chain for port in row.ports for chain in _chains(row, port, counted))] if module else []
     address = EVERYWHERE_SIX if six else EVERYWHERE
     return data(
         Listener(
@@ -84,7 +85,7 @@ def listener(row: ir.Inbound, *, module: bool = True, counted: bool = False, six
             listener_filters=_FILTERS,
             listener_filters_timeout=milliseconds(SEEN_WITHIN),
             continue_on_listener_filters_timeout=True,
-            filter_chains=chains,
+            filter_chains=[_itself(), *led],
             default_filter_chain=FilterChain(name=LOCAL, filters=[_carried()]),
         )
     )
@@ -96,6 +97,17 @@ def _itself() -> FilterChain:
     match = FilterChainMatch(destination_port={"value": ir.PORT})
     filters = [Filter(name="envoy.filters.network.tcp_proxy", typed_config=pack(nowhere))]
     return FilterChain(name="itself", filter_chain_match=match, filters=filters)
+
+
+def _told() -> FilterChain:
+    """By this one Envoy asks for the rules of keys, which the native module looks up: resources of their own, so that no listener
+    changes with them. No connection is of a protocol that the inspector has no name for.
+    """
+    message = HttpConnectionManager(stat_prefix=RULES_OF_KEYS, http_filters=_UNNOTICED.http_filters)
+    message.scoped_routes.MergeFrom(scoped_routes(RULES_OF_KEYS))
+    match = FilterChainMatch(destination_port={"value": ir.PORT}, application_protocols=[RULES_OF_KEYS])
+    filters = [Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(message))]
+    return FilterChain(name=RULES_OF_KEYS, filter_chain_match=match, filters=filters)
 
 
 def _carried() -> Filter:

@@ -39,6 +39,11 @@ class Meshed(Row, frozen=True, gc=False, kw_only=True):
     rule: KeyRule = KeyRule()
     sets: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def forked(self) -> bool:
+        """Whether anything is to answer in the place of the baseline."""
+        return self.to.kind != "Service" or self.to.port > 0
+
 
 Wrong = tuple[State, Finding | None]
 MESHED = Table[tuple[str, str], Meshed](  # (output, Service)
@@ -54,12 +59,8 @@ def meshed(view: View, key: tuple[str, str, str]) -> Facts:
     if of.spec.mesh_output == "None" or service.startswith("Backend/"):
         return
     wishes = heard(view.list(WISH, key))[0]
-    first = wishes[0]
-    if of.spec.mesh_output == "Sidecar" and (first.rule != KeyRule() or first.sets):
-        yield REFUSED(("Sandbox", first.sandbox), no_rule(first.sandbox, first.place, group))
-        return
-    for place, wish in enumerate(wishes[:1] if of.spec.mesh_output == "Sidecar" else wishes):
-        yield from _led(view, of, key, wish, None if first.rule.takes_all else place)
+    for place, wish in enumerate(wishes):
+        yield from _led(view, of, key, wish, None if wishes[0].rule.takes_all else place)
 
 
 def _led(view: View, of: RouteGroup, key: tuple[str, str, str], wish: Wish, place: int | None) -> Facts:
@@ -155,13 +156,6 @@ def no_service(key: str, place: int, to: Use) -> Finding:
     message = f"{to.kind} {to.key} is no Service, which is all that a mesh can send to, so the baseline answers"
     path = ("spec", "services", place, "targetRef")
     fix = "make a Service for it, and name that"
-    return Finding(code="PM0731", kind="Sandbox", key=key, message=message, path=path, fix=fix, severity="warning")
-
-
-def no_rule(key: str, place: int, group: str) -> Finding:
-    message = f"a route of RouteGroup {group} says more than a key, which sidecars are not told, so the baseline answers there"
-    path = ("spec", "services", place)
-    fix = "name the key in a route without paths, headers, weight and additionalHeaders"
     return Finding(code="PM0731", kind="Sandbox", key=key, message=message, path=path, fix=fix, severity="warning")
 
 

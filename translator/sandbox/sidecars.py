@@ -13,11 +13,11 @@ from translator.inputs import ROUTE_GROUP, SANDBOX, SERVICE
 from translator.ir import inbound as ir
 from translator.ir import names
 from translator.ir.cluster import Fork, Use
-from translator.ir.keys import Reading
-from translator.ir.tables import CLUSTER_USE, ENDPOINTS, FORK, INBOUND, OUT_SIDECARS
+from translator.ir.keys import KeyRules, Reading
+from translator.ir.tables import CLUSTER_USE, ENDPOINTS, FORK, INBOUND, KEY_RULES, OUT_SIDECARS
 from translator.resources.core import Service, ServicePort
 from translator.sandbox.copies import MADE, made
-from translator.sandbox.meshes import MESHED, spellings, streams
+from translator.sandbox.meshes import MESHED, Meshed, spellings, streams
 from translator.sandbox.rules import GROUPS_IN
 
 OUTPUT = "Sidecar"
@@ -43,16 +43,30 @@ def beside(view: View, key: str, one: Service) -> Facts:
         yield FORK(_itself(key, port), Fork(to=Use("Service", key, port.port), prefix=names.inbound(key), key=""))
 
 
-@rule(over=SIDECAR_OF, into=(FORK, CLUSTER_USE))
+@rule(over=SIDECAR_OF, into=(FORK, CLUSTER_USE, KEY_RULES))
 def beside_forks(view: View, service: str) -> Facts:
-    """One fork for each key and port: of several RouteGroups the oldest that has the key."""
-    taken: set[str] = set()
-    for one in view.list(MESHED, (OUTPUT, service)):
-        made = Use(SANDBOX.name, one.sandbox, speaks="same", fork=names.beside(service, one.port) + one.key)
-        if made.fork not in taken:
-            taken.add(made.fork)
-            yield FORK(made, Fork(to=one.to, prefix=names.beside(service, one.port), key=one.key))
-            yield CLUSTER_USE((ir.group(service), made), f"{SANDBOX.name}/{one.sandbox}")
+    """What each key leads to from each port: of several RouteGroups the oldest that has the key."""
+    found = view.list(MESHED, (OUTPUT, service))
+    decides = {(one.key, one.port): one.group for one in reversed(found)}
+    wanted: dict[tuple[str, int], list[Meshed]] = {}
+    for one in found:
+        if one.group == decides[one.key, one.port]:
+            wanted.setdefault((one.key, one.port), []).append(one)
+    for ways in wanted.values():
+        yield from _of_key(service, ways)
+
+
+def _of_key(service: str, ways: list[Meshed]) -> Facts:
+    """The fork that takes all requests of a key at a port; or one for each rule, in their order, and the rules."""
+    first, group = ways[0], ir.group(service)
+    prefix, ruled = names.beside(service, first.port), not first.rule.takes_all
+    for one in ways:
+        if one.forked:
+            made = Use(SANDBOX.name, one.sandbox, speaks="same", fork=names.fork(prefix, one.key, one.place if ruled else None))
+            yield FORK(made, Fork(to=one.to, prefix=prefix, key=one.key, sets=one.sets, place=one.place, rule=one.rule if ruled else None))
+            yield CLUSTER_USE((group, made), f"{SANDBOX.name}/{one.sandbox}")
+    if ruled:
+        yield KEY_RULES((group, f"{first.group}/{first.key}"), KeyRules(prefix + first.key, tuple(one.rule for one in ways)))
 
 
 @rule(over=SIDECAR_OF, into=(INBOUND,))

@@ -168,10 +168,3 @@ def test_rule_without_a_fork_keeps_its_requests_from_the_next() -> None:
 def test_sandbox_behind_one_that_takes_all_of_a_key_is_none() -> None:
     core = told(CART, FORK, BOB, group(routes=[REST, PAY]), sandbox(), sandbox("bob", name="cart-bob"))
     assert branches(core) == [("k", "cart-bob")]
-
-
-def test_rule_of_a_key_is_not_told_to_sidecars_and_its_sandbox_is() -> None:
-    for more in ({"weight": 10}, {"paths": [{"prefix": "/pay"}]}, {"additionalHeaders": {"x-env": "a"}}):
-        routes = [{"targetSandbox": "alice", "routingKey": "alice", **more}]
-        core = told(CART, FORK, SLICE, group(routes=routes, meshOutput="Sidecar"), sandbox())
-        assert "PM0731" in codes(core)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from protos.v3 import Cluster, Listener
+from protos.v3 import Cluster, DynamicModuleClusterSpecifier, Listener, RouteConfiguration, StringValue
 from tests.objects import changes, objects
 from translator.engine import Engine
 from translator.envoy_v3.validation import violations
@@ -22,6 +22,8 @@ from translator.ir.tables import (
     OUT_FINDINGS,
     OUT_LISTENER,
     OUT_MESH,
+    OUT_ROUTES,
+    OUT_SCOPE,
     OUT_SIDECARS,
     QUARANTINE,
 )
@@ -108,7 +110,7 @@ def test_fork_is_spoken_to_as_the_request_came_in() -> None:
 def test_what_forks_ask_of_the_baseline_stays_there() -> None:
     core = told(service(), service("cart-alice"), endpoints("cart-alice", "10.0.0.2"), group(), sandbox())
     assert inbound(core).peers == ("10.0.0.2",)
-    assert [one.name for one in listener(core).filter_chains] == ["itself", "8080", "8080/peers"]
+    assert [one.name for one in listener(core).filter_chains] == ["itself", "keys", "8080", "8080/peers"]
 
 
 def test_port_that_is_named_is_known_by_the_endpoints() -> None:
@@ -145,6 +147,72 @@ def test_of_two_groups_with_one_key_the_older_decides() -> None:
     [assignment] = core.rows(OUT_ENDPOINTS)[CART, "beside/default/cart/80/k"]
     assert b"10.0.0.2" in assignment.body
     assert [one.header for one in inbound(core).reading.spellings] == ["x-route-key"]
+
+
+def ruled(*routes: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return group(routes=[{"targetSandbox": "alice", "routingKey": "k", **one} for one in routes], **more)
+
+
+PAY, REST = {"paths": [{"prefix": "/pay"}], "headers": {"X-Version": "2"}, "weight": 30}, {"additionalHeaders": {"X-Env": "a"}}
+WORLD = (service(), service("cart-alice"), endpoints("cart-alice", "10.0.0.2"), sandbox())
+
+
+def lines(core: Engine, name: str, view: str = CART) -> list[str]:
+    """What the native module is told in this RouteConfiguration."""
+    [row] = core.rows(OUT_ROUTES)[view, name]
+    extension = RouteConfiguration.FromString(row.body).virtual_hosts[0].routes[0].route.inline_cluster_specifier_plugin.extension
+    specifier = DynamicModuleClusterSpecifier.FromString(extension.typed_config.value)
+    assert specifier.specifier_name == "rules"
+    return StringValue.FromString(specifier.specifier_config.value).value.splitlines()
+
+
+def test_each_rule_of_a_key_has_its_fork_and_the_module_is_told_which_requests_it_takes() -> None:
+    core = told(*WORLD, ruled(PAY, REST))
+    assert names(core) == ["beside/default/cart/80/k/0", "beside/default/cart/80/k/1", "local"]
+    assert lines(core, "keys/default/previews/k") == [
+        "fork=beside/default/cart/80/k", "rule=30", "path=/pay", "header=x-version 2", "rule=100",
+    ]  # fmt: skip
+    assert (CART, "keys/default/previews/k") in core.rows(OUT_SCOPE)
+    [row] = core.rows(OUT_CLUSTER)[CART, "beside/default/cart/80/k/1"]
+    assert b"x-env" in row.body
+    assert not core.rows(OUT_FINDINGS)
+
+
+def test_rule_of_a_key_changes_nothing_that_requests_without_it_come_by() -> None:
+    before, after = told(*WORLD, group()), told(*WORLD, ruled(PAY, REST))
+    assert after.rows(OUT_LISTENER) == before.rows(OUT_LISTENER)
+    assert after.rows(OUT_CLUSTER)[CART, "local"] == before.rows(OUT_CLUSTER)[CART, "local"]
+
+
+def test_headers_to_set_are_no_rule_and_go_with_the_cluster_of_the_fork() -> None:
+    core = told(*WORLD, ruled(REST))
+    assert names(core) == ["beside/default/cart/80/k", "local"]
+    assert (CART, "keys/default/previews/k") not in core.rows(OUT_ROUTES)
+    [row] = core.rows(OUT_CLUSTER)[CART, "beside/default/cart/80/k"]
+    assert b"x-env" in row.body
+
+
+def test_rule_whose_fork_cannot_be_had_keeps_its_requests_from_those_behind_it() -> None:
+    gone = sandbox("gone", name="nowhere")
+    core = told(*WORLD, gone, ruled({**PAY, "targetSandbox": "gone"}, REST))
+    assert names(core) == ["beside/default/cart/80/k/1", "local"]
+    assert lines(core, "keys/default/previews/k")[1] == "rule=30"
+
+
+def test_rules_of_each_port_of_a_key_are_one_resource() -> None:
+    two = [{"name": "http", "port": 80, "targetPort": 8080}, {"name": "grpc", "port": 90, "targetPort": 9090}]
+    core = told(service("cart", *two), service("cart-alice", *two), sandbox(), ruled({"weight": 30}))
+    assert lines(core, "keys/default/previews/k") == [
+        "fork=beside/default/cart/80/k", "rule=30", "fork=beside/default/cart/90/k", "rule=30",
+    ]  # fmt: skip
+
+
+def test_of_two_groups_with_rules_for_one_key_the_older_decides_alone() -> None:
+    old = ruled({"weight": 30}, name="z", created="2026-01-01T00:00:00Z")
+    young = ruled({"weight": 70}, name="a", created="2026-02-01T00:00:00Z")
+    core = told(*WORLD, old, young)
+    assert lines(core, "keys/default/z/k")[1:] == ["rule=30"]
+    assert (CART, "keys/default/a/k") not in core.rows(OUT_ROUTES)
 
 
 def test_envoy_without_the_module_carries_all_on() -> None:

@@ -7,6 +7,7 @@ import pytest
 from protos.v3 import HttpConnectionManager, Listener, StatsLog
 from tests.objects import changes, objects
 from translator.engine import Engine
+from translator.envoy_v3.inbound import RULES_OF_KEYS
 from translator.envoy_v3.validation import violations
 from translator.inputs import GRPC_ROUTE, HTTP_ROUTE
 from translator.ir.output import Group
@@ -143,12 +144,12 @@ def test_fork_is_one_that_the_proxies_are_given() -> None:
 
 
 def connections(core: Engine) -> list[HttpConnectionManager]:
-    """Of all listeners, those of sidecars too."""
+    """Of all listeners, those of sidecars too, where requests come by."""
     found = []
     for [packed] in core.rows(OUT_LISTENER).values():
         message = Listener.FromString(packed.body)
         assert violations(message) == ()
-        filters = [one for chain in message.filter_chains for one in chain.filters]
+        filters = [one for chain in message.filter_chains for one in chain.filters if chain.name != RULES_OF_KEYS]
         found += [
             HttpConnectionManager.FromString(one.typed_config.value)
             for one in filters
