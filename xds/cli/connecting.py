@@ -40,6 +40,7 @@ class Wanted:
     server: str = ""
     grpc: bool = False
     cluster: Cluster | None = None  # where to say that it is connected
+    api: str = ""  # and of which LocalWorkloads: their group and version
 
 
 def connect(wanted: Wanted) -> None:
@@ -116,7 +117,7 @@ def _heart(wanted: Wanted) -> Heart | None:
     if wanted.cluster is None:
         return None
     transport = Transport(loader(wanted.cluster.kubeconfig, wanted.cluster.context))
-    return Heart(transport, wanted.namespace, wanted.sandbox, wanted.service)
+    return Heart(transport, wanted.namespace, wanted.sandbox, wanted.service, wanted.api)
 
 
 def claim(which: str, ca: Path, to: Path, days: int) -> None:

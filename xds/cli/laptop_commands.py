@@ -9,6 +9,7 @@ import typer
 
 from xds.cli.cluster_commands import Context, Kubeconfig, cluster
 from xds.cli.output import Output
+from xds.cli.sandbox_commands import api
 
 
 def connect(
@@ -33,7 +34,7 @@ def connect(
     from xds.cli.connecting import Wanted, connect
 
     told = cluster(kubeconfig, context) if kube or kubeconfig or context else None
-    connect(Wanted(sandbox, service, port, namespace, tuple(reach), tls, server_name, grpc, told))
+    connect(Wanted(sandbox, service, port, namespace, tuple(reach), tls, server_name, grpc, told, api()))
 
 
 def claim(

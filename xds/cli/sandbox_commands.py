@@ -40,10 +40,11 @@ def _place(files: Path | None, kube: bool, namespace: str, kubeconfig: Path | No
 
     if files and (kube or kubeconfig or context):
         raise Exit(2, "--files DIR or a cluster, not both")
-    return Place(files, cluster(kubeconfig, context), namespace, _api())
+    return Place(files, cluster(kubeconfig, context), namespace, api())
 
 
-def _api() -> str:
+def api() -> str:
+    """Group and version of Sandboxes, and of what belongs to them, where a cluster is asked."""
     return f"{_group.get()}/v1alpha1"
 
 
@@ -82,7 +83,7 @@ def create(
     from xds.cli.sandboxes import Forked, create
     from xds.sandboxes.written import Wish
 
-    wish = Wish(name=name, namespace=namespace, services=tuple(service or ()), key=key, ttl=ttl, labels=tuple(label or ()), api=_api())
+    wish = Wish(name=name, namespace=namespace, services=tuple(service or ()), key=key, ttl=ttl, labels=tuple(label or ()), api=api())
     forked = Forked(of=of, images=tuple(image or ()), env=tuple(env or ()))
     create(_place(files, kube, namespace, kubeconfig, context), wish, forked, output, dry_run=dry_run)
 

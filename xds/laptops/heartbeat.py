@@ -12,7 +12,7 @@ from translator.ir.local import BEAT, SINCE
 from xds.sources.kube.transport import Broken, Caller
 
 EVERY = 10.0  # seconds
-PATH = "/apis/pointsman.io/v1alpha1/namespaces/{}/localworkloads"
+PATH = "/apis/{}/namespaces/{}/localworkloads"
 MERGE = "application/merge-patch+json"
 
 
@@ -24,6 +24,7 @@ class Heart:
     namespace: str
     sandbox: str
     service: str
+    api: str  # group and version of the LocalWorkloads
     since: str = ""  # the first beat of this connection
     _next: float = 0.0
 
@@ -39,13 +40,13 @@ class Heart:
             return str(error) or type(error).__name__
 
     async def _said(self, mark: str) -> str:
-        path = PATH.format(quote(self.namespace))
+        path = PATH.format(self.api, quote(self.namespace))
         answer = await self.calls.call("GET", path)
         if answer.status != 200:
             return answer.said()
         found = [one["metadata"]["name"] for one in answer.json()["items"] if self._mine(one["spec"])]
         if not found:
-            return f"no LocalWorkload of namespace {self.namespace} is about Service {self.service} of Sandbox {self.sandbox}"
+            return f"no LocalWorkload of {self.api} in namespace {self.namespace} is about Service {self.service} of Sandbox {self.sandbox}"
         for name in found:
             told = {"metadata": {"annotations": {BEAT: mark, SINCE: self.since}}}
             answer = await self.calls.call("PATCH", f"{path}/{quote(name)}", told, content=MERGE)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from xds.cli import connecting
 from xds.cli.commands import run
-from xds.cli.connecting import claimed
+from xds.cli.connecting import Wanted, claimed
 from xds.dataplane import ENVOY_SETTING
 
 REACH = ("--reach", "tunnels.example:9000")
@@ -64,6 +65,22 @@ def test_without_an_envoy_it_says_so(ca: Path, tmp_path: Path, monkeypatch: pyte
         monkeypatch.setenv(ENVOY_SETTING, program)
         assert run(["sandbox", "connect", "alice", "cart", "3000", "-n", "shop", *REACH, "--tls", str(tmp_path / "claim")]) == 3
         assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "api"),
+    [
+        pytest.param((), "pointsman.io/v1alpha1", id="ours"),
+        pytest.param(("--group", "sandbox.example.com"), "sandbox.example.com/v1alpha1", id="another"),
+    ],
+)
+def test_cluster_is_told_of_local_workloads_of_the_group_of_all_commands_about_sandboxes(
+    options: tuple[str, ...], api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Wanted] = []
+    monkeypatch.setattr(connecting, "connect", asked.append)
+    assert run(["sandbox", *options, "connect", "alice", "cart", "3000", *REACH, "--tls", str(tmp_path), "--kube"]) == 0
+    assert [(one.api, one.cluster is not None) for one in asked] == [(api, True)]
 
 
 def test_gateway_of_tunnels_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -107,7 +107,7 @@ class Beats(Heart):
     """Says nothing to anybody, and keeps when the connection began of which it was to say so."""
 
     def __init__(self) -> None:
-        super().__init__(None, "shop", "alice", "cart")  # type: ignore[arg-type]
+        super().__init__(None, "shop", "alice", "cart", "")  # type: ignore[arg-type]
         self.seen: list[str] = []
 
     async def beat(self, now: float, mark: str) -> str:

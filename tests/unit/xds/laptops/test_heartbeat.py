@@ -10,7 +10,8 @@ import msgspec
 from xds.laptops.heartbeat import Heart
 from xds.sources.kube.transport import Answer
 
-PATH = "/apis/pointsman.io/v1alpha1/namespaces/shop/localworkloads"
+OURS, THEIRS = "pointsman.io/v1alpha1", "sandbox.example.com/v1alpha1"
+PATH = f"/apis/{OURS}/namespaces/shop/localworkloads"
 
 
 class Server:
@@ -23,7 +24,7 @@ class Server:
         ]
         self.patched: list[tuple[str, Any]] = []
         self.status, self.lists = 200, 0
-        self.broken = False
+        self.broken, self.path = False, PATH
 
     async def call(
         self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, *, content: str = "application/json"
@@ -32,7 +33,7 @@ class Server:
         if self.broken:
             raise OSError("no way there")
         if method == "GET":
-            assert path == PATH
+            assert path == self.path
             self.lists += 1
             return Answer(200, msgspec.json.encode({"items": self.items}))
         assert content == "application/merge-patch+json"
@@ -44,7 +45,7 @@ class Server:
 
 
 def heart(server: Server) -> Heart:
-    return Heart(server, "shop", "alice", "cart")
+    return Heart(server, "shop", "alice", "cart", OURS)
 
 
 async def test_beat_is_a_new_value_of_an_annotation_of_what_is_about_it_and_of_nothing_else() -> None:
@@ -53,6 +54,13 @@ async def test_beat_is_a_new_value_of_an_annotation_of_what_is_about_it_and_of_n
     assert server.patched == [
         (f"{PATH}/mine", {"metadata": {"annotations": {"pointsman.io/heartbeat": "now", "pointsman.io/connected-at": "now"}}})
     ]
+
+
+async def test_beat_is_for_local_workloads_of_the_group_that_is_named() -> None:
+    server = Server(("mine", "alice", "cart"))
+    server.path = PATH.replace(OURS, THEIRS)
+    assert await Heart(server, "shop", "alice", "cart", THEIRS).beat(0.0, "now") == ""
+    assert [path for path, _ in server.patched] == [f"{server.path}/mine"]
 
 
 async def test_heart_beats_each_ten_seconds() -> None:
@@ -68,7 +76,7 @@ async def test_heart_beats_each_ten_seconds() -> None:
 
 
 async def test_nobody_to_beat_for_is_told() -> None:
-    assert "no LocalWorkload of namespace shop" in await heart(Server()).beat(0.0, "now")
+    assert f"no LocalWorkload of {OURS} in namespace shop" in await heart(Server()).beat(0.0, "now")
 
 
 async def test_refusal_and_a_cluster_that_is_away_are_told() -> None:
