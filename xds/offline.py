@@ -47,9 +47,9 @@ def door(groups: Iterable[str] = ()) -> Door:
     return Door(crds.shipped(), groups)
 
 
-def load(root: Path, group: Group, wall: Callable[[], float]) -> Loaded:
-    """Everything that the folder, or the one file, says now. OSError where it cannot be listed at all."""
-    folder, core, statuses = Folder(door()), engine(), Statuses(wall)
+def load(root: Path, group: Group, wall: Callable[[], float], groups: Iterable[str] = ()) -> Loaded:
+    """Everything that the folder, or the one file, says now. OSError where it cannot be listed at all. `groups` as for `door`."""
+    folder, core, statuses = Folder(door(groups)), engine(), Statuses(wall)
     read(folder, root)
     changes = [(OBJECTS[change.kind], change.key, change.object) for change in folder.changes(math.inf)]
     settled = core.apply([(GROUP, GROUP_NAME, group), *changes])

@@ -11,11 +11,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from translator.ir.finding import Path
+from translator.resources.crd import ELSEWHERE
 
 Json = dict[str, Any]
 Made = Iterator[tuple[Path, Json]]
 OURS, GATEWAY_API = "pointsman.io/v1alpha1", "gateway.networking.k8s.io/v1"
-ALIAS = "sandbox.example.com/"
+GROUP = "pointsman.io/"
 NAME = "sandbox-router"  # of all that stands for a config.yaml
 
 
@@ -24,7 +25,7 @@ def rewritten(value: Any) -> list[tuple[Path, Json]] | None:
     if not isinstance(value, Mapping):
         return None
     if isinstance(value.get("apiVersion"), str):
-        return [((), aliased(value))] if value["apiVersion"].startswith(ALIAS) else None
+        return [((), aliased(value))] if value.get("kind") in ELSEWHERE and not value["apiVersion"].startswith(GROUP) else None
     if "kind" in value or "apiVersion" in value:
         return None
     routing, spec = value.get("routing"), value.get("spec")

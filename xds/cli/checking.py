@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 ENVOY_LIMIT = 60
 
 
-def check(where: Path | Cluster, envoy: bool, output: Output) -> None:
+def check(where: Path | Cluster, envoy: bool, output: Output, groups: tuple[str, ...]) -> None:
     """Exit code 1 where anything is found, warnings too."""
-    loaded = loaded_of(where, Group(flat=envoy))
+    loaded = loaded_of(where, Group(flat=envoy), groups)
     root = where if isinstance(where, Path) else None
     refused = "; ".join(filter(None, (_envoy(loaded, group) for group in loaded.groups))) if envoy else ""
     if output is Output.NAME:
@@ -43,20 +43,20 @@ def check(where: Path | Cluster, envoy: bool, output: Output) -> None:
         raise Exit(1)
 
 
-def loaded_of(where: Path | Cluster, group: Group) -> Loaded:
+def loaded_of(where: Path | Cluster, group: Group, groups: tuple[str, ...]) -> Loaded:
     """Of files, or of a cluster, in which each Gateway has proxies of its own. Exits where they cannot be read."""
     if isinstance(where, Path):
-        return load_or_exit(where, group)
+        return load_or_exit(where, group, groups)
     from xds.cli.cluster import read
 
-    return read(where, group)
+    return read(where, group, groups)
 
 
-def load_or_exit(root: Path, group: Group) -> Loaded:
+def load_or_exit(root: Path, group: Group, groups: tuple[str, ...]) -> Loaded:
     if not root.exists():
         raise Exit(2, f"{root} is not there")
     try:
-        return load(root, group, time.time)
+        return load(root, group, time.time, groups)
     except OSError as error:
         raise Exit(2, f"{root} cannot be read: {error.strerror or error}") from None
 

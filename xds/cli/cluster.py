@@ -60,13 +60,13 @@ def on_cluster(cluster: Cluster, ask: Callable[[Transport], Awaitable[T]]) -> T:
         raise Exit(3, f"the API server cannot be reached: {words(error)}. Look at `kubectl cluster-info`") from None
 
 
-def read(cluster: Cluster, group: Group) -> Loaded:
-    """All of a cluster, as the installed server has it: for each Gateway proxies of its own."""
+def read(cluster: Cluster, group: Group, groups: tuple[str, ...]) -> Loaded:
+    """All of a cluster, as the installed server has it: for each Gateway proxies of its own. `groups` are those of Sandboxes."""
     run = replace(group, bind=EVERYWHERE, pods=True)
 
     async def ask(transport: Transport) -> Loaded:
         await transport.call("GET", "/version")  # whether anybody is there at all
-        source = Kube(transport, kinds(), time.monotonic, random.random, hold=0.0)
+        source = Kube(transport, kinds(groups), time.monotonic, random.random, hold=0.0)
         return await once(source, Groups(run, each=True), time.time)
 
     return on_cluster(cluster, ask)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Named = Annotated[Output, typer.Option("-o", "--output", help="How to answer.")]
 Kube = Annotated[bool, typer.Option("--kube", help="A cluster instead.")]
+Groups = Annotated[
+    list[str] | None, typer.Option("--sandbox-group", metavar="GROUP", help="Where Sandboxes are; of several the first counts.")
+]
 Kubeconfig = Annotated[Path | None, typer.Option(metavar="FILE", help="As for kubectl; else KUBECONFIG, or what a Pod is given.")]
 Context = Annotated[str | None, typer.Option(metavar="NAME", help="A context of the kubeconfig.")]
 Timeout = Annotated[float, typer.Option(min=0, help="Seconds to wait; 0: not at all.")]

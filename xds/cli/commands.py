@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from xds.cli import laptop_commands
-from xds.cli.cluster_commands import Context, Kube, Kubeconfig, Named, doctor, install, server, uninstall, where
+from xds.cli.cluster_commands import Context, Groups, Kube, Kubeconfig, Named, doctor, install, server, uninstall, where
 from xds.cli.output import Exit, Output
 from xds.cli.sandbox_commands import app as sandbox
 from xds.crash import told
@@ -60,13 +60,16 @@ def run_(
     admin: Admin = ADMIN,
     allow: Allow = False,
     counted: Counted = False,
+    sandbox_groups: Groups = None,
     output: Form = Output.TABLE,
 ) -> None:
     """Control plane and Envoy in one command; one line for each change.  Example: pointsman run ./demo"""
-    from xds.cli.options import Options
+    from xds.cli.options import Options, groups
     from xds.cli.running import Running, run
 
-    options = Options(admin=admin, bind=bind, port_offset=port_offset, allow_mass_deletion=allow, request_metrics=counted)
+    options = Options(
+        admin=admin, bind=bind, port_offset=port_offset, allow_mass_deletion=allow, request_metrics=counted, groups=groups(sandbox_groups)
+    )
     run(Running(directory, output, options))
 
 
@@ -99,9 +102,7 @@ def serve(
     mesh: Annotated[bool, typer.Option("--mesh", help="With --kube: write what RouteGroups have for meshes (meshOutput).")] = False,
     forks: Annotated[bool, typer.Option("--forks", help="With --kube: make the forks of Deployments that Sandboxes declare.")] = False,
     signadot: Annotated[bool, typer.Option("--signadot", help="With --kube: read SignadotRoutes of its operator, too.")] = False,
-    groups: Annotated[
-        list[str] | None, typer.Option("--sandbox-group", metavar="GROUP", help="Where Sandboxes are; of several the first counts.")
-    ] = None,
+    sandbox_groups: Groups = None,
     webhook: Annotated[
         str, typer.Option(metavar="ADDR", help="With --data-planes: where an API server asks which new Pods get a sidecar.")
     ] = "",
@@ -115,8 +116,7 @@ def serve(
     output: Form = Output.TABLE,
 ) -> None:
     """The server alone, for Envoys started elsewhere.  Example: pointsman serve --files ./demo"""
-    from translator.resources.crd import GROUP
-    from xds.cli.options import Options, cluster, planes
+    from xds.cli.options import Options, cluster, groups, planes
     from xds.cli.running import Running, serve
     from xds.security.access import Limits, Policy
 
@@ -126,7 +126,7 @@ def serve(
         allow_mass_deletion=allow, reflection=reflection, tls=str(tls or ""),
         policy=Policy(trust=trust_domain, shared=one_for_all, limits=Limits(streams=max(streams, 4 * replicas if chosen else 0))),
         planes=chosen, mesh=mesh, forks=forks, signadot=signadot,
-        groups=tuple(groups or (GROUP,)), webhook=webhook, request_metrics=counted,
+        groups=groups(sandbox_groups), webhook=webhook, request_metrics=counted,
     )  # fmt: skip
     serve(Running(files, output, options))
 
@@ -205,12 +205,14 @@ def check(
     kube: Kube = False,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
+    sandbox_groups: Groups = None,
     output: Named = Output.TABLE,
 ) -> None:
     """Say what is wrong with files, without a server; exit code 1 where anything is.  Example: pointsman check ./demo --envoy"""
     from xds.cli.checking import check
+    from xds.cli.options import groups
 
-    check(where(directory, kube=kube, kubeconfig=kubeconfig, context=context), envoy, output)
+    check(where(directory, kube=kube, kubeconfig=kubeconfig, context=context), envoy, output, groups(sandbox_groups))
 
 
 @app.command()
@@ -223,16 +225,18 @@ def render(
     gateway: Annotated[str, typer.Option(metavar="NS/NAME", help="With --kube: what its own proxies get.")] = "",
     kubeconfig: Kubeconfig = None,
     context: Context = None,
+    sandbox_groups: Groups = None,
     output: Named = Output.YAML,
 ) -> None:
     """Print the Envoy resources that files become.  Example: pointsman render ./demo -o json"""
     from translator.ir.output import Group
+    from xds.cli.options import groups
     from xds.cli.showing import render
 
     if gateway and not kube:
         raise Exit(2, "--gateway goes with --kube: files are served by one Envoy")
     source = where(directory, kube=kube, kubeconfig=kubeconfig, context=context)
-    render(source, Group(bind=bind, port_offset=port_offset, flat=flat), gateway, output)
+    render(source, Group(bind=bind, port_offset=port_offset, flat=flat), gateway, output, groups(sandbox_groups))
 
 
 @app.command()
@@ -243,28 +247,32 @@ def diff(
     kube: Kube = False,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
+    sandbox_groups: Groups = None,
     output: Named = Output.TABLE,
 ) -> None:
     """What a change would change in Envoy, statuses and findings; 1 if anything.  Example: pointsman diff ./demo ./new"""
     from translator.ir.output import Group
     from xds.cli.differing import diff
+    from xds.cli.options import groups
 
     if kube == (after is not None):
         raise Exit(2, "say what to compare: BEFORE and AFTER, or --kube and what would be applied")
     source = where(None if kube else before, kube=kube, kubeconfig=kubeconfig, context=context)
-    diff(source, after or before, Group(flat=flat), output)
+    diff(source, after or before, Group(flat=flat), output, groups(sandbox_groups))
 
 
 @app.command()
 def export(
     mesh: Annotated[str, typer.Argument(metavar="istio|gateway-api", help="For whose sidecars; gateway-api is also Linkerd's.")],
     directory: Folder,
+    sandbox_groups: Groups = None,
     output: Form = Output.YAML,
 ) -> None:
     """Print the objects by which a mesh leads keys to Sandboxes.  Example: pointsman export istio ./shop | kubectl apply -f -"""
     from xds.cli.exporting import export
+    from xds.cli.options import groups
 
-    export(mesh, directory, output)
+    export(mesh, directory, output, groups(sandbox_groups))
 
 
 @app.command()
@@ -315,12 +323,15 @@ def status(
     kube: Kube = False,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
+    sandbox_groups: Groups = None,
     output: Named = Output.TABLE,
 ) -> None:
     """Conditions of every object, of files or of the running server.  Example: pointsman status ./demo route/shop"""
+    from xds.cli.options import groups
     from xds.cli.showing import status
 
-    status(targets or [], namespace, server(admin, kube=kube, kubeconfig=kubeconfig, context=context), output)
+    where = server(admin, kube=kube, kubeconfig=kubeconfig, context=context)
+    status(targets or [], namespace, where, output, groups(sandbox_groups))
 
 
 @app.command()

@@ -26,16 +26,16 @@ SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 FIELDS = 8  # that are shown of one resource
 
 
-def diff(before: Path | Cluster, after: Path, group: Group, output: Output) -> None:
+def diff(before: Path | Cluster, after: Path, group: Group, output: Output, groups: tuple[str, ...]) -> None:
     """Exit code 1 where anything would be different. Files `after` take the place of files; on a cluster they would be applied."""
-    folder = Folder(door())
+    folder = Folder(door(groups))
     if not after.exists():
         raise Exit(2, f"{after} is not there")
     try:
         read(folder, after)
     except OSError as error:
         raise Exit(2, f"{after} cannot be read: {error.strerror or error}") from None
-    loaded = loaded_of(before, group)
+    loaded = loaded_of(before, group, groups)
     found = foreseen(loaded.engine, changes(loaded, folder, instead=isinstance(before, Path)))
     _print(found, folder.placed(folder.findings(math.inf), []), after, output)
     if not found.nothing:

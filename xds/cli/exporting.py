@@ -19,11 +19,11 @@ OUTPUTS = {"istio": "Istio", "gateway-api": "GatewayAPI"}
 KINDS = {"istio": ("VirtualService",), "gateway-api": ("HTTPRoute", "GRPCRoute")}
 
 
-def export(name: str, root: Path, output: Output) -> None:
+def export(name: str, root: Path, output: Output, groups: tuple[str, ...]) -> None:
     """Objects of ours, and those of the user's that our routes belong into, whole. Exit code 1 where a finding says that one is missing."""
     if name not in OUTPUTS:
         raise Exit(2, f"export {name}: {' or '.join(OUTPUTS)}.{meant(name, [*OUTPUTS])}")
-    loaded = load_or_exit(root, Group())
+    loaded = load_or_exit(root, Group(), groups)
     rows = loaded.engine.rows(OUT_MESH)
     all_of = [row for (of, _), (row,) in sorted(rows.items()) if of == OUTPUTS[name]]
     routes = [one for each in all_of if (one := answering(each, surely=True))]

@@ -53,6 +53,12 @@ def cluster(files: Path | None, kubeconfig: Path | None, context: str | None, *,
     return Cluster(str(kubeconfig) if kubeconfig else None, context) if kube else None
 
 
+def groups(given: list[str] | None) -> tuple[str, ...]:
+    """Where Sandboxes are. Exits where one is no name of a group."""
+    check_groups(found := tuple(given or (GROUP,)))
+    return found
+
+
 def planes(image: str, reach: str, ca: Path | None, replicas: int, *, counted: bool = False) -> DataPlanes:
     """Exits where something is missing for them."""
     if not reach:
@@ -81,7 +87,6 @@ def check(options: Options) -> None:
 def _check_written(options: Options) -> None:
     if options.mesh and options.cluster is None:
         raise Exit(2, "--mesh goes with --kube; for files there is pointsman export istio|gateway-api DIR")
-    check_groups(options.groups)
     if options.signadot and options.cluster is None:
         raise Exit(2, "--signadot goes with --kube: it reads what an operator has made")
     if options.forks and options.cluster is None:

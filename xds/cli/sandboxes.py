@@ -37,6 +37,10 @@ class Place:
     namespace: str
     api: str = API  # group and version of Sandboxes
 
+    @property
+    def groups(self) -> tuple[str, ...]:
+        return (self.api.partition("/")[0],)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Forked:
@@ -85,7 +89,7 @@ def _again(place: Place) -> str:
 def _put(place: Place, wish: Wish, document: Json) -> None:
     from xds.offline import door
 
-    wrong = [one for one in door().admit(document).findings if one.severity == "error"]
+    wrong = [one for one in door(place.groups).admit(document).findings if one.severity == "error"]
     if wrong:
         raise Exit(2, "; ".join(f"{one.code} {one.message}" for one in wrong))
     if place.files:
@@ -116,7 +120,7 @@ def _seen(place: Place) -> Seen:
     from translator.ir.output import Group
     from xds.cli.checking import load_or_exit
 
-    loaded = load_or_exit(place.files, Group())
+    loaded = load_or_exit(place.files, Group(), place.groups)
     objects = loaded.holder.objects()
     statuses = {name: status for name in objects if (status := loaded.statuses.get(*name))}
     return Seen(objects, statuses)
@@ -235,7 +239,7 @@ def _unlink(place: Place, name: str) -> None:
     from xds.sources.folder import Folder
 
     assert place.files  # noqa: S101 - whoever calls has looked
-    folder = Folder(door())
+    folder = Folder(door(place.groups))
     try:
         read(folder, place.files)
         folder.changes(math.inf)

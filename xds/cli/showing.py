@@ -90,14 +90,14 @@ def sds(folder: Path, which: str, output: Output) -> None:
     say(dumped(found, Output.JSON if output is Output.JSON else Output.YAML))
 
 
-def render(where: Path | Cluster, run: Group, gateway: str, output: Output) -> None:
+def render(where: Path | Cluster, run: Group, gateway: str, output: Output, groups: tuple[str, ...]) -> None:
     """`gateway`: what the proxies of this one get, in a cluster; else what proxies get that serve all of them."""
     from xds.cli.checking import line, loaded_of
     from xds.kinds import FLAT
     from xds.offline import GROUP_NAME
     from xds.render import everything
 
-    loaded, group = loaded_of(where, run), gateway or GROUP_NAME
+    loaded, group = loaded_of(where, run, groups), gateway or GROUP_NAME
     if group not in loaded.groups:
         known = ", ".join(one for one in loaded.groups if one != GROUP_NAME) or "none"
         raise Exit(2, f"--gateway {gateway}: there is no such Gateway. Those that there are: {known}")
@@ -114,14 +114,14 @@ def render(where: Path | Cluster, run: Group, gateway: str, output: Output) -> N
         raise Exit(1, "\n".join(["some of it was left out:", *(line(root, one) for one in loaded.findings)]))
 
 
-def status(targets: list[str], namespace: str, where: str | Cluster, output: Output) -> None:
+def status(targets: list[str], namespace: str, where: str | Cluster, output: Output, groups: tuple[str, ...]) -> None:
     """`where` is the admin port of a server, or a cluster; files go before both."""
     root = next((Path(one) for one in targets if Path(one).exists()), None) if isinstance(where, str) else None
     words = [one for one in targets if root is None or Path(one) != root]
     if len(words) > 1:
         raise Exit(2, f"one kind at a time, not {' and '.join(words)}")
     which = wanted(words[0], namespace) if words else Wanted(namespace=namespace)
-    objects = [one for one in (_of_files(root) if root else _objects(where, which)) if _matches(which, one)]
+    objects = [one for one in (_of_files(root, groups) if root else _objects(where, which)) if _matches(which, one)]
     if which.name and not objects:
         raise Exit(1, f"{which.kind} {which.name} not found")
     if output is Output.TABLE:
@@ -139,12 +139,12 @@ def status(targets: list[str], namespace: str, where: str | Cluster, output: Out
         say(dumped({"apiVersion": "v1", "kind": "List", "items": objects}, output))
 
 
-def _of_files(root: Path) -> list[dict[str, Any]]:
+def _of_files(root: Path, groups: tuple[str, ...]) -> list[dict[str, Any]]:
     from translator.ir.output import Group
     from xds.cli.checking import load_or_exit
     from xds.objects import described
 
-    loaded = load_or_exit(root, Group())
+    loaded = load_or_exit(root, Group(), groups)
     return described(loaded.holder, loaded.statuses)
 
 
