@@ -23,12 +23,12 @@ A rule that raises is our bug, and so are two rows under one key of an output: `
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, zip_longest
-from typing import Any, Final
+from typing import Any
 
+from translator.remembered import GROUP, NO_ROWS, ROW, Answer, Entry, Finished, Group, Store, Written
 from translator.table import AnyTable, Fact, Facts, K, Name, OrderError, R, Rule, Table, rule
 
 __all__ = ["AnyTable", "Engine", "Fact", "Facts", "Name", "OrderError", "Origin", "Rule", "Table", "View", "rule"]
@@ -43,145 +43,39 @@ class Origin:
     asked: tuple[Name, ...]
 
 
-# What is remembered ----------------------------------------------------------------------------------------------------
-
-Entry = tuple[Any, int, Any, int, Any, Any]  # order, rank of the rule, key it ran for, n-th of its rows, the row, its group
-Rows = list[Entry]
-NO_ROWS: Rows = []  # of every empty group; never changed
-GROUP: Final = 5
-ROW: Final = 4  # what stands before the row is unique in its group, so sorting never compares rows
-
-
-class _Group:
-    """The rows under one key of one table, sorted, and the answers that read them. Exists while it has either.
-
-    Most groups have one reader, and a dictionary costs more than all else here: the first reader stands by itself.
-    """
-
-    __slots__ = ("key", "readers", "rows", "store")
-
-    def __init__(self, store: _Store, key: Any) -> None:
-        self.store, self.key = store, key
-        self.rows: Rows = NO_ROWS
-        self.readers: _Answer | dict[_Answer, None] | None = None
-
-    def read_by(self, answer: _Answer) -> None:
-        if self.readers is None:
-            self.readers = answer
-        elif isinstance(self.readers, dict):
-            self.readers[answer] = None
-        elif self.readers is not answer:
-            self.readers = {self.readers: None, answer: None}
-
-    def left_by(self, answer: _Answer) -> None:
-        if isinstance(self.readers, dict):
-            self.readers.pop(answer)
-        else:
-            self.readers = None
-        self.leave_if_empty()
-
-    def each_reader(self) -> Iterable[_Answer]:
-        return (self.readers,) if isinstance(self.readers, _Answer) else self.readers or ()
-
-    def put(self, entry: Entry) -> None:
-        if self.rows:
-            insort(self.rows, entry)
-        else:
-            self.rows = [entry]
-
-    def take(self, entry: Entry) -> None:
-        if len(self.rows) == 1:
-            self.rows = NO_ROWS
-        else:
-            del self.rows[bisect_left(self.rows, entry)]
-
-    def first(self) -> Any:
-        return self.rows[0][ROW] if self.rows else None
-
-    def leave_if_empty(self) -> None:
-        if not self.rows and not self.readers:
-            self.store.pop(self.key, None)
-
-
-class _Answer:
-    """What one rule said for one key: the groups it read, the rows it yielded."""
-
-    __slots__ = ("key", "rank", "reads", "yielded")
-
-    def __init__(self, rank: int, key: Any) -> None:
-        self.rank, self.key = rank, key
-        self.reads: tuple[_Group, ...] = ()
-        self.yielded: tuple[Entry, ...] = ()
-
-
-class _Store(dict[Any, _Group]):
-    """One table's content: key → group, made when first asked for."""
-
-    __slots__ = ("followers", "order", "output", "stage", "table")
-
-    def __init__(self, table: AnyTable, output: bool) -> None:
-        self.table, self.order, self.output = table, table.order, output
-        self.stage = 0  # finished when so many rules are done
-        self.followers: list[dict[Any, None]] = []  # what is to be asked of the rules that run over this table
-
-    def __missing__(self, key: Any) -> _Group:
-        group = self[key] = _Group(self, key)
-        return group
-
-
-class _Written(dict[AnyTable, _Store]):
-    """The tables that one rule may write."""
-
-    def __init__(self, one: Rule, stores: dict[AnyTable, _Store]) -> None:
-        super().__init__((table, stores[table]) for table in one.into)
-        self._name = one.name
-
-    def __missing__(self, table: AnyTable) -> _Store:
-        raise OrderError(f"{self._name} writes {table} without saying so")
-
-
-class _Finished(dict[AnyTable, _Store]):
-    """The tables that one rule may read: those that no rule from it on writes."""
-
-    def __init__(self, name: str, rank: int, stores: dict[AnyTable, _Store]) -> None:
-        super().__init__((table, store) for table, store in stores.items() if store.stage <= rank)
-        self._name = name
-
-    def __missing__(self, table: AnyTable) -> _Store:
-        raise OrderError(f"{self._name} reads {table}, which is not finished when it runs")
-
-
 class View:
     """What a rule may ask. Each question is remembered as a reason to ask again, also when there was nothing to find."""
 
     __slots__ = ("_finished", "_reads")
 
     def __init__(self) -> None:
-        self._finished: dict[AnyTable, _Store] = {}
-        self._reads: dict[_Group, None] = {}
+        self._finished: dict[AnyTable, Store] = {}
+        self._reads: dict[Group, None] = {}
 
     def get(self, table: Table[K, R], key: K) -> R | None:
         """The row, or the first in the table's order ("oldest wins"), or None."""
         group = self._finished[table][key]
         self._reads[group] = None
-        return group.rows[0][ROW] if group.rows else None
+        rows = group.rows
+        return rows[ROW] if type(rows) is tuple else rows[0][ROW] if rows else None
 
     def one(self, table: Table[K, R], key: K) -> R:
         """The same where the rule knows that there is one: for the key it runs over."""
         group = self._finished[table][key]
         self._reads[group] = None
-        return group.rows[0][ROW]  # type: ignore[no-any-return]
+        rows = group.rows
+        return rows[ROW] if type(rows) is tuple else rows[0][ROW]  # type: ignore[no-any-return]
 
     def list(self, table: Table[K, R], key: K) -> Sequence[R]:
         """All rows, in the table's order."""
         group = self._finished[table][key]
         self._reads[group] = None
-        return [entry[ROW] for entry in group.rows]
+        return [entry[ROW] for entry in group.entries()]
 
     def count(self, table: Table[K, Any], key: K) -> int:
         group = self._finished[table][key]
         self._reads[group] = None
-        return len(group.rows)
+        return len(group.entries())
 
 
 class Engine:
@@ -190,7 +84,7 @@ class Engine:
     def __init__(self, inputs: Iterable[AnyTable], rules: tuple[Rule, ...], outputs: Sequence[AnyTable]) -> None:
         tables = dict.fromkeys((*inputs, *(table for one in rules for table in one.into)))
         self._rules = rules
-        self._stores = {table: _Store(table, table in outputs) for table in tables}
+        self._stores = {table: Store(table, table in outputs) for table in tables}
         self._dirty: list[dict[Any, None]] = [{} for _ in rules]
         for rank, one in enumerate(rules):
             self._stores[one.over].followers.append(self._dirty[rank])
@@ -200,9 +94,9 @@ class Engine:
             if self._stores[one.over].stage > rank:
                 raise OrderError(f"{one.name} runs over {one.over}, which is not finished by then")
         self._view = View()
-        self._finished = [_Finished(one.name, rank, self._stores) for rank, one in enumerate(rules)]
-        self._written = [_Written(one, self._stores) for one in rules]
-        self._answers: list[dict[Any, _Answer]] = [{} for _ in rules]
+        self._finished = [Finished(one.name, rank, self._stores) for rank, one in enumerate(rules)]
+        self._written = [Written(one, self._stores) for one in rules]
+        self._answers: list[dict[Any, Answer]] = [{} for _ in rules]
         self._over = [self._stores[one.over] for one in rules]
         self._before: dict[Name, Any] = {}  # outputs touched since last asked, as they were then
         self.failures: dict[tuple[str, Any], Exception] = {}
@@ -225,6 +119,7 @@ class Engine:
             while todo:
                 self._ask(rank, todo.popitem()[0])
                 yield
+            todo.clear()  # one that is emptied piece by piece stays as large as it ever was
 
     def settled(self, most: int | None = None) -> dict[Name, Any]:
         """The outputs that differ from when this was last asked, by table and key; None where one is gone.
@@ -241,13 +136,14 @@ class Engine:
         for name, was in before.items():
             group = self._stores[name[0]].get(name[1])
             row = group.first() if group else None
-            if self.failures or (group and len(group.rows) > 1):
-                self._one_row(name, group.rows if group else NO_ROWS)
+            entries = group.entries() if group else ()
+            if self.failures or len(entries) > 1:
+                self._one_row(name, entries)
             if row != was:
                 found[name] = row
         return found
 
-    def _one_row(self, name: Name, rows: Rows) -> None:
+    def _one_row(self, name: Name, rows: Sequence[Entry]) -> None:
         """An output says one thing about a key. Two would be told by rank, which nobody meant."""
         at = (f"output {name[0]}", name[1])
         if len(rows) > 1:
@@ -260,7 +156,7 @@ class Engine:
         group = self._stores[table][key]
         was = group.first()
         if was != row:
-            group.rows = NO_ROWS if row is None else [(None, -1, key, 0, row, group)]
+            group.rows = NO_ROWS if row is None else (None, -1, key, 0, row, group)
             self._touched({group: was})
         group.leave_if_empty()
 
@@ -270,7 +166,7 @@ class Engine:
         answers = self._answers[rank]
         answer = answers.get(key)
         if answer is None:
-            answer = answers[key] = _Answer(rank, key)
+            answer = answers[key] = Answer(rank, key)
         over = self._over[rank].get(key)
         alive = over is not None and over.rows
         view = self._view
@@ -302,35 +198,39 @@ class Engine:
             self.failures.pop((one.name, key), None)
         return tuple(found)
 
-    def _relink(self, answer: _Answer, reads: tuple[_Group, ...]) -> None:
+    def _relink(self, answer: Answer, reads: tuple[Group, ...]) -> None:
         old, answer.reads = answer.reads, reads
         for group in reads:
-            if group.readers is None:  # nearly always, and a call costs as much as all else here
+            if not group.readers:  # nearly always, and a call costs as much as all else here
                 group.readers = answer
             else:
                 group.read_by(answer)
         for group in set(old).difference(reads) if old else ():
             group.left_by(answer)
 
-    def _publish(self, answer: _Answer, yielded: tuple[Entry, ...]) -> None:
+    def _publish(self, answer: Answer, yielded: tuple[Entry, ...]) -> None:
         """Replace the rows of an answer where they differ. Groups stay sorted: O(log n) comparisons for a row."""
         if answer.yielded == yielded:
             return
-        touched: dict[_Group, Any] = {}
+        touched: dict[Group, Any] = {}
         if not answer.yielded:  # a first answer, of which a start has hundreds of thousands
             for entry in yielded:
                 group = entry[GROUP]
-                touched.setdefault(group, group.rows[0][ROW] if group.rows else None)
-                group.put(entry)
+                if group.rows:
+                    touched.setdefault(group, group.first())
+                    group.put(entry)
+                else:
+                    touched[group] = None
+                    group.rows = entry
         for old, new in zip_longest(answer.yielded, yielded) if answer.yielded else ():
-            for entry, move in ((old, _Group.take), (new, _Group.put)) if old != new else ():
+            for entry, move in ((old, Group.take), (new, Group.put)) if old != new else ():
                 if entry is not None:
                     touched.setdefault(entry[GROUP], entry[GROUP].first())
                     move(entry[GROUP], entry)
         answer.yielded = yielded
         self._touched(touched)
 
-    def _touched(self, groups: dict[_Group, Any]) -> None:
+    def _touched(self, groups: dict[Group, Any]) -> None:
         """These groups changed; the value is the first row before. Mark whom it concerns."""
         for group, was in groups.items():
             store, rows = group.store, group.rows
@@ -338,7 +238,7 @@ class Engine:
                 self._before.setdefault((store.table, group.key), was)
             for dirty in store.followers if (was is None) != (not rows) else ():  # the key was born or died
                 dirty[group.key] = None
-            for reader in group.each_reader() if group.readers is not None else ():
+            for reader in group.each_reader() if group.readers else ():
                 self._dirty[reader.rank][reader.key] = None
             if not rows:
                 group.leave_if_empty()
@@ -361,20 +261,20 @@ class Engine:
 
     def get(self, table: Table[K, R], key: K) -> R | None:
         """The first row under a key, without leaving a trace."""
-        return group.rows[0][ROW] if (group := self._stores[table].get(key)) and group.rows else None
+        return group.first() if (group := self._stores[table].get(key)) else None
 
     def under(self, table: Table[K, R], key: K) -> Sequence[R]:
         """All rows under a key, without leaving a trace."""
-        return [entry[ROW] for entry in group.rows] if (group := self._stores[table].get(key)) else ()
+        return [entry[ROW] for entry in group.entries()] if (group := self._stores[table].get(key)) else ()
 
     def rows(self, table: Table[K, R]) -> dict[K, Sequence[R]]:
         """All of one table, for tests, dumps and new readers."""
-        return {key: [entry[ROW] for entry in group.rows] for key, group in self._stores[table].items() if group.rows}
+        return {key: [entry[ROW] for entry in group.entries()] for key, group in self._stores[table].items() if group.rows}
 
     def why(self, table: Table[K, Any], key: K) -> list[Origin]:
         """Why these rows exist, one level deep; nothing for an input. Ask again for what was asked, down to the inputs."""
         group = self._stores[table].get(key)
-        makers = dict.fromkeys(entry[1:3] for entry in group.rows if entry[1] >= 0) if group else {}
+        makers = dict.fromkeys(entry[1:3] for entry in group.entries() if entry[1] >= 0) if group else {}
         return [self._origin(self._answers[rank][of]) for rank, of in makers]
 
     def sources(self, table: Table[K, Any], key: K, limit: int = 100_000) -> set[Name]:
@@ -395,6 +295,6 @@ class Engine:
             todo += new
         return found
 
-    def _origin(self, answer: _Answer) -> Origin:
+    def _origin(self, answer: Answer) -> Origin:
         one = self._rules[answer.rank]
         return Origin(one.name, (one.over, answer.key), tuple((group.store.table, group.key) for group in answer.reads))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from typing import Any
 
 import pytest
@@ -242,3 +243,9 @@ def test_edits_leave_no_garbage_for_the_collector() -> None:
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+def test_what_is_to_be_asked_takes_no_room_when_all_is_done() -> None:
+    engine = Engine((A,), (copy,), (B,))
+    engine.apply([(A, str(number), number) for number in range(1000)])
+    assert [sys.getsizeof(todo) for todo in engine._dirty] == [sys.getsizeof({})]
