@@ -52,6 +52,7 @@ ALL: dict[str, Callable[[], None]] = {
     "faults": partial(apart, "faults"),
     "source": partial(apart, "starts", "source"),
     "B17": keys.many_keys,
+    "posted": partial(apart, "posted"),
     "B18": counted.requests,
 }
 OF_STREAMS: dict[str, Callable[[Programs], None]] = {

@@ -105,21 +105,22 @@ async def watching(folder: Path) -> AsyncIterator[asyncio.Queue[float]]:
 class Probe:
     """One kept connection, asked without a pause between two requests of more than a millisecond."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, port: int, host: str = HOST) -> None:
+        self._port, self._host = port, host
         self._pair: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, key: str) -> str:
         self._pair = self._pair or await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._pair
-        writer.write(f"GET / HTTP/1.1\r\nHost: {HOST}\r\nX-Route-Key: {key}\r\n\r\n".encode())
+        writer.write(f"GET / HTTP/1.1\r\nHost: {self._host}\r\nX-Route-Key: {key}\r\n\r\n".encode())
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         return (await reader.readexactly(int(head.partition(b"content-length:")[2].split(b"\r\n")[0]))).decode()
 
-    async def until(self, key: str, name: str) -> float:
-        """When it was first answered by this."""
+    async def until(self, key: str, name: str, before: str = "") -> float:
+        """When it was first answered by this; what `before` names and nothing else may have answered till then."""
         async with asyncio.timeout(SOON):
-            while await self.ask(key) != name:  # noqa: ASYNC110 - Envoy knows no events
+            while (found := await self.ask(key)) != name:
+                assert before in ("", found), f"{key}: {found}"
                 await asyncio.sleep(0.001)
         return time.perf_counter()
 

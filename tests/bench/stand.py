@@ -55,6 +55,7 @@ class Parent(msgspec.Struct):
 
 class Status(msgspec.Struct):
     parents: list[Parent] = []
+    conditions: list[Condition] = []
 
 
 class Metadata(msgspec.Struct):
@@ -77,15 +78,16 @@ EVENT = msgspec.json.Decoder(Event)
 
 @dataclass
 class Watcher:
-    """Routes as the API server tells of them, and when it first did: seconds of the clock of this process."""
+    """Objects of one kind as the API server tells of them, and when it first did: seconds of the clock of this process."""
 
     seen: dict[str, float] = field(default_factory=dict)
     accepted: dict[str, float] = field(default_factory=dict)
     served: dict[str, float] = field(default_factory=dict)
+    ready: dict[str, float] = field(default_factory=dict)  # of what has conditions of its own
     told: asyncio.Queue[str] = field(default_factory=asyncio.Queue)  # routes that are said to be served
 
-    async def watch(self, transport: Transport) -> None:
-        async with transport.get(ROUTES, {"watch": "true"}) as response:
+    async def watch(self, transport: Transport, path: str) -> None:
+        async with transport.get(path, {"watch": "true"}) as response:
             rest = b""
             async for chunk in response.content.iter_any():
                 *lines, rest = (rest + chunk).split(b"\n")
@@ -97,6 +99,8 @@ class Watcher:
         name = event.object.metadata.name
         self.seen.setdefault(name, now)
         holds = {one.type for parent in event.object.status.parents for one in parent.conditions if one.status == "True"}
+        if any(one.type == "Ready" and one.status == "True" for one in event.object.status.conditions):
+            self.ready.setdefault(name, now)
         if "Accepted" in holds:
             self.accepted.setdefault(name, now)
         if SERVED in holds and name not in self.served:
@@ -149,9 +153,9 @@ class Stand:
             yield envoy
 
     @asynccontextmanager
-    async def watching(self) -> AsyncIterator[Watcher]:
+    async def watching(self, path: str = ROUTES) -> AsyncIterator[Watcher]:
         one = Watcher()
-        task = asyncio.create_task(one.watch(self.transport))
+        task = asyncio.create_task(one.watch(self.transport, path))
         try:
             yield one
         finally:
