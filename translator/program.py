@@ -15,6 +15,7 @@ from translator.gatewayapi.rules import (
     gateways,
     grpcroutes,
     indexes,
+    links,
     parameters,
     planes,
     policies,
@@ -44,6 +45,8 @@ FRONTS: tuple[Rule, ...] = (
     *streamroutes.RULES,
     *COMPILING,
     *ATTACHING,
+    *lives.ENDS,
+    *links.RULES,
     *laptops.RULES,
     *sandbox.INDEXES,
     *sidecars.INDEXES,
@@ -59,7 +62,7 @@ FRONTS: tuple[Rule, ...] = (
     *meshes.OUTPUT,
     *sidecars.LISTENERS,
 )
-RULES: tuple[Rule, ...] = (*FRONTS, *envoy_v3.RULES, *faults.RULES, *policies.STATUS, *traffic.STATUS, *status.RULES)
+RULES: tuple[Rule, ...] = (*FRONTS, *envoy_v3.RULES, *faults.RULES, *policies.STATUS, *traffic.STATUS, *links.STATUS, *status.RULES)
 
 
 def engine() -> Engine:

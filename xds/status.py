@@ -115,8 +115,7 @@ def _plain(status: Status, times: dict[Place, str]) -> dict[str, Any]:
         body["parents"] = [_parent(one, conditions(one.conditions, one.parent_ref, one.controller_name)) for one in status.parents]
     if status.attached_listener_sets is not None:
         body["attachedListenerSets"] = status.attached_listener_sets
-    if status.services:
-        body["services"] = _values(status.services)
+    body |= {name: _values(told) for name, told in (("services", status.services), ("endpoints", status.endpoints)) if told}
     if status.supported_features:
         body["supportedFeatures"] = [{"name": name} for name in status.supported_features]
     return body

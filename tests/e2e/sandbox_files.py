@@ -1,4 +1,6 @@
-"""What else says that keys are read, in the folder of `test_sandboxes`: the `config.yaml` of the routing proxy, and a ListenerSet."""
+"""What else says that keys are read, in the folder of `test_sandboxes`: the `config.yaml` of the routing proxy, a ListenerSet, and
+endpoints that lead to a Service.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +45,11 @@ spec:
   routingKeyHeader: X-More-Key
   routes: [{{targetSandbox: alice, routingKey: alice}}]
 """
+LINKS = """
+  {name: link, target: "http://a.default.svc:80", routingKey: alice}, {name: calls, target: "grpc://g:80", routingKey: streams},
+  {name: behind, hostname: behind.example.com, target: "http://c", routingKey: alice},
+  {name: gone, hostname: gone.example.com, target: "http://gone:80", routingKey: alice}
+"""
 
 
 async def look_at_configuration(ask: Asked, ports: Mapping[str, int]) -> None:
@@ -73,3 +80,15 @@ async def look_at_listener_set(ask: Asked, port: int) -> None:
         ([], "b>c"),
     ):
         assert await ask(port, "b.example.com", headers) == (200, wanted), headers
+
+
+async def look_at_links(ask: Asked, port: int, other: int) -> None:
+    """No route serves these hosts, and each has its key, at the listeners of the RouteGroup and at no other."""
+    link = "link--previews.preview.example.com"
+    assert await ask(port, link) == (200, "a>b-alice>c")
+    assert (await ask(port, link, [("X-Route-Key", "bob")]))[0] == 400
+    assert await ask(other, link) == (200, "a>b>c"), "what a route for all previews has there"
+    assert (await ask(port, "gone.example.com"))[0] == 500
+    assert await ask(port, "behind.example.com") == (200, "c")
+    assert (await ask(other, "behind.example.com"))[0] == 404
+    await talk(port, "g-fork", authority="calls--previews.preview.example.com")

@@ -98,9 +98,9 @@ async def look_at_streams(port: int) -> None:
     await talk(port, "g")
 
 
-async def talk(port: int, name: str, *metadata: tuple[str, str]) -> None:
-    """A stream to `g.example.com`, each message of which is answered by who has this name before the next is sent."""
-    options = [("grpc.default_authority", "g.example.com")]
+async def talk(port: int, name: str, *metadata: tuple[str, str], authority: str = "g.example.com") -> None:
+    """A stream, each message of which is answered by who has this name before the next is sent."""
+    options = [("grpc.default_authority", authority)]
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
         call = channel.stream_stream(CHAT)(metadata=metadata)
         for number in range(3):

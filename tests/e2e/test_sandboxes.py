@@ -22,7 +22,7 @@ from tests.e2e.backends import WITH_MODULES
 from tests.e2e.envoy import Envoy, bootstrap
 from tests.e2e.folder import Folder
 from tests.e2e.load import Load, Target
-from tests.e2e.sandbox_files import CONFIG, LISTENERS, look_at_configuration, look_at_listener_set
+from tests.e2e.sandbox_files import CONFIG, LINKS, LISTENERS, look_at_configuration, look_at_links, look_at_listener_set
 from tests.e2e.sandbox_http2 import ask_at_once
 from tests.e2e.sandbox_looks import (
     BACKENDS,
@@ -102,7 +102,7 @@ spec:
   previewHosts: ["*.preview.example.com", "*.c.example.com"]
   admission: {{mode: All}}
   selector: {{}}
-  endpoints: [{{name: shop, hostname: shop.preview.example.com, routingKey: alice}}]
+  endpoints: [{{name: shop, hostname: shop.preview.example.com, routingKey: alice}}, %LINKS%]
   routes:
   - {{targetSandbox: alice, routingKey: ruled, paths: [{{prefix: /b}}], headers: {{V: "2"}}, additionalHeaders: {{x-env: ruled}}}}
   - {{targetSandbox: refusing, routingKey: ruled, paths: [{{prefix: /r}}]}}
@@ -214,6 +214,12 @@ class World:
     async def says(self, *headers: tuple[str, str], host: str = "a.example.com", path: str = "/") -> tuple[int, str]:
         return await ask(self.port, host, headers, path)
 
+    async def answers(self, host: str, wanted: str) -> None:
+        async def is_so() -> bool:
+            return await self.says(host=host) == (200, wanted)
+
+        await wait_until(is_so, 30, f"{host} to be answered by {wanted}")
+
     async def becomes(self, key: str, wanted: str) -> None:
         async def is_so() -> bool:
             try:
@@ -256,7 +262,7 @@ async def services(at: World) -> None:
 
 
 def routes(at: World) -> None:
-    at.folder.save("gateway", GATEWAY.format(port=at.port, signed=at.signed, near=at.near, known=at.known))
+    at.folder.save("gateway", GATEWAY.format(port=at.port, signed=at.signed, near=at.near, known=at.known).replace("%LINKS%", LINKS))
     at.folder.save("more", LISTENERS.format(port=at.more))
     for name in "we":
         at.folder.save(f"route-{name}", ROUTE.format(name=name, host=f"{name}.example.com"))
@@ -399,6 +405,11 @@ async def test_key_leads_through_three_services_to_its_forks_and_nowhere_else(tm
         await look_at_web_sockets(at.port)
         await look_at_configuration(ask, at.router)
         await look_at_listener_set(ask, at.more)
+        await look_at_links(ask, at.port, at.near)
+        at.folder.save("route-behind", ROUTE.format(name="b", host="behind.example.com").replace("name: b}\nspec", "name: behind}\nspec"))
+        await at.answers("behind.example.com", "b-alice>c")
+        at.folder.delete("route-behind")
+        await at.answers("behind.example.com", "c")
         await look_at_who_has_no_key(at)
         await change_keys_under_load(at)
         await at.envoy.kill()

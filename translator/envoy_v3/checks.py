@@ -34,7 +34,7 @@ Problem = tuple[str, Path, str]  # code, where below the rule or match, message
 
 def entry_findings(entry: Entry) -> Iterator[Finding]:
     """Nothing, or why this entry must be left out."""
-    rule: Path = ("spec", "rules", entry.rule)
+    rule = entry.path
     match: Path = (*rule, "matches", entry.precedence.place[1])
     kind, key = entry.origin
     for base, problems in ((match, match_problems(entry)), (rule, action_problems(entry))):
@@ -43,7 +43,7 @@ def entry_findings(entry: Entry) -> Iterator[Finding]:
 
 
 def rule_findings(entry: Entry, message: Route | RouteMatch) -> list[Finding]:
-    return broken(message, *entry.origin, ("spec", "rules", entry.rule))
+    return broken(message, *entry.origin, entry.path)
 
 
 def broken(message: Message, kind: str, key: str, path: Path = ()) -> list[Finding]:
@@ -104,7 +104,7 @@ def share_findings(entry: Entry) -> Iterator[Finding]:
         for n, share in enumerate(entry.action.shares):
             for m, row in enumerate(share.filters):
                 if filters.cannot_share(row):
-                    path: Path = ("spec", "rules", entry.rule, "backendRefs", n, "filters", m)
+                    path: Path = (*entry.path, "backendRefs", n, "filters", m)
                     message = f"a {type(row).__name__.lower()} filter cannot act on one backend only; its share answers 500"
                     yield Finding(code="PM0604", kind=entry.origin[0], key=entry.origin[1], message=message, path=path)
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from protos.v3 import Listener, data
 from translator.engine import Facts, View, rule
-from translator.envoy_v3 import inbound, keyed, keyrules, upstreams
+from translator.envoy_v3 import inbound, keyed, keyrules, upstreams, yielding
 from translator.envoy_v3.anatomy import CHAINS, ROUTES
 from translator.envoy_v3.between import (
     ATTACHED,
@@ -300,6 +300,6 @@ def _group(view: View, name: str) -> Group:
 
 
 RULES = (
-    compile_route, door, bare_host, stray, attached, *keyed.RULES, *keyrules.RULES, host, plan, slots, host_body, configuration,
-    envoy_listener, envoy_udp_listener, *inbound.RULES, *upstreams.RULES, held_rule,
+    compile_route, door, bare_host, stray, attached, *keyed.RULES, *keyrules.RULES, *yielding.RULES, host, plan, slots, host_body,
+    configuration, envoy_listener, envoy_udp_listener, *inbound.RULES, *upstreams.RULES, held_rule,
 )  # fmt: skip

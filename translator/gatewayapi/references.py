@@ -13,7 +13,7 @@ from translator.resources.gateway import ReferenceGrant
 GATEWAY_GROUP = "gateway.networking.k8s.io"
 OWN_GROUP = "pointsman.io"
 _OF_GATEWAY_API = ("Gateway", "GRPCRoute", "HTTPRoute", "ListenerSet", "TCPRoute", "TLSRoute", "UDPRoute")
-GROUPS = {**dict.fromkeys(_OF_GATEWAY_API, GATEWAY_GROUP), "Service": "", "Secret": "", "Backend": OWN_GROUP}
+GROUPS = {**dict.fromkeys(_OF_GATEWAY_API, GATEWAY_GROUP), "Service": "", "Secret": "", "Backend": OWN_GROUP, "RouteGroup": OWN_GROUP}
 
 
 class Referent(Row, frozen=True, gc=False):

@@ -19,7 +19,7 @@ from translator.gatewayapi.tables import Joined
 from translator.ir import names
 from translator.ir.cluster import Use
 from translator.ir.finding import Finding, Path
-from translator.ir.keys import HEADER, KeyHost, Reading, Spelling
+from translator.ir.keys import HEADER, Reading, Spelling
 from translator.resources.gateway import Gateway, Listener, RouteNamespaces
 from translator.resources.listenerset import ListenerSet
 from translator.resources.sandbox import USUAL, GatewayRef, KeyHeader, RouteGroup, settable
@@ -70,10 +70,9 @@ def reading(group: RouteGroup) -> Reading:
 
 
 def agree(one: RouteGroup, other: RouteGroup) -> bool:
-    """Whether keys are read alike. Endpoints are heard of one group only, so those of another are not."""
-    return one is other or (
-        reading(one) == structs.replace(reading(other), group=one.key) and not any(each.hostname for each in one.spec.endpoints)
-    )
+    """Whether keys are read alike. Endpoints are heard of one namespace only, so those of another are not."""
+    alike = reading(one) == structs.replace(reading(other), group=one.key)
+    return one is other or (alike and not any(one.key_of(each) for each in one.spec.endpoints))
 
 
 def speaker(joined: Sequence[Joined], namespace: str) -> Joined:
@@ -139,24 +138,18 @@ def without_module(key: str, group: str) -> Finding:
     return Finding(code="PM0703", kind="RouteGroup", key=key, message=message, path=("spec", "parentRefs"), fix=fix, severity="warning")
 
 
-def hosts(group: RouteGroup) -> Iterator[KeyHost]:
-    """The hosts of endpoints, and the key of each. Of two for one host the first counts."""
-    found = {one.hostname: one.routing_key or group.spec.default_routing_key for one in reversed(group.spec.endpoints) if one.hostname}
-    return (KeyHost(group.key, host, key) for host, key in found.items() if key)
-
-
 def misspelled(group: RouteGroup) -> Iterator[Finding]:
     """What of it counts for nothing, whatever Gateways there are."""
     spec = group.spec
     admission = spec.admission
-    known = admission.sources or admission.certificates or spec.preview_hosts or any(hosts(group))
+    known = admission.sources or admission.certificates or spec.preview_hosts or any(map(group.key_of, spec.endpoints))
     if spec.parent_refs and admission.mode == "None" and not known:
         yield nobody_believed(group.key)
     for place, one in enumerate(spec.endpoints):
-        if not (one.routing_key or spec.default_routing_key):
+        if not group.key_of(one):
             yield without_key(group.key, ("spec", "endpoints", place))
-        elif not one.hostname or one.target:
-            yield unserved_endpoint(group.key, ("spec", "endpoints", place, "target" if one.hostname else "hostname"))
+        elif not (one.target or group.host_of(one)):
+            yield unserved_endpoint(group.key, ("spec", "endpoints", place, "hostname"))
     for place, route in enumerate(spec.routes):
         if not (route.routing_key or spec.default_routing_key):
             yield without_key(group.key, ("spec", "routes", place))
@@ -172,8 +165,8 @@ def without_key(key: str, path: Path) -> Finding:
 
 
 def unserved_endpoint(key: str, path: Path) -> Finding:
-    what = "a target is not routed to by itself" if path[-1] == "target" else "an endpoint without a hostname has no requests"
-    fix = "give it a hostname, and a route that serves the hostname; leave the target out"
+    what = "an endpoint without a hostname has no requests"
+    fix = "give it a hostname, and a target or a route that serves the hostname"
     return Finding(code="PM0713", kind="RouteGroup", key=key, message=what, path=path, fix=fix, severity="warning")
 
 

@@ -134,7 +134,7 @@ class Target(Row, frozen=True, gc=False):
     groups: tuple[tuple[str, str], ...] = ()  # namespaces whose Services have forks here, and their RouteGroup
 
 
-class Served(Row, frozen=True, gc=False, order=True):
+class Served(Row, frozen=True, gc=False):
     """A listener that can serve a port: what its filter chain presents."""
 
     protocol: str
@@ -146,6 +146,11 @@ class Served(Row, frozen=True, gc=False, order=True):
     listener: str  # its id
     keys: Reading | None = None
     clients: Clients | None = None
+
+    @property
+    def place(self) -> tuple[str, str, str, int]:
+        """By which those of a port are sorted. How keys are read is no part: there is no order of that."""
+        return (self.protocol, self.hostname, self.parent, self.index)
 
 
 class Stream(Row, frozen=True, gc=False, order=True):
@@ -255,8 +260,10 @@ CERTIFICATE_REF = Table[str, str]("CertificateRef")  # key of a Secret → liste
 CERTIFICATE_STATE = Table[str, str]("CertificateState")  # key of a Secret → "" or what is wrong
 LISTENER_STATE = Table[str, ListenerState]("ListenerState", order=lambda state: state.index)  # id of the parent
 JOINED = Table[str, Joined]("Joined", order=lambda joined: joined)  # listener id
+JOINS = Table[str, tuple[str, str]]("Joins")  # RouteGroup with endpoints → (proxy group, id of a listener that it reaches)
+GROUP_STATE = Table[str, tuple[Condition, ...]]("GroupState")  # RouteGroup → what is said of it, but for its endpoints
 TARGET = Table[tuple[str, str], Target]("Target")  # (id of the parent, section or "")
-SERVED = Table[Port, Served]("Served", order=lambda served: served)
+SERVED = Table[Port, Served]("Served", order=lambda served: served.place)
 STREAM = Table[Port, Stream]("Stream", order=lambda stream: (stream.created, stream.route, stream.host))
 PARTS = Table[Use, tuple[Part, ...]]("Parts")  # upstream of a UDPRoute
 TARGETED = Table[tuple[str, str], TargetClaim]("Targeted", order=lambda claim: claim)  # (kind, key) of a backend

@@ -118,6 +118,14 @@ class ServiceStatus(Row, frozen=True, gc=False, kw_only=True, rename="camel", om
     message: str = ""
 
 
+class LinkStatus(Row, frozen=True, gc=False, kw_only=True, rename="camel", omit_defaults=True):
+    """A link of a RouteGroup: where it is served, or why it is not."""
+
+    name: str
+    url: str = ""
+    message: str = ""
+
+
 class Connection(Row, frozen=True, gc=False, kw_only=True, rename="camel"):
     """How a laptop is connected: times are as it says them."""
 
@@ -144,3 +152,4 @@ class Status(Row, frozen=True, gc=False, kw_only=True, rename="camel"):
     services: tuple[ServiceStatus, ...] = ()
     routing_key: str = ""
     connection: Connection | None = None
+    endpoints: tuple[LinkStatus, ...] = ()

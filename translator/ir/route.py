@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from translator.ir.finding import Finding, Path
 from translator.ir.value import Row
 
 Text = Literal["exact", "regex"]
@@ -31,6 +32,9 @@ class Match(Row, frozen=True, gc=False, kw_only=True):
     method: str = ""
     headers: tuple[TextMatch, ...] = ()
     query: tuple[TextMatch, ...] = ()
+
+
+LAST = "~"  # what the age of an entry begins with that is asked after all others of its match, however old: behind every time
 
 
 class Precedence(Row, frozen=True, gc=False, order=True):
@@ -171,7 +175,12 @@ class Entry(Row, frozen=True, gc=False, kw_only=True):
     action: Forward | Answer
     filters: tuple[Filter, ...] = ()
     origin: tuple[str, str] = ("", "")  # kind and key of the object, for findings
-    rule: int = 0  # which of its rules, for findings
+    rule: int = 0  # which of its rules, or of the endpoints of a RouteGroup, for findings
+
+    @property
+    def path(self) -> Path:
+        """Where its object says it."""
+        return ("spec", "endpoints" if self.origin[0] == "RouteGroup" else "rules", self.rule)
 
 
 class Place(Row, frozen=True, gc=False, order=True, cache_hash=True):
@@ -186,6 +195,13 @@ class Keyed(Row, frozen=True, gc=False):
 
     place: Place
     forks: tuple[tuple[str, str], ...]
+
+
+class Yielding(Row, frozen=True, gc=False):
+    """An entry that is asked last of all at a virtual host, and what is told of it where another takes every request."""
+
+    precedence: Precedence
+    finding: Finding
 
 
 class Site(Row, frozen=True, gc=False, kw_only=True):

@@ -18,7 +18,7 @@ from translator.ir.mesh import MeshRoute
 from translator.ir.output import Awaited, Group, Packed, Status
 from translator.ir.plane import Plane
 from translator.ir.quarantine import Quarantined
-from translator.ir.route import Entry, Keyed, Place
+from translator.ir.route import Entry, Keyed, Place, Yielding
 
 # Input, set by the process: how a group of proxies is run
 GROUP = Table[str, Group]("Group")
@@ -46,11 +46,13 @@ INBOUND = Table[str, Inbound]("Inbound")  # group of sidecars → what it does w
 ENTRIES = Table[str, tuple[Entry, ...]]("Entries")  # route (`HTTPRoute/shop/cart`) → its entries, wherever it is attached
 PLACED = Table[str, Place]("Placed")  # route → virtual hosts where its entries stand
 KEYED = Table[str, Keyed]("Keyed")  # route → virtual hosts where its entries stand, with the forks of their upstreams
+YIELDING = Table[Place, Yielding]("Yielding", order=lambda one: one.precedence)  # virtual hosts → entries asked last there
 FORKABLE = Table[tuple[str, str], tuple[str, Use]]("Forkable")  # (RouteGroup, Service) → (group, upstream) that a keyed route sends to
 FORK = Table[Use, Fork]("Fork")  # an upstream by another name
 FORK_KEY = Table[str, KeyWay]("ForkKey", order=lambda way: way)  # what the names of forks begin with → where its keys lead
 KEY_RULES = Table[tuple[str, str], KeyRules]("KeyRules", order=lambda rules: rules.fork)  # (group, RouteGroup and key)
 KEY_HOST = Table[tuple[str, str], KeyHost]("KeyHost", order=lambda one: one)  # (group, RouteGroup and key) → hosts that give this key
+ENDED = Table[str, bool]("Ended")  # RouteGroups whose time is over
 HOST = Table[Place, str]("Host")  # virtual hosts that exist even without a route, and who wants them
 STRAY = Table[Place, str]("Stray")  # virtual hosts of other listeners: what comes here for them took the wrong connection
 CLUSTER_USE = Table[tuple[str, Use], str]("ClusterUse")  # (group, upstream) → the routes that use it

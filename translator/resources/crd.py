@@ -69,6 +69,21 @@ SERVICES: Schema = {
         "required": ["name", "status"],
     },
 }
+LINKS: Schema = {
+    "type": "array",
+    "maxItems": 64,
+    "description": "Endpoints that lead to a Service.",
+    "items": {
+        "type": "object",
+        "properties": {
+            "name": {**TEXT, "description": "That of the endpoint."},
+            "url": {**TEXT, "description": "Where it is served."},
+            "message": {**TEXT, "description": "Why it is not served, or not whole."},
+        },
+        "required": ["name"],
+    },
+}
+GENERATION: Schema = {"type": "integer", "format": "int64", "description": "Which generation of it this was said of."}
 STAMP: Schema = {**TEXT, "format": "date-time"}
 CONNECTION: Schema = {
     "type": "object",
@@ -104,7 +119,7 @@ OWN_KINDS = (
         short="rg",
         description="RouteGroup says where routing keys are read, and which Sandboxes of its namespace they lead to.",
         spec=RouteGroupSpec,
-        said={"observedGeneration": {"type": "integer", "format": "int64", "description": "Which generation of it this was said of."}},
+        said={"observedGeneration": GENERATION, "endpoints": LINKS},
         columns=(("Header", ".spec.routingKeyHeader"), ("Ready", '.status.conditions[?(@.type=="Ready")].status')),
     ),
     OwnKind(

@@ -162,9 +162,15 @@ class GroupRoute:
     additional_headers: Annotated[Values, NAMED] = field(default_factory=dict)
 
 
-HOST = Field(max_length=253, pattern=rf"{NAMES}|^$", description="Requests to this host have the key, whoever sends them.")
+HOST = Field(
+    max_length=253,
+    pattern=rf"{NAMES}|^$",
+    description="Requests to this host have the key, whoever sends them; NAME--GROUP below a wildcard unless given.",
+)
 TARGET = Field(
-    max_length=512, pattern="^(https?://[^/ ]+/?)?$", description="What answers there: http://SERVICE:PORT, of the RouteGroup's namespace."
+    max_length=512,
+    pattern="^((https?|grpc)://[^/ ]+/?)?$",
+    description="The Service that the host leads to, as http://SERVICE.NAMESPACE.svc:PORT; without it a route must serve the host.",
 )
 
 
@@ -275,6 +281,7 @@ class RouteGroupSpec:
     mesh_output: Annotated[Literal["None", "Istio", "GatewayAPI", "Sidecar"], MESH] = "None"
 
 
+LABEL = 63  # characters of a label of a host (RFC 1035, 2.3.4)
 HOP = frozenset({"host", "connection", "content-length", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"})
 
 
@@ -288,3 +295,16 @@ class RouteGroup(Object, frozen=True, gc=False, kw_only=True):
     """A RouteGroup as the store holds it."""
 
     spec: RouteGroupSpec
+
+    def key_of(self, endpoint: GroupEndpoint) -> str:
+        """The key of its requests; empty where nobody gives it one."""
+        return endpoint.routing_key or self.spec.default_routing_key
+
+    def host_of(self, endpoint: GroupEndpoint, *wildcards: str) -> str:
+        """Its hostname; else the name that Signadot would give it, below the first preview host or the first of these wildcards.
+        Empty where there is none, or where it would be no label.
+        """
+        wild = next((host for host in (*self.spec.preview_hosts, *wildcards) if host.startswith("*.")), "")
+        label = f"{endpoint.name}--{self.metadata.name}"
+        fits = wild and "." not in label and len(label) <= LABEL
+        return endpoint.hostname or (wild.replace("*", label, 1) if fits else "")

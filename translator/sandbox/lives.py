@@ -5,9 +5,9 @@ from __future__ import annotations
 from translator.engine import Facts, View, rule
 from translator.inputs import ROUTE_GROUP, SANDBOX
 from translator.ir.finding import Finding
-from translator.ir.tables import OUT_LIFE, REFUSED
+from translator.ir.tables import ENDED, EXPIRED, OUT_LIFE, REFUSED
 from translator.sandbox.keys import selected
-from translator.sandbox.lifetime import life
+from translator.sandbox.lifetime import life, over
 from translator.sandbox.rules import SANDBOXES_IN
 
 
@@ -36,6 +36,12 @@ def group_life(view: View, key: str) -> Facts:
         yield REFUSED(("RouteGroup", key), unborn("RouteGroup", key))
 
 
+@rule(over=ROUTE_GROUP, into=(ENDED,))
+def ended(view: View, key: str) -> Facts:
+    if over(view.one(ROUTE_GROUP, key), view.get(EXPIRED, ("RouteGroup", key))):
+        yield ENDED(key, True)
+
+
 def unborn(kind: str, key: str) -> Finding:
     message = "it does not say when it was created, so its time never ends"
     path = ("metadata", "creationTimestamp")
@@ -43,4 +49,5 @@ def unborn(kind: str, key: str) -> Finding:
     return Finding(code="PM0711", kind=kind, key=key, message=message, path=path, fix=fix, severity="warning")
 
 
+ENDS = (ended,)
 RULES = (sandbox_life, group_life)

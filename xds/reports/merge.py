@@ -53,7 +53,7 @@ def _whole(current: Mapping[str, Any], ours: Mapping[str, Any]) -> Json | None:
     if "listeners" in ours:
         before = {one["name"]: one for one in current.get("listeners") or []}
         new["listeners"] = [_timed(one, before.get(one["name"], {})) for one in ours["listeners"]]
-    for field in ("addresses", "listeners", "services", "routingKey", "connection"):  # those that we had, and have no more
+    for field in ("addresses", "listeners", "services", "routingKey", "connection", "endpoints"):  # those that we had, and have no more
         if field in current and field not in ours:
             del new[field]
     return None if new == dict(current) else new

@@ -12,7 +12,7 @@ from translator.resources.gateway import Gateway
 from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
 from translator.resources.meta import Object
-from translator.resources.sandbox import RouteGroup, Sandbox, SandboxService, SandboxTarget
+from translator.resources.sandbox import GroupEndpoint, RouteGroup, Sandbox, SandboxService, SandboxTarget
 from translator.sandbox.copies import answered
 from translator.sandbox.keys import keys
 
@@ -74,10 +74,21 @@ def ways(seen: Seen, one: Sandbox) -> list[Way]:
     for group in _groups(seen, one.namespace):
         for key in dict.fromkeys(key for key, _ in keys(group, one)):
             preview = [host.replace("*", key, 1) for host in group.spec.preview_hosts]
-            named = [each.hostname for each in group.spec.endpoints if (each.routing_key or group.spec.default_routing_key) == key]
-            hosts = [f"{_scheme(seen, group)}://{host}{_port(seen, group)}" for host in [*preview, *filter(None, named)]]
-            found.append(Way(key, group.spec.routing_key_header, tuple(hosts)))
+            hosts = [f"{_scheme(seen, group)}://{host}{_port(seen, group)}" for host in preview]
+            hosts += filter(None, (_link(seen, group, each) for each in group.spec.endpoints if group.key_of(each) == key))
+            found.append(Way(key, group.spec.routing_key_header, tuple(dict.fromkeys(hosts))))
     return sorted(dict.fromkeys(found))
+
+
+def _link(seen: Seen, group: RouteGroup, endpoint: GroupEndpoint) -> str:
+    """One with a target is where the status says; one without where a route serves its host."""
+    if endpoint.target:
+        said = seen.statuses.get(("RouteGroup", group.key), {}).get("endpoints", ())
+        return next(
+            (str(each["url"]) for each in said if each["name"] == endpoint.name and each.get("url") and not each.get("message")), ""
+        )
+    host = group.host_of(endpoint)
+    return f"{_scheme(seen, group)}://{host}{_port(seen, group)}" if host else ""
 
 
 def _groups(seen: Seen, namespace: str) -> list[RouteGroup]:

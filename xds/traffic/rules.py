@@ -8,16 +8,16 @@ from __future__ import annotations
 import re
 
 from translator.engine import Engine
-from translator.inputs import GRPC_ROUTE, HTTP_ROUTE
+from translator.inputs import GRPC_ROUTE, HTTP_ROUTE, ROUTE_GROUP
 from translator.ir import inbound, names
 from translator.ir.route import Answer, Entry
 from translator.ir.tables import ENTRIES, INBOUND, KEYED, OUT_CLUSTER, PLACED
 from xds.security.access import LOCAL
 
-_KINDS = {"httproute": "HTTPRoute", "grpcroute": "GRPCRoute"}
+_KINDS = {"httproute": "HTTPRoute", "grpcroute": "GRPCRoute", "routegroup": "RouteGroup"}
 Rule = tuple[str, str, int]  # kind as routes are named, key of the object, place of the rule or number of the port
 _NAME = re.compile(
-    rf"(httproute|grpcroute)/([^/]+/[^/]+)/([0-9]{{1,5}})/[0-9]{{1,5}}|({names.INBOUND})/([^/]+/[^/]+)/([0-9]{{1,5}})", re.ASCII
+    rf"(httproute|grpcroute|routegroup)/([^/]+/[^/]+)/([0-9]{{1,5}})/[0-9]{{1,5}}|({names.INBOUND})/([^/]+/[^/]+)/([0-9]{{1,5}})", re.ASCII
 )
 
 
@@ -36,7 +36,7 @@ class Rules:
 
     def label(self, rule: Rule) -> str:
         """What it is called in metrics: `HTTPRoute/shop/cart/checkout` where it has a name, `HTTPRoute/shop/cart/rule/0` where it has
-        none, `Service/shop/cart/8080` at a sidecar; empty where there is no such rule.
+        none, `RouteGroup/shop/previews/web` of an endpoint, `Service/shop/cart/8080` at a sidecar; empty where there is no such rule.
         """
         kind, key, number = rule
         if kind == names.INBOUND:
@@ -44,8 +44,7 @@ class Rules:
             return f"Service/{key}/{number}" if found and any(port.number == number for port in found.ports) else ""
         if not self._entries(rule):
             return ""
-        one = self._engine.get(HTTP_ROUTE, key) if kind == "httproute" else self._engine.get(GRPC_ROUTE, key)
-        called = [each.name for each in one.spec.rules] if one else []
+        called = self._called(kind, key)
         named = called[number] if number < len(called) and called.count(called[number]) == 1 else ""
         return f"{_KINDS[kind]}/{key}/{named or f'rule/{number}'}"
 
@@ -56,7 +55,7 @@ class Rules:
             return True
         if kind == names.INBOUND:
             return group == inbound.group(key)
-        route = f"{_KINDS[kind]}/{key}"
+        route = _route(rule)
         places = (*self._engine.under(PLACED, route), *(one.place for one in self._engine.under(KEYED, route)))
         return any(place.table.startswith(f"{group}/") for place in places)
 
@@ -75,5 +74,18 @@ class Rules:
         )
 
     def _entries(self, rule: Rule) -> list[Entry]:
-        kind, key, number = rule
-        return [one for one in self._engine.get(ENTRIES, f"{_KINDS[kind]}/{key}") or () if one.rule == number]
+        return [one for one in self._engine.get(ENTRIES, _route(rule)) or () if one.rule == rule[2]]
+
+    def _called(self, kind: str, key: str) -> list[str]:
+        """The names of all its rules; of a RouteGroup those of its endpoints."""
+        if kind == "routegroup":
+            group = self._engine.get(ROUTE_GROUP, key)
+            return [each.name for each in group.spec.endpoints] if group else []
+        one = self._engine.get(HTTP_ROUTE, key) if kind == "httproute" else self._engine.get(GRPC_ROUTE, key)
+        return [each.name for each in one.spec.rules] if one else []
+
+
+def _route(rule: Rule) -> str:
+    """Its key in tables of routes: each endpoint of a RouteGroup is a route of its own."""
+    kind, key, number = rule
+    return f"{_KINDS[kind]}/{key}/{number}" if kind == "routegroup" else f"{_KINDS[kind]}/{key}"

@@ -51,16 +51,20 @@ def attached(view: View, kind: str, route: AnyRoute, compiled: Compiled) -> Fact
     name = route_id(kind, route.key)
     facts, reached = at_parents(view, kind, route)
     yield from facts
-    if not (compiled.accepted and reached):
-        return
+    if compiled.accepted and reached:
+        yield from stands(view, name, compiled.uses, reached)
+
+
+def stands(view: View, name: str, uses: Sequence[Use], reached: Sequence[tuple[str, Reached]]) -> Facts:
+    """Where entries stand, by the listeners that are reached and the group of proxies of each; and what they send to."""
     places = {Place(table, host or ANY): one[0].groups for _, one in reached for _, table, host in owned(view, *one)}
     for place, groups in places.items():
-        forked = fork_names(compiled.uses, dict(groups)) if groups else ()
+        forked = fork_names(uses, dict(groups)) if groups else ()
         yield KEYED(name, Keyed(place, forked)) if forked else PLACED(name, place)
     for group, (target, _) in reached:
-        for use, leads in forks(compiled.uses, dict(target.groups)) if target.groups else ():
+        for use, leads in forks(uses, dict(target.groups)) if target.groups else ():
             yield FORKABLE((leads, names.baseline(use.kind, use.key)), (group, use))
-    yield from used(name, compiled.uses, dict.fromkeys(group for group, _ in reached))
+    yield from used(name, uses, dict.fromkeys(group for group, _ in reached))
 
 
 def used(route: str, uses: Iterable[Use], groups: Iterable[str]) -> Facts:

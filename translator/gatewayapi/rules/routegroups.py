@@ -8,15 +8,14 @@ from translator.engine import Facts, View, rule
 from translator.gatewayapi.conditions import ACCEPTED, fails, holds
 from translator.gatewayapi.parents import SET, parent_id
 from translator.gatewayapi.rules.asking import labels_of
-from translator.gatewayapi.sandboxes import hosts, listeners, misspelled, not_joined, without_module
-from translator.gatewayapi.tables import FOUND, JOINED, SERVING, USE, Joined
+from translator.gatewayapi.sandboxes import listeners, misspelled, not_joined, without_module
+from translator.gatewayapi.tables import FOUND, GROUP_STATE, JOINED, JOINS, SERVING, USE, Joined
 from translator.inputs import GATEWAY, LISTENER_SET, ROUTE_GROUP
 from translator.ir.cluster import Use
-from translator.ir.output import Status
-from translator.ir.tables import FORK, GROUP, KEY_HOST, OUT_STATUS
+from translator.ir.tables import FORK, GROUP
 
 
-@rule(over=ROUTE_GROUP, into=(JOINED, KEY_HOST, OUT_STATUS, FOUND))
+@rule(over=ROUTE_GROUP, into=(JOINED, JOINS, GROUP_STATE, FOUND))
 def route_group(view: View, key: str) -> Facts:
     """It is accepted while one listener takes it. Gateways of other controllers are theirs to talk about."""
     one = view.one(ROUTE_GROUP, key)
@@ -31,8 +30,8 @@ def route_group(view: View, key: str) -> Facts:
         why, found = listeners(parent, ref, one.namespace, labels_of(view, one.namespace))
         for listener in found:
             yield JOINED(listener, Joined(one.metadata.creation_timestamp, key))
-        for each in hosts(one) if group and found else ():
-            yield KEY_HOST((group, f"{key}/{each.key}"), each)
+            if group and one.spec.endpoints:
+                yield JOINS(key, (group, listener))
         reached |= bool(found)
         if why:
             problems.append(why)
@@ -45,7 +44,7 @@ def route_group(view: View, key: str) -> Facts:
         holds(ACCEPTED) if reached else fails(ACCEPTED, "NoMatchingParent", "; ".join(dict.fromkeys(problems)) or "no Gateway of ours")
     )
     ready = structs.replace(condition, type="Ready", reason="Ready" if reached else condition.reason)
-    yield OUT_STATUS(("RouteGroup", key), Status(generation=one.metadata.generation, observed=True, conditions=(condition, ready)))
+    yield GROUP_STATE(key, (condition, ready))
 
 
 @rule(over=FORK, into=(USE,))

@@ -36,6 +36,7 @@ from translator.ir.tables import (
     SECRET_USE,
     SPLIT,
     STRAY,
+    YIELDING,
 )  # fmt: skip
 
 PORT = Port("local", "", 8080)
@@ -65,7 +66,7 @@ def spread_places(view: View, key: str) -> Any:
 INPUTS = (
     GROUP, QUARANTINE, AUTHORITY, CLIENT_CERTIFICATE, MANY_CHAINS, DATAGRAMS,
     ENTRIES, MANY_PLACES, HOST, CLUSTER_USE, CLUSTER, ENDPOINTS, SPLIT, STRAY,
-    SECRET_USE, CERTIFICATE, KEYED, FORK, FORK_KEY, KEY_RULES, KEY_HOST, INBOUND,
+    SECRET_USE, CERTIFICATE, KEYED, FORK, FORK_KEY, KEY_RULES, KEY_HOST, INBOUND, YIELDING,
 )  # fmt: skip
 PROGRAM: tuple[Rule, ...] = (spread_chains, spread_places, *RULES)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.objects import changes, objects
 from translator.engine import Engine
-from translator.gatewayapi.rules import status
+from translator.gatewayapi.rules import links, status
 from translator.inputs import OBJECTS
 from translator.ir.cluster import Fork, Use
 from translator.ir.keys import KeyHost, KeyRule, KeyRules, KeyWay
@@ -72,7 +72,7 @@ NAME = f"{PREFIX}alice"
 
 
 def run(*texts: str, flat: bool = False) -> Engine:
-    engine = Engine((*OBJECTS.values(), GROUP, EXPIRED, UNFOLLOWED), (*FRONTS, *status.RULES), (OUT_STATUS, OUT_FINDINGS))
+    engine = Engine((*OBJECTS.values(), GROUP, EXPIRED, UNFOLLOWED), (*FRONTS, *links.STATUS, *status.RULES), (OUT_STATUS, OUT_FINDINGS))
     engine.apply([(GROUP, "local", Group(flat=flat)), *(change for text in texts for change in changes(objects(text)))])
     assert engine.failures == {}
     return engine

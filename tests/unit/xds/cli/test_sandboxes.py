@@ -46,6 +46,13 @@ spec:
   hostnames: [shop.example.com]
   rules: [{backendRefs: [{name: checkout, port: 80}]}, {matches: [{path: {value: /cart}}], backendRefs: [{name: cart, port: 80}]}]
 """
+LINKS = """
+  endpoints:
+  - {name: e, hostname: e.example.com, routingKey: alice}
+  - {name: web, target: "http://checkout.default.svc:80", routingKey: alice}
+  - {name: gone, target: "http://gone:80", routingKey: alice}
+  - {name: other, target: "http://checkout:80", routingKey: other}
+"""
 BACKEND = """
 apiVersion: pointsman.io/v1alpha1
 kind: Sandbox
@@ -286,6 +293,17 @@ def test_baseline_that_is_none_is_told(pointsman: Any, cluster: World, of: str, 
 def test_deployment_that_no_service_leads_to_is_told(pointsman: Any, cluster: World) -> None:
     del cluster.objects["/api/v1/namespaces/shop/services/checkout"]
     assert "no Service" in pointsman("create", "alice", "-n", "shop", "--from", "deploy/checkout", "--image", "app=x").err
+
+
+def test_links_of_endpoints_are_those_that_are_served(pointsman: Any, folder: Path) -> None:
+    whole = (folder / "shop.yaml").read_text()
+    (folder / "shop.yaml").write_text(whole.replace("  endpoints: [{name: e, hostname: e.example.com, routingKey: alice}]\n", LINKS[1:]))
+    pointsman("create", "alice", "--service", "checkout=checkout-alice", "--files", folder)
+    assert pointsman("url", "alice", "--files", folder).out.splitlines()[:-1] == [
+        "http://alice.preview.example.com:8080/",
+        "http://e.example.com:8080/",
+        "http://web--previews.preview.example.com:8080/",
+    ]
 
 
 def test_sandbox_in_a_cluster_is_seen_and_deleted(pointsman: Any, cluster: World, loads: dict[str, Any]) -> None:

@@ -107,6 +107,32 @@ def test_rule_is_served_by_the_proxies_of_its_gateway_and_by_no_others(text: str
     assert [group for group in asked if apart.served(shop, group)] == ["", "default/edge"]
 
 
+LINKS = """
+---
+kind: RouteGroup
+metadata: {name: previews}
+spec:
+  parentRefs: [{name: edge}]
+  defaultRoutingKey: alice
+  endpoints:
+  - {name: web, hostname: a.example, target: "http://cart"}
+  - {name: twice, hostname: b.example, target: "http://gone"}
+  - {name: twice, hostname: c.example, target: "http://cart"}
+  - {name: none, hostname: d.example}
+"""
+
+
+def test_endpoint_of_a_group_is_a_rule_of_its_own() -> None:
+    rules = Rules(told(SHOP + LINKS))
+    found = [rules.label(rule(f"routegroup/default/previews/{number}/0")) for number in range(5)]
+    head = "RouteGroup/default/previews"
+    assert found == [f"{head}/web", f"{head}/rule/1", f"{head}/rule/2", "", ""]
+    one, gone = rule("routegroup/default/previews/0/0"), rule("routegroup/default/previews/1/0")
+    assert [rules.served(one, group) for group in ("", "local", "default/edge")] == [True, True, False]
+    assert (rules.lacks_backend(gone, "500"), rules.lacks_backend(one, "500")) == (True, False)
+    assert rules.label(rule("routegroup/default/nobody/0/0")) == ""
+
+
 def test_rule_without_a_backend_is_known_by_what_it_answers() -> None:
     rules = Rules(told())
     assert rules.lacks_backend(rule("httproute/default/shop/2/0"), "500")
