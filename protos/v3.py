@@ -233,6 +233,7 @@ __all__ = [
     "data",
     "framed",
     "milliseconds",
+    "opening",
     "pack",
     "type_url",
     "unframed",
@@ -259,12 +260,17 @@ def framed(field: int, body: bytes) -> bytes:
     size = len(body)
     if size < 128:
         return bytes((field << 3 | 2, size)) + body
+    return opening(field, size) + body
+
+
+def opening(field: int, size: int) -> bytes:
+    """What stands before an element of that many bytes."""
     head = bytearray((field << 3 | 2,))
     while size > 127:
         head.append(size & 127 | 128)
         size >>= 7
     head.append(size)
-    return bytes(head) + body
+    return bytes(head)
 
 
 def unframed(body: bytes) -> Iterator[tuple[int, bytes, bytes]]:

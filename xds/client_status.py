@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from protos.v3 import Any, ClientConfig, ClientResourceStatus, ConfigStatus, DiscoveryResponse, Node, Secret
+from protos.v3 import Any, ClientConfig, ClientResourceStatus, ConfigStatus, Node, Secret
 from xds.kinds import KINDS, SECRET
 from xds.resource import Resource
 from xds.stream import Stream
@@ -77,5 +77,4 @@ def _content(watch: Watch, one: Resource) -> Any:
         redacted = Any()
         redacted.Pack(Secret(name=one.name))
         return redacted
-    (found,) = DiscoveryResponse.FromString(one.entry[-one.tail :]).resources
-    return found
+    return Any(type_url=watch.kind.type_url, value=one.body)

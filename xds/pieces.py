@@ -10,7 +10,7 @@ LIMIT = 4 * 1024 * 1024 - 64 * 1024  # bytes of resources and names in one respo
 
 class Sized(Protocol):
     @property
-    def entry(self) -> bytes: ...
+    def size(self) -> int: ...
 
 
 S = TypeVar("S", bound=Sized)
@@ -24,11 +24,11 @@ def pieces(resources: Iterable[S], gone: tuple[str, ...]) -> Iterator[tuple[list
     chunk: list[S] = []
     size = sum(map(_size, last))
     for one in resources:
-        if (chunk or last) and size + len(one.entry) > LIMIT:
+        if (chunk or last) and size + one.size > LIMIT:
             yield chunk, last
             chunk, size, last = [], 0, ()
         chunk.append(one)
-        size += len(one.entry)
+        size += one.size
     yield chunk, last
 
 

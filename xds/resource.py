@@ -7,27 +7,28 @@ from hashlib import blake2b
 
 from msgspec import Struct
 
-from protos.v3 import unframed
 from translator.ir.output import Packed, fingerprint
 from xds import entries
-from xds.kinds import Kind
+from xds.kinds import Kind, Variant
 from xds.names import collections
 
 
 class Resource(Struct, frozen=True, gc=False):
     """One resource as it goes over the wire, and when it came to be so.
 
-    `entry` is an element of DeltaDiscoveryResponse.resources. Its end, from `tail` bytes before the end, is an element of
-    DiscoveryResponse.resources as well: both are field 2. `seq` is the epoch of the last change, `previous` that of the
-    one before (0: none), `born` that in which the name came up. `digest` is of name and version; a set has their sum.
+    `body` is the message, the very bytes that the engine has; before it in an element of DeltaDiscoveryResponse.resources stands
+    `head`, of which the last `tail` bytes are what stands before it in DiscoveryResponse.resources: both are field 2. `seq` is the
+    epoch of the last change, `previous` that of the one before (0: none), `born` that in which the name came up. `digest` is of name
+    and version; a set has their sum.
     `also` are other names by which it is asked for: aliases, and the collection that it belongs to. A delta client drops it
     `ttl` seconds after it was last told of it, 0: never; to others it is given for ever.
     """
 
     name: str
     version: str
-    entry: bytes
+    head: bytes
     tail: int
+    body: bytes
     needs: tuple[str, ...]
     seq: int
     previous: int
@@ -36,11 +37,14 @@ class Resource(Struct, frozen=True, gc=False):
     also: tuple[str, ...] = ()
     ttl: int = 0
 
+    def said(self, variant: Variant) -> tuple[bytes, bytes]:
+        """An element of the resources of a response, to be joined."""
+        return (self.head if variant is Variant.DELTA else self.head[-self.tail :]), self.body
+
     @property
-    def body(self) -> bytes:
-        """The message itself."""
-        (_, _, inner), *_ = unframed(self.entry[-self.tail :])
-        return next(body for number, _, body in unframed(inner) if number == 2)
+    def size(self) -> int:
+        """Bytes of a delta response."""
+        return len(self.head) + len(self.body)
 
 
 class Whole(Struct, frozen=True, weakref=True, eq=False):
@@ -72,13 +76,13 @@ class Part(Struct, frozen=True, gc=False):
 
 
 def resource(kind: Kind, name: str, packed: Packed, seq: int, before: Resource | None) -> Resource:
-    extras, end = entries.extras(packed.aliases, packed.ttl), entries.tail(kind.type_url, packed.body)
-    version = fingerprint(packed.body + extras if extras else packed.body)
-    entry = entries.entry(name, version, extras, end)
+    body, extras = packed.body, entries.extras(packed.aliases, packed.ttl)
+    version, tail = fingerprint(body + extras if extras else body), entries.tail(kind.type_url, len(body))
+    head = entries.head(name, version, extras, tail, len(body))
     previous, born = (before.seq, before.born) if before else (0, seq)
     digest = int.from_bytes(blake2b(f"{name}\0{version}".encode(), digest_size=16).digest())
     also = packed.aliases + collections(name)
-    return Resource(name, version, entry, len(end), packed.needs, seq, previous, born, digest, also, packed.ttl)
+    return Resource(name, version, head, len(tail), body, packed.needs, seq, previous, born, digest, also, packed.ttl)
 
 
 MODULUS = 1 << 128

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import count, islice
+from itertools import chain, count, islice
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -185,7 +185,7 @@ class Resources:
 
     def _part(self, chunk: list[Resource], gone: tuple[str, ...], variant: Variant) -> Part:
         nonce, version = str(next(self._nonces)), self.version
-        said = (one.entry if variant is Variant.DELTA else one.entry[-one.tail :] for one in chunk)
+        said = chain.from_iterable(one.said(variant) for one in chunk)
         unknown = self._unknown(gone)
         data = self._message(version, (*said, *map(entries.nothing, unknown)), nonce, (name for name in gone if name not in unknown))
         return Part(nonce, version, data, tuple(one.name for one in chunk), gone, needs(chunk), tuple(chunk), ack=self._ack(nonce, variant))
@@ -250,7 +250,8 @@ class Resources:
         nonce, data = self._messages.get(whole.total, (last, b""))
         if nonce == last:
             nonce = str(next(self._nonces))
-            data = self._message(whole.version, (one.entry[-one.tail :] for _, one in sorted(whole.members.items())), nonce)
+            said = chain.from_iterable(one.said(Variant.SOTW) for _, one in sorted(whole.members.items()))
+            data = self._message(whole.version, said, nonce)
             self._messages[whole.total] = nonce, data
         return Part(nonce, whole.version, data, names, tuple(sorted(gone)), needs(picked), tuple(picked), whole)
 

@@ -190,7 +190,7 @@ class World:
             before, self.snapshots = self.snapshots, Snapshots(groups=("local", "edge"))
             self.snapshots.synced = before.synced
             rows = {
-                (TABLES[kind.table], (view, name)): Packed(unpacked(one.entry[-one.tail :]), one.needs, ttl=one.ttl)
+                (TABLES[kind.table], (view, name)): Packed(one.body, one.needs, ttl=one.ttl)
                 for (view, kind), resources in before._tables.items()
                 for name, one in resources.live.items()
             }
@@ -261,13 +261,6 @@ def spelled(value: object) -> str:
 
 def closing(step: Step) -> tuple[str, ...]:
     return (f"closed {step.close.code}: {step.close.message}",) if step.close else ()
-
-
-def unpacked(tail: bytes) -> bytes:
-    """The body in an element of DiscoveryResponse.resources."""
-    from protos.v3 import DiscoveryResponse
-
-    return DiscoveryResponse.FromString(tail).resources[0].value
 
 
 class SotwWorld(World):

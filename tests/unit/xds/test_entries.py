@@ -14,13 +14,13 @@ def read(data: bytes) -> Resource:
 
 
 def test_entry_says_all_of_a_resource() -> None:
-    one = read(entries.entry("n", "v", entries.extras(("a", "b"), 300), entries.tail(URL, b"body")))
+    one = read(entries.head("n", "v", entries.extras(("a", "b"), 300), entries.tail(URL, 4), 4) + b"body")
     assert (one.name, one.version, list(one.aliases), one.ttl.seconds) == ("n", "v", ["a", "b"], 300)
     assert (one.resource.type_url, one.resource.value) == (URL, b"body")
 
 
 def test_end_of_an_entry_is_a_resource_of_the_other_variant() -> None:
-    (one,) = DiscoveryResponse.FromString(entries.tail(URL, b"body")).resources
+    (one,) = DiscoveryResponse.FromString(entries.tail(URL, 4) + b"body").resources
     assert (one.type_url, one.value) == (URL, b"body")
 
 

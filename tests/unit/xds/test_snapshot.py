@@ -48,8 +48,15 @@ def test_delta_response_is_read_by_the_generated_message() -> None:
 
 def test_tail_of_an_entry_is_an_element_of_the_other_variant() -> None:
     one = clusters(applied({"a": "body"})).live["a"]
-    (resource,) = DiscoveryResponse.FromString(one.entry[-one.tail :]).resources
+    (resource,) = DiscoveryResponse.FromString(b"".join(one.said(Variant.SOTW))).resources
     assert (resource.type_url, resource.value) == (CLUSTER.type_url, b"body")
+
+
+def test_bytes_of_a_resource_are_those_of_the_engine_and_no_copy() -> None:
+    packed = Packed(data(Cluster(name="a")))
+    snapshots = Snapshots()
+    snapshots.apply({(OUT_CLUSTER, ("local", "a")): packed})
+    assert clusters(snapshots).live["a"].body is packed.body
 
 
 def test_equal_response_is_built_once_and_shared() -> None:
