@@ -47,11 +47,11 @@ DOOR = Table[str, Door]("Door")  # route table
 PLAN = Table[str, Plan]("Plan")  # route table
 PART = Table[tuple[str, str], bytes]("Part")  # (view, RouteConfiguration); its virtual hosts, framed
 
-FIRST = Precedence(path=(-2, 0), method=False, headers=0, query=0, created="", key="", place=(0, 0))
-NOTHING = Piece(Precedence(path=(-1, 0), method=False, headers=0, query=0, created="", key="", place=(0, 0)), b"")
+FIRST = Precedence(path=-2, length=0, method=False, headers=0, query=0, created="", key="", rule=0, match=0)
+NOTHING = Piece(Precedence(path=-1, length=0, method=False, headers=0, query=0, created="", key="", rule=0, match=0), b"")
 
 MISDIRECTED = Piece(
-    Precedence(path=(9, 0), method=True, headers=0, query=0, created="", key="", place=(0, 0)),
+    Precedence(path=9, length=0, method=True, headers=0, query=0, created="", key="", rule=0, match=0),
     packed(Route(name="misdirected", match={"prefix": "/"}, direct_response={"status": 421})),
 )
 

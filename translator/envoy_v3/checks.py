@@ -35,7 +35,7 @@ Problem = tuple[str, Path, str]  # code, where below the rule or match, message
 def entry_findings(entry: Entry) -> Iterator[Finding]:
     """Nothing, or why this entry must be left out."""
     rule = entry.path
-    match: Path = (*rule, "matches", entry.precedence.place[1])
+    match: Path = (*rule, "matches", entry.precedence.match)
     kind, key = entry.origin
     for base, problems in ((match, match_problems(entry)), (rule, action_problems(entry))):
         for code, path, message in problems:

@@ -38,7 +38,7 @@ def routes_served(view: View, poisons: Quarantined, framed: bytes) -> tuple[byte
 
 
 def told_of_routes(entry: Entry, found: tuple[Poison, ...]) -> Facts:
-    path: Path = (*entry.path, "matches", entry.precedence.place[1]) if entry.path[1] == "rules" else entry.path
+    path: Path = (*entry.path, "matches", entry.precedence.match) if entry.path[1] == "rules" else entry.path
     for one in found:
         yield REFUSED(entry.origin, told(one, "this route", *entry.origin, path))
         yield HELD((ROUTE, names.owner(entry.name), one.digest), True)

@@ -19,7 +19,7 @@ READS_KEYS = Table[Place, str]("ReadsKeys")  # virtual hosts → the routes ther
 @rule(over=KEYED, into=(ATTACHED, READS_KEYS, REFUSED, HELD))
 def keyed(view: View, key: str) -> Facts:
     """Each entry as it would be without forks, made into one that looks for them."""
-    entries = {entry.precedence.place: entry for entry in view.get(ENTRIES, key) or ()}
+    entries = {entry.precedence: entry for entry in view.get(ENTRIES, key) or ()}
     refused: dict[Poison, Entry] = {}
     for one in dict.fromkeys(view.list(KEYED, key)):
         place, prefixes = lowered(one.place), dict(one.forks)
@@ -28,7 +28,7 @@ def keyed(view: View, key: str) -> Facts:
         ways = {prefix: view.list(FORK_KEY, prefix) for prefix in prefixes.values()} if group.flat else {}
         yield READS_KEYS(place, key)
         for piece in view.get(COMPILED, key) or ():
-            entry = entries[piece.precedence.place]
+            entry = entries[piece.precedence]
             here = piece_at(view, place, piece, piece.entry)[0] if piece.entry else piece
             poisons = refused_of(view, entry)
             body = forked(here.body, prefixes) if here else b""

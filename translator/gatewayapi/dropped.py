@@ -17,7 +17,7 @@ def is_refused(entry: Entry, findings: Iterable[Finding]) -> bool:
 
     Several may be about one entry, so they cannot just be counted.
     """
-    match = ("matches", entry.precedence.place[1])
+    match = ("matches", entry.precedence.match)
     return any(one.path[2] == entry.rule and (one.path[3:4] != ("matches",) or one.path[3:5] == match) for one in findings)
 
 

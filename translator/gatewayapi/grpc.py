@@ -39,7 +39,7 @@ def _part(text: str, exact: bool) -> str:
     return re.escape(text) if exact else f"(?:{text})"
 
 
-def method_precedence(spec: GRPCRouteMatch, created: str, key: str, place: tuple[int, int]) -> Precedence:
+def method_precedence(spec: GRPCRouteMatch, created: str, key: str, rule: int, place: int) -> Precedence:
     """Most characters of the service first, then of the method, then most headers, then the oldest route.
 
     The text does not say how many characters a regular expression matches: here less than any name, and more than none.
@@ -47,13 +47,15 @@ def method_precedence(spec: GRPCRouteMatch, created: str, key: str, place: tuple
     """
     method = spec.method or MethodMatch()
     return Precedence(
-        path=(_rank(method.service, method.type), _rank(method.method, method.type)),
+        path=_rank(method.service, method.type),
+        length=_rank(method.method, method.type),
         method=False,
         headers=-len(spec.headers),
         query=0,
         created=created,
         key=key,
-        place=place,
+        rule=rule,
+        match=place,
     )
 
 

@@ -12,16 +12,20 @@ from translator.ir.route import Match, PathMatch, Precedence
 KINDS = {"exact": 0, "regex": 1, "prefix": 2}
 
 
-def precedence(match: Match, created: str, key: str, place: tuple[int, int]) -> Precedence:
-    """`created` is RFC 3339 in UTC; an object without a time counts as oldest, so that a folder is ordered by name."""
+def precedence(match: Match, created: str, key: str, rule: int, place: int) -> Precedence:
+    """`created` is RFC 3339 in UTC; an object without a time counts as oldest, so that a folder is ordered by name.
+    `place` is that of the match in its rule.
+    """
     return Precedence(
-        path=(KINDS[match.path.kind], -_length(match.path)),
+        path=KINDS[match.path.kind],
+        length=-_length(match.path),
         method=not match.method,
         headers=-len(match.headers),
         query=-len(match.query),
         created=created,
         key=key,
-        place=place,
+        rule=rule,
+        match=place,
     )
 
 

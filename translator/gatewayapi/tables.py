@@ -171,12 +171,15 @@ class Part(Row, frozen=True, gc=False):
 
 
 class Compiled(Row, frozen=True, gc=False):
-    """What a route needs and what is wrong with it, wherever it will be attached.
+    """What a route needs and what is wrong with it, wherever it will be attached. `route` is the key of its row, and `origin` its kind
+    and key: every row about the route has these very values, of which one each is kept.
 
     `dropped` are the rules that are not served as written, with the reason for each; a route whose rules are all
     dropped is not accepted.
     """
 
+    route: str
+    origin: tuple[str, str]
     uses: tuple[Use, ...]
     unresolved: tuple[Problem, ...]
     dropped: tuple[Problem, ...]

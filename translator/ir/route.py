@@ -38,15 +38,17 @@ LAST = "~"  # what the age of an entry begins with that is asked after all other
 
 
 class Precedence(Row, frozen=True, gc=False, order=True):
-    """A sort key within one virtual host: the smallest is asked first."""
+    """A sort key within one virtual host: the smallest is asked first. Flat, since there is one for each match of each route."""
 
-    path: tuple[int, int]  # kind of match, then minus its length
+    path: int  # kind of match
+    length: int  # minus that of the path
     method: bool  # True: no method is named
     headers: int  # minus their number
     query: int  # minus their number
     created: str
     key: str
-    place: tuple[int, int]  # rule, match
+    rule: int
+    match: int  # of the rule
 
 
 class Share(Row, frozen=True, gc=False, kw_only=True):

@@ -12,7 +12,6 @@ from translator.gatewayapi.hostnames import ANY, narrower
 from translator.gatewayapi.parents import SET, parent_id
 from translator.gatewayapi.references import GATEWAY_GROUP
 from translator.gatewayapi.rules.asking import labels_of
-from translator.gatewayapi.rules.compiling import route_id
 from translator.gatewayapi.sandboxes import fork_names, forks
 from translator.gatewayapi.tables import (
     DEFAULTS,
@@ -43,13 +42,13 @@ PARENTS: dict[str, Table[str, Any]] = {"Gateway": GATEWAY, SET: LISTENER_SET}
 AnyRoute = HTTPRoute | GRPCRoute | StreamRoute
 
 
-def attached(view: View, kind: str, route: AnyRoute, compiled: Compiled) -> Facts:
+def attached(view: View, route: AnyRoute, compiled: Compiled) -> Facts:
     """To which listeners a route attaches, and under which hosts its entries stand.
 
     A cluster exists in a group of proxies while a route that they serve uses it.
     """
-    name = route_id(kind, route.key)
-    facts, reached = at_parents(view, kind, route)
+    name = compiled.route
+    facts, reached = at_parents(view, compiled, route)
     yield from facts
     if compiled.accepted and reached:
         yield from stands(view, name, compiled.uses, reached)
@@ -74,9 +73,9 @@ def used(route: str, uses: Iterable[Use], groups: Iterable[str]) -> Facts:
             yield CLUSTER_USE((group, use), route)
 
 
-def at_parents(view: View, kind: str, route: AnyRoute) -> tuple[list[Fact], list[tuple[str, Reached]]]:
+def at_parents(view: View, compiled: Compiled, route: AnyRoute) -> tuple[list[Fact], list[tuple[str, Reached]]]:
     """What is said of each parent, and the listeners that are reached, with the group of proxies that serves each."""
-    name = route_id(kind, route.key)
+    kind = compiled.origin[0]
     facts: list[Fact] = []
     found: list[tuple[str, Reached]] = []
     for index, (ref, path) in enumerate(wanted_parents(view, route)):
@@ -87,13 +86,14 @@ def at_parents(view: View, kind: str, route: AnyRoute) -> tuple[list[Fact], list
         group = view.get(SERVING, parent)
         if group is None and (ref.kind != SET or view.get(SET_STATE, key) is None):
             if view.get(PARENTS[ref.kind], key) is None:
-                facts.append(FOUND((kind, route.key), no_parent(kind, route.key, path, f"{ref.kind} {key}")))
+                facts.append(FOUND(compiled.origin, no_parent(*compiled.origin, path, f"{ref.kind} {key}")))
             continue
         problem, reached = reach(view, kind, route, path, ref, parent)
         if problem:
-            facts.append(FOUND((kind, route.key), problem.finding))
+            facts.append(FOUND(compiled.origin, problem.finding))
         served_by = group if group and reached else ""
-        facts.append(PARENT(name, ParentVerdict(index, parent_ref(ref), problem, tuple(target.id for target, _ in reached), served_by)))
+        verdict = ParentVerdict(index, parent_ref(ref), problem, tuple(target.id for target, _ in reached), served_by)
+        facts.append(PARENT(compiled.route, verdict))
         found += ((group, one) for one in reached if group)
     return facts, found
 

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from translator.engine import View
+from translator.engine import Facts, View
 from translator.gatewayapi.backends import backend_problem, referent, served_kind, service_problem, speaks_grpc, unresolved, use_of
 from translator.gatewayapi.conditions import ACCEPTED, Problem
 from translator.gatewayapi.durations import NO_TIMES, Times
 from translator.gatewayapi.filters import ON_BACKENDS, ON_RULES, external_auth, is_blocked, mirrored_share, simple_filter
 from translator.gatewayapi.rules.asking import may_refer
-from translator.gatewayapi.tables import TARGETED, Compiled
+from translator.gatewayapi.tables import COMPILED, FOUND, TARGETED, Compiled
 from translator.inputs import BACKEND, SERVICE
 from translator.ir import names
 from translator.ir.cluster import Speaks, Use
 from translator.ir.finding import Finding, Path
 from translator.ir.route import Answer, Entry, Filter, Forward, Mirror, Redirect, Share
+from translator.ir.tables import ENTRIES
 from translator.resources.grpcroute import GRPCRoute, GRPCRouteRule
 from translator.resources.httproute import BackendObjectReference, BackendRef, HTTPRoute, RouteFilter, RouteRule
 from translator.resources.streamroute import StreamRoute
@@ -30,10 +31,12 @@ def route_id(kind: str, key: str) -> str:
 
 @dataclass(slots=True)
 class Compiling:
-    """One route while it is compiled: where its parts are gathered. `missing` is what a share without its backend answers."""
+    """One route while it is compiled: where its parts are gathered. `origin` is its kind and key. `missing` is what a share without its
+    backend answers.
+    """
 
     view: View
-    kind: str
+    origin: tuple[str, str]
     route: HTTPRoute | GRPCRoute | StreamRoute
     missing: Literal[500, 503] = 500
     entries: list[Entry] = field(default_factory=list)
@@ -43,8 +46,23 @@ class Compiling:
     warnings: list[Finding] = field(default_factory=list)
     lost: int = 0  # rules that answer nothing but an error, because a filter of theirs is not served
 
+    @property
+    def kind(self) -> str:
+        return self.origin[0]
+
     def compiled(self, accepted: bool) -> Compiled:
-        return Compiled(tuple(self.uses), tuple(self.unresolved), tuple(self.dropped), accepted)
+        return Compiled(route_id(*self.origin), self.origin, tuple(self.uses), tuple(self.unresolved), tuple(self.dropped), accepted)
+
+    def facts(self, rules: int) -> Facts:
+        """All that is said of a route with so many rules: it is accepted while one of them is served as written."""
+        found = self.compiled(accepted=self.lost < rules)
+        yield COMPILED(found.route, found)
+        if found.accepted:
+            yield ENTRIES(found.route, tuple(self.entries))
+        for problem in (*self.unresolved, *self.dropped):
+            yield FOUND(self.origin, problem.finding)
+        for warning in self.warnings:
+            yield FOUND((warning.kind, warning.key), warning)
 
 
 def filters_of(all_of: Compiling, path: Path, specs: Sequence[RouteFilter], kinds: frozenset[str] = ON_RULES) -> tuple[Filter, ...] | None:
@@ -70,7 +88,7 @@ def filters_of(all_of: Compiling, path: Path, specs: Sequence[RouteFilter], kind
 
 def unserved(all_of: Compiling, path: Path, name: str) -> Problem:
     message = f"filter {name} is not served, so what it would have acted on is answered with {all_of.missing}"
-    finding = Finding(code="PM0403", kind=all_of.kind, key=all_of.route.key, message=message, path=path, fix="remove the filter")
+    finding = Finding(code="PM0403", kind=all_of.kind, key=all_of.origin[1], message=message, path=path, fix="remove the filter")
     return Problem(ACCEPTED, "UnsupportedValue", finding)
 
 
@@ -127,6 +145,6 @@ def backend_of(all_of: Compiling, path: Path, ref: BackendObjectReference, *, gr
         reason, code, message = backend_problem(backend, to.key)
         spoken = speaks_grpc(backend) if grpc or all_of.kind == "GRPCRoute" else ""
     if reason:
-        all_of.unresolved.append(unresolved(all_of.kind, all_of.route.key, path, reason, code, message))
+        all_of.unresolved.append(unresolved(*all_of.origin, path, reason, code, message))
         return None
     return use_of(ref, to, spoken)

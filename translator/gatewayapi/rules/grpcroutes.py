@@ -24,22 +24,15 @@ UNAVAILABLE: Final = 503  # what gRPC knows as UNAVAILABLE: the status of a rule
 @rule(over=GRPC_ROUTE, into=(ENTRIES, COMPILED, FOUND))
 def compile_grpc_route(view: View, key: str) -> Facts:
     route = view.one(GRPC_ROUTE, key)
-    all_of = Compiling(view, KIND, route, missing=UNAVAILABLE)
+    all_of = Compiling(view, (KIND, key), route, missing=UNAVAILABLE)
     rules = route.spec.rules or (GRPCRouteRule(),)
     for index, spec in enumerate(rules):
         compile_grpc_rule(all_of, index, spec)
-    accepted = all_of.lost < len(rules)
-    yield COMPILED(route_id(KIND, key), all_of.compiled(accepted))
-    if accepted:
-        yield ENTRIES(route_id(KIND, key), tuple(all_of.entries))
-    for problem in (*all_of.unresolved, *all_of.dropped):
-        yield FOUND((KIND, key), problem.finding)
-    for warning in all_of.warnings:
-        yield FOUND((warning.kind, warning.key), warning)
+    yield from all_of.facts(len(rules))
 
 
 def compile_grpc_rule(all_of: Compiling, index: int, spec: GRPCRouteRule) -> None:
-    key, created = all_of.route.key, all_of.route.metadata.creation_timestamp
+    key, created = all_of.origin[1], all_of.route.metadata.creation_timestamp
     path: Path = ("spec", "rules", index)
     filters = filters_of(all_of, path, spec.filters)
     all_of.lost += filters is None
@@ -49,10 +42,10 @@ def compile_grpc_rule(all_of: Compiling, index: int, spec: GRPCRouteRule) -> Non
         entry = Entry(
             name=names.route(KIND, key, index, place),
             match=method_match(one),
-            precedence=method_precedence(one, created, key, (index, place)),
+            precedence=method_precedence(one, created, key, index, place),
             action=action,
             filters=acting,
-            origin=(KIND, key),
+            origin=all_of.origin,
             rule=index,
         )
         all_of.entries.append(entry)
@@ -60,4 +53,4 @@ def compile_grpc_rule(all_of: Compiling, index: int, spec: GRPCRouteRule) -> Non
 
 @rule(over=GRPC_ROUTE, into=(PLACED, KEYED, FORKABLE, PARENT, CLUSTER_USE, USE, FOUND))
 def attach_grpc_route(view: View, key: str) -> Facts:
-    yield from attached(view, KIND, view.one(GRPC_ROUTE, key), view.one(COMPILED, route_id(KIND, key)))
+    yield from attached(view, view.one(GRPC_ROUTE, key), view.one(COMPILED, route_id(KIND, key)))

@@ -25,25 +25,17 @@ KIND = "HTTPRoute"
 def compile_route(view: View, key: str) -> Facts:
     """Matches, filters and backends, without regard to parents: a change of a Gateway compiles nothing anew."""
     route = view.one(HTTP_ROUTE, key)
-    all_of = Compiling(view, KIND, route)
+    all_of = Compiling(view, (KIND, key), route)
     rules = route.spec.rules or (RouteRule(),)
     for index, spec in enumerate(rules):
         compile_rule(all_of, index, spec)
-    accepted = all_of.lost < len(rules)
-    yield COMPILED(route_id(KIND, key), all_of.compiled(accepted))
-    if accepted:
-        yield ENTRIES(route_id(KIND, key), tuple(all_of.entries))
-    for problem in (*all_of.unresolved, *all_of.dropped):
-        yield FOUND((KIND, key), problem.finding)
-    for warning in all_of.warnings:
-        yield FOUND((warning.kind, warning.key), warning)
+    yield from all_of.facts(len(rules))
 
 
 def compile_rule(all_of: Compiling, index: int, spec: RouteRule) -> None:
     """One entry for each match; all share filters and action."""
-    key, created = all_of.route.key, all_of.route.metadata.creation_timestamp
+    key, created = all_of.origin[1], all_of.route.metadata.creation_timestamp
     path: Path = ("spec", "rules", index)
-    origin = (KIND, key)
     filters = filters_of(all_of, path, spec.filters)
     all_of.lost += filters is None
     action = Answer(500) if filters is None else action_of(all_of, path, spec, filters, times_of(spec))
@@ -53,10 +45,10 @@ def compile_rule(all_of: Compiling, index: int, spec: RouteRule) -> None:
         entry = Entry(
             name=names.route(KIND, key, index, place),
             match=wanted,
-            precedence=precedence(wanted, created, key, (index, place)),
+            precedence=precedence(wanted, created, key, index, place),
             action=action,
             filters=acting,
-            origin=origin,
+            origin=all_of.origin,
             rule=index,
         )
         all_of.entries.append(entry)
@@ -64,4 +56,4 @@ def compile_rule(all_of: Compiling, index: int, spec: RouteRule) -> None:
 
 @rule(over=HTTP_ROUTE, into=(PLACED, KEYED, FORKABLE, PARENT, CLUSTER_USE, USE, FOUND))
 def attach_route(view: View, key: str) -> Facts:
-    yield from attached(view, KIND, view.one(HTTP_ROUTE, key), view.one(COMPILED, route_id(KIND, key)))
+    yield from attached(view, view.one(HTTP_ROUTE, key), view.one(COMPILED, route_id(KIND, key)))

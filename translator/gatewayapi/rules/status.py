@@ -86,13 +86,13 @@ def class_status(view: View, key: str) -> Facts:
 @rule(over=PARENT, into=(OUT_STATUS, ROUTE_ON))
 def route_status(view: View, name: str) -> Facts:
     """An accepted route counts for each listener it reaches, whatever the state of the listener (`attachedRoutes`)."""
-    kind, _, key = name.partition("/")
     compiled = view.one(COMPILED, name)
-    refused = wrongs(view, kind, key)
+    kind, key = compiled.origin
+    refused = wrongs(view, compiled.origin)
     wrong = [*compiled.dropped, *(Problem(ACCEPTED, "UnsupportedValue", finding) for finding in refused)]
     found, served = view.list(PARENT, name), compiled.accepted and _served(view, name, refused)
     parents = tuple(parent_status(parent, compiled, wrong, served) for parent in found)
-    yield OUT_STATUS((kind, key), Status(generation=view.one(ROUTES[kind], key).metadata.generation, parents=parents))
+    yield OUT_STATUS(compiled.origin, Status(generation=view.one(ROUTES[kind], key).metadata.generation, parents=parents))
     for listener in dict.fromkeys(listener for parent in found for listener in parent.reached) if served else ():
         yield ROUTE_ON(listener, name)
 
@@ -104,9 +104,9 @@ def _served(view: View, name: str, refused: Sequence[Finding]) -> bool:
     return not entries or any(not is_refused(entry, dropped) for entry in entries)
 
 
-def wrongs(view: View, kind: str, key: str) -> Sequence[Finding]:
+def wrongs(view: View, of: tuple[str, str]) -> Sequence[Finding]:
     """What Envoy would refuse or refused of an object; what only one proxy refuses is served."""
-    found = view.list(REFUSED, (kind, key))
+    found = view.list(REFUSED, of)
     return [finding for finding in found if finding.severity == "error"] if found else ()
 
 
@@ -154,9 +154,9 @@ def default_condition(gateway: Gateway) -> tuple[Condition, ...]:
 
 def listener_states(view: View, kind: str, key: str, parent: str) -> list[ListenerState]:
     """The listeners of a Gateway or ListenerSet, less what Envoy would refuse or refused of them and of their certificates."""
-    refused = {finding.path: finding.message for finding in wrongs(view, kind, key)}
+    refused = {finding.path: finding.message for finding in wrongs(view, (kind, key))}
     states = [without(state, refused.get(("spec", "listeners", state.index), "")) for state in view.list(LISTENER_STATE, parent)]
-    return [unpresented(state, [each for one in state.secrets for each in wrongs(view, "Secret", one)]) for state in states]
+    return [unpresented(state, [each for one in state.secrets for each in wrongs(view, ("Secret", one))]) for state in states]
 
 
 def served_by(view: View, parent: str) -> Iterator[str]:
@@ -312,7 +312,7 @@ def parent_status(parent: ParentVerdict, compiled: Compiled, wrong: list[Problem
 @rule(over=BACKEND, into=(OUT_STATUS,))
 def backend_status(view: View, key: str) -> Facts:
     """It is accepted as written; `Programmed` is said only where a proxy does not take what is made of it."""
-    refused = "; ".join(dict.fromkeys(finding.message for finding in wrongs(view, "Backend", key) if finding.code in BY_PROXY))
+    refused = "; ".join(dict.fromkeys(finding.message for finding in wrongs(view, ("Backend", key)) if finding.code in BY_PROXY))
     conditions = (holds(ACCEPTED), fails(PROGRAMMED, "RefusedByProxy", refused)) if refused else (holds(ACCEPTED),)
     yield OUT_STATUS(("Backend", key), Status(generation=view.one(BACKEND, key).metadata.generation, conditions=conditions))
 

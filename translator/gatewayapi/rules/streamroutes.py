@@ -30,7 +30,7 @@ def tcp_route(view: View, key: str) -> Facts:
 
 def connections(view: View, kind: str, route: StreamRoute) -> Facts:
     """A share whose backend cannot be had closes its connections (`TCPRouteRule.backendRefs`)."""
-    all_of = Compiling(view, kind, route)
+    all_of = Compiling(view, (kind, route.key), route)
     shares = tuple(
         Share(cluster=cluster_of(all_of, ("spec", "rules", index, "backendRefs", place), ref), weight=ref.weight)
         for index, spec in enumerate(route.spec.rules[:1])
@@ -46,7 +46,7 @@ def udp_route(view: View, key: str) -> Facts:
     and no session is lost.
     """
     route = view.one(UDP_ROUTE, key)
-    all_of = Compiling(view, "UDPRoute", route)
+    all_of = Compiling(view, ("UDPRoute", key), route)
     parts = tuple(
         Part(ref.weight, backend_of(all_of, ("spec", "rules", index, "backendRefs", place), ref))
         for index, spec in enumerate(route.spec.rules[:1])
@@ -62,16 +62,15 @@ def udp_route(view: View, key: str) -> Facts:
 
 def standing(all_of: Compiling, shares: tuple[Share, ...]) -> Generator[Fact, None, dict[str, None]]:
     """Where the route stands, and what is said of it. Returns the groups of proxies that serve it."""
-    view, kind, route = all_of.view, all_of.kind, all_of.route
-    name, created = route_id(kind, route.key), route.metadata.creation_timestamp
-    facts, reached = at_parents(view, kind, route)
-    yield COMPILED(name, all_of.compiled(accepted=True))
+    view, route, found = all_of.view, all_of.route, all_of.compiled(accepted=True)
+    facts, reached = at_parents(view, found, route)
+    yield COMPILED(found.route, found)
     for problem in all_of.unresolved:
-        yield FOUND((kind, route.key), problem.finding)
+        yield FOUND(all_of.origin, problem.finding)
     yield from facts
     for _, (target, hosts) in reached:
         for port, _, host in owned(view, target, hosts):
-            yield STREAM(port, Stream(created, name, target.id, host, shares))
+            yield STREAM(port, Stream(route.metadata.creation_timestamp, found.route, target.id, host, shares))
     return dict.fromkeys(group for group, _ in reached)
 
 

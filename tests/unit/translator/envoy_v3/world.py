@@ -107,7 +107,7 @@ def entry(n: int = 0, match: Match | None = None, action: Any = None, filters: A
     return Entry(
         name=f"httproute/{key}/{n}/0",
         match=match or Match(),
-        precedence=Precedence(path=(0, 0), method=True, headers=0, query=0, created="", key=key, place=(n, 0)),
+        precedence=Precedence(path=0, length=0, method=True, headers=0, query=0, created="", key=key, rule=n, match=0),
         action=action or Forward(shares=(Share(cluster=NAME),)),
         filters=filters,
         origin=("HTTPRoute", key),

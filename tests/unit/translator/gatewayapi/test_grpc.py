@@ -39,15 +39,15 @@ def test_header_names_are_lowered_and_the_first_of_each_counts() -> None:
 
 def test_matches_are_asked_service_first_then_method_then_headers_then_oldest() -> None:
     order = [
-        method_precedence(matching("a.Longer", "C"), "2026", "x/r", (0, 0)),
-        method_precedence(matching("a.Longer"), "2026", "x/r", (0, 0)),
-        method_precedence(matching("a.B", "Long"), "2026", "x/r", (0, 0)),
-        method_precedence(matching("a.B", "C", "Exact", "h"), "2026", "x/r", (0, 0)),
-        method_precedence(matching("a.B", "C"), "2025", "x/r", (0, 0)),
-        method_precedence(matching("a.B", "C"), "2026", "x/r", (0, 0)),
-        method_precedence(matching("a.B", "C"), "2026", "x/r", (0, 1)),
-        method_precedence(matching("a.*.*.*", "C", "RegularExpression"), "2026", "x/r", (0, 0)),
-        method_precedence(matching(method="C"), "2026", "x/r", (0, 0)),
-        method_precedence(GRPCRouteMatch(), "2026", "x/r", (0, 0)),
+        method_precedence(matching("a.Longer", "C"), "2026", "x/r", 0, 0),
+        method_precedence(matching("a.Longer"), "2026", "x/r", 0, 0),
+        method_precedence(matching("a.B", "Long"), "2026", "x/r", 0, 0),
+        method_precedence(matching("a.B", "C", "Exact", "h"), "2026", "x/r", 0, 0),
+        method_precedence(matching("a.B", "C"), "2025", "x/r", 0, 0),
+        method_precedence(matching("a.B", "C"), "2026", "x/r", 0, 0),
+        method_precedence(matching("a.B", "C"), "2026", "x/r", 0, 1),
+        method_precedence(matching("a.*.*.*", "C", "RegularExpression"), "2026", "x/r", 0, 0),
+        method_precedence(matching(method="C"), "2026", "x/r", 0, 0),
+        method_precedence(GRPCRouteMatch(), "2026", "x/r", 0, 0),
     ]
     assert all(one < other for one, other in pairwise(order))

@@ -70,7 +70,7 @@ def test_all_parts_of_a_selector_must_hold() -> None:
 
 
 def key(match: Match, created: str = "2026", name: str = "a/r", place: tuple[int, int] = (0, 0)) -> Precedence:
-    return precedence(match, created, name, place)
+    return precedence(match, created, name, *place)
 
 
 def test_precedence_follows_the_order_of_the_text() -> None:
