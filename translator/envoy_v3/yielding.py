@@ -23,7 +23,8 @@ def takes_all(one: Precedence) -> bool:
     """Whether no request passes what stands here."""
     if one.headers or one.query:
         return False
-    return one.path == EVERY_METHOD or (one.path == EVERY_PATH and one.method)
+    path = (one.path, one.length)
+    return path == EVERY_METHOD or (path == EVERY_PATH and one.method)
 
 
 RULES = (yielding,)

@@ -68,13 +68,15 @@ def entry(group: RouteGroup, place: int, cluster: str, scheme: str) -> Entry:
     """All requests, once no route wants them: it is asked behind those of the same match, even younger ones."""
     instead = missing(scheme)
     precedence = Precedence(
-        path=(PREFIX, 0),
+        path=PREFIX,
+        length=0,
         method=True,
         headers=0,
         query=0,
         created=LAST + group.metadata.creation_timestamp,
         key=group.key,
-        place=(place, 0),
+        rule=place,
+        match=0,
     )
     return Entry(
         name=names.route(KIND, group.key, place, 0),

@@ -150,7 +150,7 @@ def reach(
 
 def entry_of(view: View, one: RouteGroup, place: int, to: Aim) -> tuple[Entry, tuple[Use, ...], Wrong]:
     """What is done with its requests, the upstreams that this needs, and what is wrong with its Service."""
-    all_of = Compiling(view, KIND, HTTPRoute(metadata=one.metadata))
+    all_of = Compiling(view, (KIND, one.key), HTTPRoute(metadata=one.metadata))
     cluster = cluster_of(all_of, links.at(place, "target"), to.ref, grpc=to.scheme == "grpc")
     service = f"{to.ref.namespace}/{to.ref.name}"
     if cluster and to.scheme == "https" and not view.count(TARGETED, ("Service", service)):

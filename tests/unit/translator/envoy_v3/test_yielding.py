@@ -9,12 +9,12 @@ from tests.objects import changes, objects
 from tests.unit.translator.gatewayapi.test_links import SHOP, linked, served, told
 from tests.unit.translator.gatewayapi.test_routegroups import BASE
 from translator.engine import Engine
-from translator.envoy_v3.between import ATTACHED
+from translator.envoy_v3.between import ATTACHED, FIRST, NOTHING
 from translator.envoy_v3.yielding import takes_all
 from translator.inputs import HTTP_ROUTE
 from translator.ir.output import Group, fingerprint
 from translator.ir.quarantine import ROUTE, Poison, Quarantined
-from translator.ir.route import LAST, Place, Precedence
+from translator.ir.route import LAST, Place
 from translator.ir.tables import GROUP, QUARANTINE
 from translator.program import engine as whole
 
@@ -72,7 +72,5 @@ def test_endpoint_whose_route_a_proxy_refuses_is_told_at_its_place() -> None:
 
 
 def test_refusal_of_wrong_keys_takes_nothing_from_anybody() -> None:
-    first, nothing = ((-2, 0), (-1, 0))
-    assert not any(
-        takes_all(Precedence(path=path, method=False, headers=0, query=0, created="", key="", place=(0, 0))) for path in (first, nothing)
-    )
+    assert not takes_all(FIRST)
+    assert not takes_all(NOTHING.precedence)
