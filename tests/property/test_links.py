@@ -17,7 +17,7 @@ from translator.ir.tables import EXPIRED, GROUP, KEY_HOST, OUT_ROUTES
 from translator.program import engine as new_engine
 from translator.resources.meta import Object
 
-CASES = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+CASES = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
 CHANCE = random.Random(11)
 HOSTS = ["", "", "a.example.com", "b.example.com", "c.example.com", "x.y.example.com", "a.example.org"]
 TARGETS = ["", "http://s1", "http://s1.default.svc:80", "grpc://s2:80", "https://s1", "http://s1.theirs:80", "http://gone", "http://a.b.c"]
@@ -73,11 +73,18 @@ def group(number: int) -> Object:
     ref: dict[str, Any] = {"name": "edge", "namespace": "default", **CHANCE.choice([{}, {}, {"sectionName": "web"}, {"port": 81}])}
     spec: dict[str, Any] = {"parentRefs": [ref], "endpoints": [endpoint(each) for each in range(CHANCE.randrange(4))]}
     spec |= CHANCE.choice([{}, {"defaultRoutingKey": "all"}, {"previewHosts": ["*.example.com"]}])
+    spec |= CHANCE.choice([{}, {"routes": [{"targetSandbox": "x1", "routingKey": "k9", "paths": [{"prefix": "/b"}]}]}])
     spec |= CHANCE.choice([{}, {"ttl": {"duration": "1h", "offsetFrom": "createdAt"}}])
     head = {"name": f"g{number % 3}", "namespace": CHANCE.choice(["default", "default", "theirs"])}
     return decoded(
         {"kind": "RouteGroup", "metadata": {**head, "creationTimestamp": f"202{CHANCE.randrange(6)}-01-01T00:00:00Z"}, "spec": spec}
     )
+
+
+def sandbox(number: int) -> Object:
+    """Of a key that endpoints have: RouteGroups of one namespace lead to it together."""
+    spec = {"routingKey": f"k{number % 3}", "services": [{"name": f"s{number % 2 + 1}", "targetRef": {"name": "s2"}}]}
+    return decoded({"kind": "Sandbox", "metadata": {"name": f"x{number % 4}"}, "spec": spec})
 
 
 GRANT = """
@@ -86,7 +93,7 @@ metadata: {name: previews, namespace: theirs}
 spec: {from: [{group: pointsman.io, kind: RouteGroup, namespace: default}], to: [{group: "", kind: Service}]}
 """
 BASE = [*objects(WORLD), service("s1"), service("s2"), service("s1", "theirs")]
-POOL = [*(group(number) for number in range(40)), service("s1"), *objects(GRANT)]
+POOL = [*(group(number) for number in range(40)), *map(sandbox, range(6)), service("s1"), *objects(GRANT)]
 histories = st.lists(st.tuples(st.integers(0, len(POOL) - 1), st.booleans()), max_size=8)
 
 

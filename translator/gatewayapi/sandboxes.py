@@ -72,7 +72,7 @@ def reading(group: RouteGroup) -> Reading:
 def agree(one: RouteGroup, other: RouteGroup) -> bool:
     """Whether keys are read alike. Endpoints are heard of one namespace only, so those of another are not."""
     alike = reading(one) == structs.replace(reading(other), group=one.key)
-    return one is other or (alike and not any(one.key_of(each) for each in one.spec.endpoints))
+    return one is other or (alike and (one.namespace == other.namespace or not any(map(one.key_of, one.spec.endpoints))))
 
 
 def speaker(joined: Sequence[Joined], namespace: str) -> Joined:
@@ -125,8 +125,9 @@ def unverified(key: str, listener: str) -> Finding:
 
 
 def replaced(key: str, listener: str, other: str) -> Finding:
-    message = f"it counts for nothing at listener {listener}, where the older RouteGroup {other} of its namespace is"
-    return Finding(code="PM0702", kind="RouteGroup", key=key, message=message, path=("spec", "parentRefs"), fix="keep one of them")
+    message = f"its keys are not led at listener {listener}, where the older RouteGroup {other} is, which has listeners that it has not"
+    fix = "give both the same parentRefs, or keep one of them"
+    return Finding(code="PM0702", kind="RouteGroup", key=key, message=message, path=("spec", "parentRefs"), fix=fix)
 
 
 def without_module(key: str, group: str) -> Finding:

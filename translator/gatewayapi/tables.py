@@ -263,7 +263,7 @@ CERTIFICATE_REF = Table[str, str]("CertificateRef")  # key of a Secret → liste
 CERTIFICATE_STATE = Table[str, str]("CertificateState")  # key of a Secret → "" or what is wrong
 LISTENER_STATE = Table[str, ListenerState]("ListenerState", order=lambda state: state.index)  # id of the parent
 JOINED = Table[str, Joined]("Joined", order=lambda joined: joined)  # listener id
-JOINS = Table[str, tuple[str, str]]("Joins")  # RouteGroup with endpoints → (proxy group, id of a listener that it reaches)
+JOINS = Table[str, tuple[str, str]]("Joins")  # RouteGroup → (proxy group, id of a listener that it reaches)
 GROUP_STATE = Table[str, tuple[Condition, ...]]("GroupState")  # RouteGroup → what is said of it, but for its endpoints
 TARGET = Table[tuple[str, str], Target]("Target")  # (id of the parent, section or "")
 SERVED = Table[Port, Served]("Served", order=lambda served: served.place)

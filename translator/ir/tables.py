@@ -52,6 +52,7 @@ FORK = Table[Use, Fork]("Fork")  # an upstream by another name
 FORK_KEY = Table[str, KeyWay]("ForkKey", order=lambda way: way)  # what the names of forks begin with → where its keys lead
 KEY_RULES = Table[tuple[str, str], KeyRules]("KeyRules", order=lambda rules: rules.fork)  # (group, RouteGroup and key)
 KEY_HOST = Table[tuple[str, str], KeyHost]("KeyHost", order=lambda one: one)  # (group, RouteGroup and key) → hosts that give this key
+FOLLOWS = Table[str, str]("Follows")  # RouteGroup → older ones of its namespace whose forks are those of its keys, too
 ENDED = Table[str, bool]("Ended")  # RouteGroups whose time is over
 HOST = Table[Place, str]("Host")  # virtual hosts that exist even without a route, and who wants them
 STRAY = Table[Place, str]("Stray")  # virtual hosts of other listeners: what comes here for them took the wrong connection

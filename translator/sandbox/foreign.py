@@ -6,7 +6,8 @@ in silence. Pure; knows JSON values and no kinds. Each object comes with the pat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,8 @@ Made = Iterator[tuple[Path, Json]]
 OURS, GATEWAY_API = "pointsman.io/v1alpha1", "gateway.networking.k8s.io/v1"
 GROUP = "pointsman.io/"
 NAME = "sandbox-router"  # of all that stands for a config.yaml
+DEFAULT = "default"  # the namespace of what names none
+_SERVICE = re.compile(r"[a-z]+://[^./:@]+\.([^./:@]+)(?:\.svc(?:\.cluster\.local)?\.?)?(?::[0-9]+)?/?$")
 
 
 def rewritten(value: Any) -> list[tuple[Path, Json]] | None:
@@ -35,7 +38,7 @@ def rewritten(value: Any) -> list[tuple[Path, Json]] | None:
         if spec.keys() & {"forks", "local", "defaultRouteGroup"}:
             return [*_sandboxes(value["name"], spec)]
         if spec.keys() & {"match", "endpoints"}:
-            return [((), _group(value["name"], spec))]
+            return [*_groups(value["name"], spec)]
     return None
 
 
@@ -122,32 +125,68 @@ def _backend(name: str, target: Any) -> Json:
 # Signadot -------------------------------------------------------------------------------------------------------------------
 
 
-def _group(name: str, spec: Mapping[str, Any]) -> Json:
-    """Its `cluster` is the Gateway where keys are read, its name the key."""
-    left = {field: value for field, value in spec.items() if field not in ("cluster", "description")}
-    ours: Json = {"parentRefs": [{"name": spec.get("cluster", "")}], "defaultRoutingKey": name, "admission": {"mode": "All"}, **left}
-    return _described(_object("RouteGroup", ours, name=name), spec)
+def _groups(name: str, spec: Mapping[str, Any]) -> Made:
+    """Its `cluster` is the Gateway where keys are read, its name the key. One in each namespace that its endpoints lead to."""
+    left = {field: value for field, value in spec.items() if field not in ("cluster", "description", "endpoints")}
+    targets = _targets(spec.get("endpoints"))
+    for namespace in targets or {DEFAULT: []}:
+        ours = {"defaultRoutingKey": name, **left}
+        path: Path = ("spec", "endpoints", targets[namespace][0][0]) if len(targets) > 1 else ()
+        if "endpoints" in spec:  # what is no list is told at the door
+            ours["endpoints"] = [one for _, one in targets[namespace]] if targets else spec["endpoints"]
+        yield path, _described(_read_at(name, namespace, spec, ours), spec)
+
+
+def _read_at(name: str, namespace: str, spec: Mapping[str, Any], ours: Json) -> Json:
+    """A RouteGroup at the Gateway that has the name of the cluster."""
+    ref = {"name": spec.get("cluster", "")} if namespace == DEFAULT else {"name": spec.get("cluster", ""), "namespace": DEFAULT}
+    made = _object("RouteGroup", {"parentRefs": [ref], "admission": {"mode": "All"}, **ours}, name=name)
+    made["metadata"]["namespace"] = namespace
+    return made
+
+
+def _targets(endpoints: Any) -> dict[str, list[tuple[int, Mapping[str, Any]]]]:
+    """Endpoints and their places, by the namespace of the Service that each leads to."""
+    found: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
+    for place, one in _listed(endpoints):
+        led = _SERVICE.match(str(one.get("target", "")))
+        found.setdefault(led[1] if led else DEFAULT, []).append((place, one))
+    return found
+
+
+def _defaults(name: str, spec: Mapping[str, Any], spaces: Iterable[str]) -> Made:
+    """The RouteGroup that Signadot makes for a Sandbox: in each namespace that it changes or that its endpoints lead to."""
+    default = spec.get("defaultRouteGroup")
+    targets = _targets(default.get("endpoints")) if isinstance(default, Mapping) else {}
+    for namespace in dict.fromkeys((*spaces, *targets)) if targets else ():
+        endpoints = [{"routingKey": name, **one} for _, one in targets.get(namespace, ())]
+        path = ("spec", "defaultRouteGroup", namespace)
+        yield path, _described(_read_at(name, namespace, spec, {"endpoints": endpoints}), spec)
 
 
 def _sandboxes(name: str, spec: Mapping[str, Any]) -> Made:
     """One in each namespace that it changes. Its fork of the Deployment `checkout` answers as `checkout-<name>`, whoever makes that."""
     known = {"cluster", "description", "labels", "ttl", "forks", "local"}
     left = {field: value for field, value in spec.items() if field not in known}
+    default = left.get("defaultRouteGroup")
+    if isinstance(default, Mapping) and not default.keys() - {"endpoints"} and _targets(default.get("endpoints")):
+        del left["defaultRouteGroup"]
     if "resources" in left:  # what plugins make, and not how much is used
         left["resourcePlugins"] = left.pop("resources")
     spaces: dict[str, list[tuple[Path, str, Json]]] = {}
     for field, of, made in (("forks", "forkOf", _fork), ("local", "from", _local)):
         for place, one in _listed(spec.get(field)):
             base = one[of] if isinstance(one.get(of), Mapping) else {}
-            spaces.setdefault(str(base.get("namespace") or "default"), []).append((("spec", field, place), *made(name, base, one)))
+            spaces.setdefault(str(base.get("namespace") or DEFAULT), []).append((("spec", field, place), *made(name, base, one)))
     if not spaces:
-        spaces["default"] = []
+        spaces[DEFAULT] = []
     ttl = {"ttl": spec["ttl"]} if "ttl" in spec else {}
     for namespace, services in spaces.items():
         changed = {field: [one for _, of, one in services if of == field] for field in ("services", "forks")}
         sandbox = _object("Sandbox", {**ttl, **changed, **left}, name=name)
         sandbox["metadata"] |= {"namespace": namespace, "labels": spec.get("labels") or {}}
         yield (services[0][0] if services else ("spec",)), _described(sandbox, spec)
+    yield from _defaults(name, spec, spaces)
 
 
 def _listed(value: Any) -> list[tuple[int, Mapping[str, Any]]]:

@@ -9,6 +9,7 @@ from translator.ir.keys import KeyRule
 from translator.resources.sandbox import GroupMatch, LabelGlob, RouteGroup, Sandbox, settable
 
 SELECTED = 1 << 16  # the place of what no route names: behind all routes
+YOUNGER = 1 << 12  # and what is added to those of a RouteGroup that follows another: behind all of that one
 
 
 def keys(group: RouteGroup, sandbox: Sandbox) -> Iterator[tuple[str, int]]:

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from translator.engine import Facts, Table, View, rule
 from translator.inputs import BACKEND, LOCAL_WORKLOAD, ROUTE_GROUP, SANDBOX, SERVICE
 from translator.ir import names
 from translator.ir.cluster import Fork, Use
 from translator.ir.keys import KeyRule, KeyRules, KeyWay
 from translator.ir.output import Condition, Status
-from translator.ir.tables import CLUSTER, CLUSTER_USE, COPYING, ENDPOINTS, EXPIRED, FORK, FORK_KEY, FORKABLE, KEY_RULES, OUT_STATUS, REFUSED
+from translator.ir.tables import (
+    CLUSTER,
+    CLUSTER_USE,
+    COPYING,
+    ENDPOINTS,
+    EXPIRED,
+    FOLLOWS,
+    FORK,
+    FORK_KEY,
+    FORKABLE,
+    KEY_RULES,
+    OUT_STATUS,
+    REFUSED,
+)
 from translator.sandbox.copies import changed, declared
 from translator.sandbox.copies import forked as forked_as_declared
 from translator.sandbox.forks import (
@@ -26,7 +41,7 @@ from translator.sandbox.forks import (
     services,
     target,
 )
-from translator.sandbox.keys import keys, rule_of, sets_of
+from translator.sandbox.keys import SELECTED, YOUNGER, keys, rule_of, sets_of
 from translator.sandbox.lifetime import over
 
 GROUPS_IN = Table[str, str]("GroupsIn")  # namespace → its RouteGroups
@@ -52,11 +67,17 @@ def wishes(view: View, key: str) -> Facts:
         through = view.one(ROUTE_GROUP, group)
         if over(through, view.get(EXPIRED, ("RouteGroup", group))):
             continue
+        leaders = [group, *dict.fromkeys(view.list(FOLLOWS, group))]
         for routing_key, route in keys(through, one):
-            rule, sets = rule_of(through, route), sets_of(through, route)
+            wish = Wish(route, one.metadata.creation_timestamp, key, 0, rule_of(through, route), sets_of(through, route))
             for place, service in changes.items():
-                wanted = (group, routing_key, names.baseline(service.kind, f"{one.namespace}/{service.name}"))
-                yield WISH(wanted, Wish(route, one.metadata.creation_timestamp, key, place, rule, sets))
+                for number, leader in enumerate(leaders):
+                    wanted = (leader, routing_key, names.baseline(service.kind, f"{one.namespace}/{service.name}"))
+                    yield WISH(wanted, structs.replace(wish, place=place, route=behind(route) if number else route))
+
+
+def behind(route: int) -> int:
+    return route if route == SELECTED else route + YOUNGER
 
 
 @rule(over=WISH, into=(FORK, FORK_KEY, KEY_RULES, CLUSTER_USE, STATE, REFUSED))
@@ -74,7 +95,8 @@ def fork(view: View, key: tuple[str, str, str]) -> Facts:
         yield REFUSED(("Sandbox", other.sandbox), told)
     uses = dict.fromkeys(view.list(FORKABLE, (group, service)))
     meshed = view.one(ROUTE_GROUP, group).spec.mesh_output != "None"
-    for one in dict.fromkeys((one.sandbox, one.place) for one in found) if not uses and not meshed else ():
+    led = uses or meshed or view.count(FOLLOWS, group)  # who follows another is served there
+    for one in dict.fromkeys((one.sandbox, one.place) for one in found) if not led else ():
         told = not_routed(*one, service, group)
         yield STATE(one[0], State(one[1], "NotRouted", told.message))
         if one[1] < DECLARED:  # of the Services that lead to a fork many may have no route

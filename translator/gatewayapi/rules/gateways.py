@@ -66,7 +66,7 @@ from translator.ir.finding import Finding, Path
 from translator.ir.keys import Reading
 from translator.ir.listener import Clients, Port
 from translator.ir.route import Place
-from translator.ir.tables import AUTHORITY, AUTHORITY_USE, BOUND_AT, CERTIFICATE, GROUP, HOST, SECRET_USE, WANTED
+from translator.ir.tables import AUTHORITY, AUTHORITY_USE, BOUND_AT, CERTIFICATE, FOLLOWS, GROUP, HOST, SECRET_USE, WANTED
 from translator.resources.gateway import Gateway, GatewayAddress, Listener
 from translator.resources.meta import LocalReference
 
@@ -260,8 +260,9 @@ def reading_at(view: View, listener: str, joined: Sequence[Joined], clients: Cli
     """How keys are read at a listener, and the RouteGroups that would have it otherwise."""
     chosen, firsts = speaker(joined, namespace_of(listener)), first_of_namespaces(joined)
     heard = view.one(ROUTE_GROUP, chosen.group)
-    late = [replaced(one.group, listener, firsts[one.namespace].group) for one in joined if firsts[one.namespace] is not one]
-    differing = [one for one in firsts.values() if not agree(view.one(ROUTE_GROUP, one.group), heard)]
+    alone = [one for one in joined if firsts[one.namespace] is not one and firsts[one.namespace].group not in view.list(FOLLOWS, one.group)]
+    late = [replaced(one.group, listener, firsts[one.namespace].group) for one in alone]
+    differing = [one for one in joined if one not in alone and not agree(view.one(ROUTE_GROUP, one.group), heard)]
     found, required = reading(heard), clients is not None and clients.required
     if found.peers and not required:
         late.append(unverified(chosen.group, listener))

@@ -47,7 +47,7 @@ LINK_STATE = Table[str, LinkState]("LinkState", order=lambda one: one.place)  # 
 def claimed(view: View, key: str) -> Facts:
     """The RouteGroup that decides for a listener is heard there, and so are others of its namespace: they may write that one too."""
     one = view.one(ROUTE_GROUP, key)
-    if view.get(ENDED, key):
+    if not one.spec.endpoints or view.get(ENDED, key):
         return
     for proxies, listener in view.list(JOINS, key):
         heard = speaker(view.list(JOINED, listener), namespace_of(listener))

@@ -8,11 +8,11 @@ from translator.engine import Facts, View, rule
 from translator.gatewayapi.conditions import ACCEPTED, fails, holds
 from translator.gatewayapi.parents import SET, parent_id
 from translator.gatewayapi.rules.asking import labels_of
-from translator.gatewayapi.sandboxes import listeners, misspelled, not_joined, without_module
+from translator.gatewayapi.sandboxes import first_of_namespaces, listeners, misspelled, not_joined, without_module
 from translator.gatewayapi.tables import FOUND, GROUP_STATE, JOINED, JOINS, SERVING, USE, Joined
 from translator.inputs import GATEWAY, LISTENER_SET, ROUTE_GROUP
 from translator.ir.cluster import Use
-from translator.ir.tables import FORK, GROUP
+from translator.ir.tables import FOLLOWS, FORK, GROUP
 
 
 @rule(over=ROUTE_GROUP, into=(JOINED, JOINS, GROUP_STATE, FOUND))
@@ -30,7 +30,7 @@ def route_group(view: View, key: str) -> Facts:
         why, found = listeners(parent, ref, one.namespace, labels_of(view, one.namespace))
         for listener in found:
             yield JOINED(listener, Joined(one.metadata.creation_timestamp, key))
-            if group and one.spec.endpoints:
+            if group:
                 yield JOINS(key, (group, listener))
         reached |= bool(found)
         if why:
@@ -47,11 +47,21 @@ def route_group(view: View, key: str) -> Facts:
     yield GROUP_STATE(key, (condition, ready))
 
 
+@rule(over=JOINS, into=(FOLLOWS,))
+def follows(view: View, key: str) -> Facts:
+    """An older one of the namespace that it meets at each of that one's listeners: there both lead keys as if they were one."""
+    here = {listener for _, listener in view.list(JOINS, key)}
+    leads = {first_of_namespaces(view.list(JOINED, listener))[key.partition("/")[0]].group for listener in sorted(here)}
+    for leader in sorted(leads - {key}):
+        if {listener for _, listener in view.list(JOINS, leader)} <= here:
+            yield FOLLOWS(key, leader)
+
+
 @rule(over=FORK, into=(USE,))
 def forked(view: View, fork: Use) -> Facts:
     """What a fork stands for is an upstream in use, though no group of proxies is given it under its own name."""
     yield USE(view.one(FORK, fork).to, fork.fork)
 
 
-RULES = (route_group,)
+RULES = (route_group, follows)
 FORKS = (forked,)

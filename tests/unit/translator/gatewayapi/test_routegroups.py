@@ -116,8 +116,39 @@ def test_fork_is_the_target_under_a_name_that_ends_with_the_key() -> None:
     assert condition(engine, "Sandbox", "alice") == (True, "Ready")
 
 
-def test_older_group_of_a_namespace_counts_and_the_other_is_told() -> None:
-    engine = run(BASE, PREVIEWS, PREVIEWS.replace("previews", "later").replace("2025", "2026"), ALICE)
+LATER = PREVIEWS.replace("previews", "later").replace("2025", "2026")
+
+
+def test_groups_of_a_namespace_lead_keys_together() -> None:
+    """The route table knows the older alone, whatever the younger leads to: its keys are forks of the older."""
+    older = PREVIEWS.replace("admission:", "selector: {matchLabels: {of: nobody}}, admission:")
+    engine = run(BASE, older, LATER.replace("admission:", "defaultRoutingKey: all, admission:"), ALICE)
+    assert sorted(made.fork for made in engine.rows(FORK)) == [NAME, f"{PREFIX}all"]
+    assert condition(engine, "Sandbox", "alice") == (True, "Ready")
+    assert codes(engine) == []
+
+
+def test_routes_of_the_older_group_go_before_those_of_the_younger() -> None:
+    route = "routes: [{targetSandbox: alice, routingKey: k, paths: [{prefix: /%s}]}], admission:"
+    engine = run(BASE, PREVIEWS.replace("admission:", route % "older"), LATER.replace("admission:", route % "later"), ALICE)
+    assert [one.rules for one in engine.rows(KEY_RULES)["local", "default/previews/k"]] == [
+        (KeyRule(prefixes=("/older",)), KeyRule(prefixes=("/later",)))
+    ]
+
+
+def test_group_that_reads_keys_otherwise_than_the_older_is_told_and_its_keys_are_led() -> None:
+    engine = run(BASE, PREVIEWS, LATER.replace("admission:", "routingKeyHeader: x-other, admission:"), ALICE)
+    assert [made.fork for made in engine.rows(FORK)] == [NAME]
+    assert codes(engine) == [("default/later", "PM0702")]
+
+
+def test_group_without_a_listener_of_the_older_leads_no_key_where_both_are() -> None:
+    """Else its keys would be led where it is not."""
+    wide, narrow = (
+        PREVIEWS.replace("{name: edge, sectionName: a}", "{name: edge}"),
+        LATER.replace("admission:", "defaultRoutingKey: all, admission:"),
+    )
+    engine = run(BASE, wide, narrow, ALICE)
     assert [made.fork for made in engine.rows(FORK)] == [NAME]
     assert ("default/later", "PM0702") in codes(engine)
     assert condition(engine, "Sandbox", "alice") == (True, "Ready")

@@ -132,6 +132,71 @@ def test_laptop_of_a_sandbox_is_a_local_workload_of_that_name() -> None:
     assert [each.path for each in found.findings] == [("spec", "services", 0, "mappings")], "the laptop is told its port when it connects"
 
 
+def endpoints(*targets: str) -> list[dict[str, str]]:
+    return [{"name": f"e{number}", "target": target} for number, target in enumerate(targets)]
+
+
+def spaces(value: Any) -> dict[str, dict[str, Any]]:
+    """RouteGroups by their namespaces."""
+    found = [one for _, one in rewritten(value) or [] if one["kind"] == "RouteGroup"]
+    assert not [told for one in found for told in DOOR.admit(one).findings]
+    return {one["metadata"]["namespace"]: one for one in found}
+
+
+@pytest.mark.parametrize(
+    ("target", "namespace"),
+    [
+        ("http://web", "default"),
+        ("http://web:80", "default"),
+        ("http://web.shop", "shop"),
+        ("http://web.shop:80/", "shop"),
+        ("https://web.shop.svc:80", "shop"),
+        ("grpc://web.shop.svc.cluster.local:80", "shop"),
+        ("http://www.shop.example.com", "default"),
+        ("http://10.0.0.1:80", "default"),
+    ],
+)
+def test_route_group_stands_where_its_endpoints_lead(target: str, namespace: str) -> None:
+    found = spaces(
+        {"name": "team", "spec": {"cluster": "edge", "match": {"label": {"key": "a", "value": "b"}}, "endpoints": endpoints(target)}}
+    )
+    assert [*found] == [namespace]
+    assert found[namespace]["spec"]["defaultRoutingKey"] == "team"
+    assert found[namespace]["spec"]["parentRefs"][0].get("namespace", "default") == "default", "a cluster is one Gateway for all"
+
+
+def test_route_group_that_leads_to_two_namespaces_is_one_in_each_with_its_own_endpoints() -> None:
+    match = {"label": {"key": "a", "value": "b"}}
+    targets = endpoints("http://web.shop", "http://api.pay", "http://cart.shop")
+    found = spaces({"name": "team", "spec": {"cluster": "edge", "match": match, "endpoints": targets}})
+    assert {space: [one["name"] for one in made["spec"]["endpoints"]] for space, made in found.items()} == {
+        "shop": ["e0", "e2"],
+        "pay": ["e1"],
+    }
+    assert all(made["spec"]["match"] == match for made in found.values())
+
+
+def test_default_route_group_of_a_sandbox_is_one_in_each_namespace_that_it_is_about() -> None:
+    forks = [{"forkOf": {"kind": "Deployment", "namespace": "pay", "name": "api"}}]
+    default = {"endpoints": endpoints("http://web.shop.svc:80")}
+    value = {"name": "alice", "spec": {"cluster": "edge", "forks": forks, "defaultRouteGroup": default}}
+    found = spaces(value)
+    assert {space: made["spec"]["endpoints"] for space, made in found.items()} == {
+        "pay": [],
+        "shop": [{"name": "e0", "target": "http://web.shop.svc:80", "routingKey": "alice"}],
+    }
+    assert not any("routes" in made["spec"] or "defaultRoutingKey" in made["spec"] for made in found.values()), "other keys are led as well"
+    (sandbox,) = [one for _, one in rewritten(value) or [] if one["kind"] == "Sandbox"]
+    assert DOOR.admit(sandbox).findings == ()
+
+
+@pytest.mark.parametrize("default", [{}, {"endpoints": []}, {"endpoints": endpoints("http://a"), "more": 1}, {"endpoints": {}}, "x"])
+def test_default_route_group_that_has_no_place_or_not_all_of_it_is_told(default: Any) -> None:
+    value = {"name": "alice", "spec": {"cluster": "edge", "forks": [{"forkOf": {"name": "x"}}], "defaultRouteGroup": default}}
+    (sandbox,) = [one for _, one in rewritten(value) or [] if one["kind"] == "Sandbox"]
+    assert [one.path for one in DOOR.admit(sandbox).findings] == [("spec", "defaultRouteGroup")]
+
+
 def test_forks_and_laptops_of_one_namespace_are_one_sandbox() -> None:
     spec = {
         "forks": [{"forkOf": {"name": "x"}}],
@@ -156,7 +221,22 @@ def test_objects_of_a_file_stand_at_their_places_in_it() -> None:
     assert ("routing", "rules", 0) in {document.path for document in piece.documents}
 
 
-WORDS = ["name", "spec", "routing", "rules", "server", "forks", "forkOf", "match", "endpoints", "local", "routeKey", "targetService", "ttl"]
+WORDS = [
+    "name",
+    "spec",
+    "routing",
+    "rules",
+    "server",
+    "forks",
+    "forkOf",
+    "match",
+    "endpoints",
+    "local",
+    "routeKey",
+    "targetService",
+    "ttl",
+    "target",
+]
 WORDS += ["pathPrefixes", "defaultTarget", "apiVersion", "labels", "namespace"]
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -172,7 +252,8 @@ def test_nothing_that_a_file_can_hold_is_a_crash(one: Any, other: Any) -> None:
         one,
         {"routing": one, "server": other},
         {"name": "x", "spec": {"forks": one, "ttl": other}},
-        {"name": "x", "spec": {"match": one}},
+        {"name": "x", "spec": {"match": one, "endpoints": other}},
+        {"name": "x", "spec": {"defaultRouteGroup": {"endpoints": one}, "cluster": other}},
     ):
         for _, document in rewritten(value) or []:
             assert DOOR.admit(document)
