@@ -13,6 +13,7 @@ from translator.ir.plane import CLASS
 from translator.ir.tables import OUT_COPIES, OUT_MESH, OUT_PLANE, OUT_SIDECARS
 from translator.planes.manifests import Terms
 from xds.bootstrap import split
+from xds.forks.following import Following as Baselines
 from xds.forks.writer import Forks
 from xds.lives import Key
 from xds.mesh.difference import OUTPUTS
@@ -81,7 +82,8 @@ def meshes(base: Base) -> Outlet:
 def forks(base: Base, say: Callable[[str, str], None], groups: tuple[str, ...]) -> Outlet:
     """`say` is told what is wrong with the forks of a Sandbox, in whose status it stands; `groups` are those that Sandboxes are in."""
     made = Forks(base.writing, lambda: _rows(base.engine, OUT_COPIES), say, base.leads, base.clock, groups)
-    return Outlet(tasks=(made.run,), settled=lambda names: made.touch({_namespace(key) for key in _of(OUT_COPIES, names)}))
+    made.standing = following = Baselines(base.following, made.touch)
+    return Outlet(tasks=(made.run, following.run), settled=lambda names: made.touch({_namespace(key) for key in _of(OUT_COPIES, names)}))
 
 
 def companions(base: Base, of: DataPlanes, trust: str, sidecars: Sidecars) -> Outlet:

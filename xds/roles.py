@@ -70,7 +70,7 @@ def in_meshes() -> Iterator[Right]:
 def of_forks() -> Iterator[Right]:
     """In all namespaces too, for those who switch it on: the forks that Sandboxes declare."""
     for version, plural in COPIED.values():
-        yield from ((version.rpartition("/")[0], plural, verb) for verb in APPLIED)
+        yield from ((version.rpartition("/")[0], plural, verb) for verb in (*APPLIED, "watch"))
 
 
 def of_group(group: str) -> Iterator[Right]:

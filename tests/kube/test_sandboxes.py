@@ -193,7 +193,7 @@ async def test_forks_are_made_answer_follow_their_baseline_and_go(shop: Shop, ex
     await shop.answers("web-alice-", key="alice")
     await shop.answers("web-")
     assert "alice" not in await shop.who()
-    await shop.kubectl("set", "env", "deployment/web", "BASE=changed")  # seen at the next look; until then there is more to see
+    await shop.kubectl("set", "env", "deployment/web", "BASE=changed")  # the fork follows; until then there is more to see
     await _says_so(shop)
     await _is_seen_by_commands(shop)
     await _goes_when_its_time_is_over(shop)

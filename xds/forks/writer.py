@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable, Mapping
+from math import inf
+from typing import Protocol
 from urllib.parse import quote
 
 from translator.ir.copy import Copies
 from translator.resources.crd import GROUP
 from xds.forks.difference import KINDS, SELECTOR, Json, Plan, There, collection, plan, printed
+from xds.forks.following import UnreadableError
 from xds.reports.queue import Counts, Name
 from xds.reports.rounds import Rounds
 from xds.sources.kube.transport import APPLY, Broken, Caller
 
-LOOK = 10.0  # seconds after which all is looked at again: baselines are not watched
+LOOK = 5.0  # seconds until what could not be listed is asked for again
 Say = Callable[[str, str], None]
 
 
-class UnreadableError(Exception):
-    """What is there cannot be told, so nothing is changed."""
+class Standing(Protocol):
+    """What namespaces have; `following.py` says how it is known."""
+
+    def there(self, namespace: str) -> There | None: ...
+    def leave(self, namespace: str) -> None: ...
 
 
 class Forks:
-    """`rows` gives what there is to be now, by Sandbox; `say` is told of each Sandbox what is wrong with its forks, or nothing."""
+    """`rows` gives what there is to be now, by Sandbox; `say` is told of each Sandbox what is wrong with its forks, or nothing. `standing`
+    is to be set before it runs, and touches namespaces that changed.
+    """
+
+    standing: Standing
 
     def __init__(
         self, transport: Caller, rows: Callable[[], Mapping[str, Copies]], say: Say, leads: Callable[[], bool], clock: Callable[[], float],
@@ -42,18 +51,18 @@ class Forks:
         await self._rounds.run(self._one, self._all)
 
     async def _all(self) -> float:
-        self.touch({row.namespace for row in self._rows().values()} | await self._held())
-        return LOOK
-
-    async def _held(self) -> set[str]:
-        """Namespaces where something of ours is, from whatever time."""
-        found: set[str] = set()
+        """Touches what is wanted, and what holds something of ours from whatever time. Again soon if not all could be asked."""
+        found, known = {row.namespace for row in self._rows().values()}, True
         for kind in KINDS:
-            with contextlib.suppress(*Broken):
+            try:
                 answer = await self.transport.call("GET", collection(kind), None, {"labelSelector": SELECTOR})
-                items = answer.json()["items"] if answer.status == 200 else []
-                found |= {one["metadata"]["namespace"] for one in items}
-        return found
+            except Broken:
+                known = False
+                continue
+            known &= answer.status in (200, 403, 404)
+            found |= {one["metadata"]["namespace"] for one in answer.json()["items"]} if answer.status == 200 else set()
+        self.touch(found)
+        return inf if known else LOOK
 
     # One namespace -----------------------------------------------------------------------------------------------------
 
@@ -72,33 +81,34 @@ class Forks:
         """Whether everything is as it is declared, as far as it can be."""
         rows = {key: row for key, row in sorted(self._rows().items()) if row.namespace == namespace}
         try:
-            there = There(await self._listed("Deployment", namespace), await self._listed("Service", namespace))
+            there = self.standing.there(namespace)
         except UnreadableError as error:
             for key in rows:
                 self._say(key, str(error))
-            return not rows
+            return True
+        if there is None:  # it says so, once it is known
+            return True
         known = self._known.setdefault(namespace, {})
         found = plan(rows.values(), there, known)
         failed = await self._write(namespace, found, known)
         for key, row in rows.items():
             self._say(key, "; ".join([*found.problems.get(row.sandbox, ()), *failed.get(row.sandbox, ())]))
+        if not rows and not failed:
+            del self._known[namespace]
+            self.standing.leave(namespace)
         return not failed
-
-    async def _listed(self, kind: str, namespace: str) -> list[Json]:
-        answer = await self.transport.call("GET", collection(kind, namespace))
-        if answer.status != 200:
-            raise UnreadableError(f"{kind}: {answer.said()}")
-        items: list[Json] = answer.json()["items"]
-        return items
 
     async def _write(self, namespace: str, found: Plan, known: dict[Name, str]) -> dict[str, list[str]]:
         """What went wrong, by Sandbox; under "" what could not be removed."""
         owners: dict[str, Json | None] = {}
         failed: dict[str, list[str]] = {}
-        for sandbox, document in found.applied:
-            if sandbox not in owners:
+        for sandbox in dict.fromkeys(sandbox for sandbox, _ in found.applied):
+            try:
                 owners[sandbox] = await self._owner(namespace, sandbox)
-            owner = owners[sandbox]
+            except UnreadableError as error:
+                failed[sandbox] = [str(error)]
+        for sandbox, document in found.applied:
+            owner = owners.get(sandbox)
             if owner and (why := await self._apply(document, owner, known)):
                 failed.setdefault(sandbox, []).append(why)
         for kind, name in found.deleted:
@@ -111,6 +121,8 @@ class Forks:
         """Nothing where it is gone: then nothing is made for it."""
         for group in self._groups:
             answer = await self.transport.call("GET", f"/apis/{group}/v1alpha1/namespaces/{namespace}/sandboxes/{sandbox}")
+            if answer.status not in (200, 404):
+                raise UnreadableError(f"Sandbox {sandbox}: {answer.said()}")
             if answer.status == 200:
                 uid = answer.json()["metadata"]["uid"]
                 return {"apiVersion": f"{group}/v1alpha1", "kind": "Sandbox", "name": sandbox, "uid": uid, "controller": True}

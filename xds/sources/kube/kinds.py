@@ -40,6 +40,7 @@ class Watched:
     crd: str = ""
     reports: bool = False  # whether its objects have a status that is written apart from them
     labels: str = ""  # a label selector
+    namespace: str = ""  # the only one that is followed; all of them where it is empty
     second: bool = False  # the same kind is in another group too, whose objects count before these
 
     @property
@@ -65,6 +66,7 @@ class Watched:
     def path(self, version: str, key: str = "", subresource: str = "") -> str:
         """Of all objects, or of one by its key."""
         namespace, _, name = key.rpartition("/")
+        namespace = namespace or self.namespace
         parts = ["apis", self.group, version] if self.group else ["api", version]
         parts += ["namespaces", namespace] if namespace else []
         return "/" + "/".join([*parts, self.plural, *([name] if name else []), *([subresource] if subresource else [])])

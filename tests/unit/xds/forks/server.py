@@ -1,13 +1,15 @@
-"""An API server for tests of forks: lists, applies and deletes Deployments and Services, and can refuse."""
+"""An API server for tests of forks: lists, applies and deletes Deployments and Services, and can refuse. Who follows is told at once."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
+from xds.forks.difference import There
+from xds.forks.following import UnreadableError
 from xds.sources.kube.rights import Rights
 from xds.sources.kube.transport import Answer
 
@@ -24,6 +26,9 @@ class Server:
         self.refuse: dict[tuple[str, str], tuple[int, str]] = {}
         self.asked: list[tuple[str, str]] = []
         self.rights = Rights()
+        self.changed: Callable[[list[str]], None] = lambda _: None
+        self.looks = 0
+        self.left: list[str] = []
         for one in documents:
             self.objects[f"{ROOTS[one['kind']]}/{one['metadata']['name']}"] = one
 
@@ -35,6 +40,24 @@ class Server:
 
     def names(self) -> set[str]:
         return {f"{one['kind']} {one['metadata']['name']}" for one in self.objects.values()}
+
+    def seen(self) -> None:
+        """Somebody changed something."""
+        self.changed(["shop"])
+
+    def remove(self, kind: str, name: str) -> None:
+        del self.objects[f"{ROOTS[kind]}/{name}"]
+        self.seen()
+
+    def there(self, namespace: str) -> There:
+        self.looks += 1
+        for (refused, plural), (_, message) in self.refuse.items():
+            if refused == "WATCH":
+                raise UnreadableError(f"{plural}: {message}")
+        return There(*(self._listed(f"{root.replace('shop', namespace)}", "") for root in ROOTS.values()))
+
+    def leave(self, namespace: str) -> None:
+        self.left.append(namespace)
 
     async def call(
         self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, *, content: str = "application/json"
@@ -54,8 +77,10 @@ class Server:
                 assert content == "application/apply-patch+yaml"
                 assert query == {"fieldManager": "pointsman-forks", "force": "true"}
                 self.objects[path] = {**body, "spec": {**body["spec"], "filled": "in"}}
+                self.seen()
                 return Answer(200, msgspec.json.encode(self.objects[path]))
             case _:
+                self.seen()
                 return Answer(200 if self.objects.pop(path, None) else 404, b"{}")
 
     def _listed(self, path: str, selector: str) -> list[Json]:

@@ -43,7 +43,7 @@ def shop(*more: dict[str, Any]) -> Server:
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LOOK", 0.05)
+    monkeypatch.setattr(module, "LOOK", 0.01)
     monkeypatch.setattr(queue, "GAP", 0.0)
     monkeypatch.setattr(queue, "LONGEST_GAP", 0.0)
     monkeypatch.setattr(queue, "BACKOFF", (0.01, 0.01))
@@ -55,6 +55,7 @@ class Told:
     def __init__(self, server: Server, rows: dict[str, Copies], leads: list[bool]) -> None:
         self.said: dict[str, str] = {}
         self.forks = Forks(server, lambda: rows, self.said.__setitem__, lambda: leads[0], asyncio.get_running_loop().time)
+        self.forks.standing, server.changed = server, self.forks.touch
 
 
 @asynccontextmanager
@@ -74,8 +75,10 @@ def image(server: Server) -> str:
 
 async def looked(server: Server) -> None:
     """Twice from now on, so that at least one look is whole."""
-    seen = len(server.asked)
-    await wait_until(lambda: sum(path.endswith("/deployments") for _, path in server.asked[seen:]) > 2)
+    for _ in range(2):
+        seen = server.looks
+        server.seen()
+        await wait_until(lambda seen=seen: server.looks > seen)
 
 
 async def test_fork_is_made_owned_by_its_sandbox_and_then_left_alone() -> None:
@@ -95,6 +98,7 @@ async def test_fork_follows_its_baseline_and_what_is_declared() -> None:
     async with making(server, rows) as told:
         await wait_until(lambda: server.names() == ALL and image(server) == "r/web:1")
         server.get("Deployment", "web")["spec"]["template"]["spec"]["containers"][0]["image"] = "r/web:3"
+        server.seen()
         await wait_until(lambda: image(server) == "r/web:3")
         rows["shop/alice"] = copies(WEB)
         told.forks.touch(["shop"])
@@ -106,6 +110,7 @@ async def test_what_others_change_of_a_fork_is_put_right() -> None:
     async with making(server, {"shop/alice": copies(WEB)}):
         await wait_until(lambda: server.names() == ALL)
         server.get("Deployment", "web-alice")["spec"]["replicas"] = 9
+        server.seen()
         await wait_until(lambda: server.get("Deployment", "web-alice")["spec"]["replicas"] == 1)
 
 
@@ -133,7 +138,7 @@ async def test_baseline_that_is_gone_leaves_its_forks_and_is_told() -> None:
     server = shop()
     async with making(server, {"shop/alice": copies(WEB)}) as told:
         await wait_until(lambda: server.names() == ALL)
-        del server.objects["/apis/apps/v1/namespaces/shop/deployments/web"]
+        server.remove("Deployment", "web")
         await wait_until(lambda: told.said["shop/alice"] == "Deployment shop/web does not exist")
         assert server.names() == ALL - {"Deployment web"}
 
@@ -193,6 +198,7 @@ async def test_sandbox_of_the_same_name_made_again_owns_its_forks() -> None:
     async with making(server, rows):
         await wait_until(lambda: server.names() == ALL)
         server.sandboxes["alice"], rows["shop/alice"] = "u2", copies(WEB, born="2")
+        server.seen()
         await wait_until(lambda: server.get("Service", "web-alice")["metadata"]["ownerReferences"][0]["uid"] == "u2")
 
 
@@ -206,7 +212,11 @@ async def test_nothing_is_made_for_a_sandbox_that_is_gone() -> None:
 
 @pytest.mark.parametrize(
     ("method", "plural", "words"),
-    [("PATCH", "deployments", "Deployment web-alice: you may not"), ("GET", "services", "Service: you may not")],
+    [
+        ("PATCH", "deployments", "Deployment web-alice: you may not"),
+        ("WATCH", "services", "services: you may not"),
+        ("GET", "sandboxes", "Sandbox alice: you may not"),
+    ],
 )
 async def test_refusal_is_told_and_tried_again(method: str, plural: str, words: str) -> None:
     server = shop()
@@ -214,4 +224,37 @@ async def test_refusal_is_told_and_tried_again(method: str, plural: str, words: 
     async with making(server, {"shop/alice": copies(WEB)}) as told:
         await wait_until(lambda: told.said.get("shop/alice") == words)
         server.refuse.clear()
+        if method == "WATCH":  # of which whoever follows tells
+            server.seen()
         await wait_until(lambda: server.names() == ALL and told.said["shop/alice"] == "")
+
+
+async def test_namespace_without_forks_is_followed_no_longer() -> None:
+    server, rows = shop(), {"shop/alice": copies(WEB)}
+    async with making(server, rows) as told:
+        await wait_until(lambda: server.names() == ALL)
+        assert server.left == []
+        rows.clear()
+        told.forks.touch(["shop"])
+        await wait_until(lambda: server.names() == {"Deployment web", "Service web"} and server.left)
+
+
+async def test_what_could_not_be_listed_is_asked_for_again() -> None:
+    server = shop()
+    async with making(server, {"shop/alice": copies(WEB)}):
+        await wait_until(lambda: server.names() == ALL)
+    server.refuse["GET", "services"] = (500, "not now")
+    async with making(server, {}):
+        await wait_until(lambda: "Deployment web-alice" not in server.names())
+        server.refuse.clear()
+        await wait_until(lambda: server.names() == {"Deployment web", "Service web"})
+
+
+async def test_nothing_is_asked_while_nothing_changes() -> None:
+    server = shop()
+    async with making(server, {"shop/alice": copies(WEB)}):
+        await wait_until(lambda: server.names() == ALL)
+        await looked(server)
+        asked = len(server.asked)
+        await looked(server)
+        assert len(server.asked) == asked
