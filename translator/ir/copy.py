@@ -26,17 +26,33 @@ def short(text: str) -> str:
     return f"{text.replace('.', '-')[: LONGEST - 9].rstrip('-')}-{digest}"
 
 
+class Source(Row, frozen=True, gc=False):
+    """Where the value of a variable is from: `configMapKeyRef` and the like with its fields, as a Pod has them."""
+
+    ref: str
+    fields: tuple[tuple[str, str | bool], ...]
+
+
+class OfFork(Row, frozen=True, gc=False):
+    """What a variable is told of the fork of another Deployment of the Sandbox."""
+
+    of: str
+    expression: str
+
+
 class Copy(Row, frozen=True, gc=False, kw_only=True):
     """One Deployment to be copied, for these Services or, where none is named, for all that lead to it.
 
-    `images` are (container, image); `env` (container, variable, value), without a value where it is taken away; `patch` is text.
+    `images` are (container, image); `env` (container, variable, value), without a value where it is taken away; `patch` is text, and
+    `how` it is to be applied: strategic, merge or json.
     """
 
     of: str
     services: tuple[str, ...] = ()
     images: tuple[tuple[str, str], ...] = ()
-    env: tuple[tuple[str, str, str | None], ...] = ()
+    env: tuple[tuple[str, str, str | Source | OfFork | None], ...] = ()
     patch: str = ""
+    how: str = "strategic"
 
 
 class Copies(Row, frozen=True, gc=False, kw_only=True):

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator
 
 from translator.engine import Facts, Table, View, rule
 from translator.inputs import SANDBOX, SERVICE
-from translator.ir.copy import ALL, ANSWERS, Copies, Copy, fork_name
+from translator.ir.copy import ALL, ANSWERS, Copies, Copy, OfFork, Source, fork_name
 from translator.ir.finding import Finding
 from translator.ir.output import Condition
 from translator.ir.tables import COPYING, EXPIRED, OUT_COPIES, REFUSED, UNCOPIED
 from translator.ir.value import Row
 from translator.resources.core import Service
-from translator.resources.fork import NAMES, Customizations, ForkContainer
+from translator.resources.fork import NAMES, Customizations, ForkContainer, ForkVariable, Variable
 from translator.resources.sandbox import Sandbox, SandboxService, SandboxTarget
 from translator.sandbox.forks import DECLARED, EACH
 from translator.sandbox.lifetime import over
@@ -142,15 +142,30 @@ def _of_services(name: str, services: Iterable[SandboxService]) -> Copy:
     )
 
 
-def _variables(containers: Iterable[ForkContainer]) -> Iterator[tuple[str, str, str | None]]:
+def _variables(containers: Iterable[ForkContainer]) -> Iterator[tuple[str, str, str | Source | OfFork]]:
     for each in containers:
-        yield from ((each.name, variable.name, variable.value) for variable in each.env)
+        yield from ((each.name, variable.name, _value(variable)) for variable in each.env)
+
+
+def _value(one: Variable | ForkVariable) -> str | Source | OfFork:
+    found = one.value_from
+    if found is None:
+        return one.value
+    if found.fork:
+        of = found.fork.fork_of
+        return OfFork("/".join(filter(None, (of.namespace, of.name))), found.fork.expression)
+    if found.field_ref:
+        return Source("fieldRef", (("fieldPath", found.field_ref.field_path),))
+    name, ref = ("configMapKeyRef", found.config_map_key_ref) if found.config_map_key_ref else ("secretKeyRef", found.secret_key_ref)
+    fields = (("name", ref.name), ("key", ref.key)) if ref else ()
+    return Source(name, (*fields, ("optional", True)) if ref and ref.optional else fields)
 
 
 def _of_fork(name: str, custom: Customizations) -> Copy:
-    env = ((each.container or ALL, each.name, None if each.operation == "delete" else each.value) for each in custom.env)
+    env = ((each.container or ALL, each.name, None if each.operation == "delete" else _value(each)) for each in custom.env)
     images = tuple((each.container, each.image) for each in custom.images)
-    return Copy(of=name, images=images, env=tuple(env), patch=custom.patch.value if custom.patch else "")
+    text, how = (custom.patch.value, custom.patch.type) if custom.patch else ("", "strategic")
+    return Copy(of=name, images=images, env=tuple(env), patch=text, how=how)
 
 
 # What is said of it ------------------------------------------------------------------------------------------------------

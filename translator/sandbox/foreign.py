@@ -6,6 +6,7 @@ in silence. Pure; knows JSON values and no kinds. Each object comes with the pat
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -202,13 +203,26 @@ def _local(_: str, base: Mapping[str, Any], one: Mapping[str, Any]) -> tuple[str
 def _fork(name: str, base: Mapping[str, Any], one: Mapping[str, Any]) -> tuple[str, Json]:
     """Where it stands in a Sandbox of ours. What is no Deployment is nothing that we make a fork of."""
     more = {field: value for field, value in one.items() if field != "forkOf"}
+    if isinstance(more.get("customizations"), Mapping):
+        more["customizations"] = _customized(more["customizations"])
     if base.get("kind", "Deployment") != "Deployment":
         return "services", {"name": base.get("name", ""), "targetRef": {"name": f"{base.get('name', '')}-{name}"}, **more}
-    custom = more.get("customizations")
-    patch = custom.get("patch") if isinstance(custom, Mapping) else None
-    if isinstance(custom, Mapping) and isinstance(patch, Mapping) and patch.get("type", "strategic") != "strategic":
-        more["customizations"] = {**{field: value for field, value in custom.items() if field != "patch"}, f"patch-{patch['type']}": patch}
     return "forks", {"forkOf": {"kind": "Deployment", "name": base.get("name", "")}, **more}
+
+
+def _customized(custom: Mapping[str, Any]) -> Json:
+    """A patch may be written as text or as what it says. What plugins make is nothing that a variable can be told here."""
+    found, patch, env = dict(custom), custom.get("patch"), custom.get("env")
+    if isinstance(patch, Mapping) and isinstance(patch.get("value"), dict | list):
+        found["patch"] = {**patch, "value": json.dumps(patch["value"])}
+    if isinstance(env, list):
+        made = [
+            one for one in env if isinstance(one, Mapping) and isinstance(one.get("valueFrom"), Mapping) and "resource" in one["valueFrom"]
+        ]
+        found["env"] = [one for one in env if one not in made]
+        if made:
+            found["envOfResourcePlugins"] = made
+    return found
 
 
 def _described(made: Json, spec: Mapping[str, Any]) -> Json:

@@ -10,16 +10,19 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from translator.ir.copy import ALL, ANSWERS, DECLARED, IN, OF, ONLY, Copies, Copy, fork_name, short
-from translator.workloads.patch import UnfitError, merged
+from translator.ir.copy import ALL, ANSWERS, DECLARED, IN, OF, ONLY, Copies, Copy, OfFork, Source, fork_name, short
+from translator.workloads.operations import changed
+from translator.workloads.patch import UnfitError, joined, merged
 
 Json = dict[str, Any]
 _KEPT = ("labels", "annotations")
 _MAY = ("apiVersion", "kind", "spec")  # of a patch
 
 
-def deployment(baseline: Json, wanted: Copy, of: Copies, services: Sequence[Json], patch: Json | None = None) -> Json:
-    """`services` are all of the namespace. UnfitError where the baseline does not fit what is wanted of it."""
+def deployment(baseline: Json, wanted: Copy, of: Copies, services: Sequence[Json], patch: Any = None) -> Json:
+    """`services` are all of the namespace, `patch` what its text says, or None. UnfitError where the baseline does not fit what is wanted
+    of it.
+    """
     name = baseline["metadata"]["name"]
     template = copy.deepcopy(baseline["spec"]["template"])
     head = {field: value for field, value in (template.get("metadata") or {}).items() if field in _KEPT}
@@ -30,7 +33,7 @@ def deployment(baseline: Json, wanted: Copy, of: Copies, services: Sequence[Json
     for container, variable, value in wanted.env:
         for one in containers if container == ALL else [_container(containers, container)]:
             _set(one, variable, value)
-    spec = _patched({"replicas": 1, "template": template}, patch or {})
+    spec = _patched({"replicas": 1, "template": template}, patch, wanted.how)
     _limit(spec["template"]["spec"]["containers"], dict(of.resources))
     own = labels(name, of)
     asked = set(baseline["spec"]["selector"].get("matchLabels") or {})
@@ -68,13 +71,21 @@ def _hidden(told: Mapping[str, str], asked: set[str], services: Iterable[Json]) 
     return {name: value for name, value in found.items() if name not in asked}
 
 
-def _patched(spec: Json, patch: Json) -> Json:
-    if unknown := sorted(patch.keys() - set(_MAY)):
+def _patched(spec: Json, patch: Any, how: str) -> Json:
+    said = {} if patch is None else patch
+    document = changed({"spec": spec}, said) if patch is not None and how == "json" else said
+    if not isinstance(document, dict):
+        raise UnfitError("the patch is no object")
+    if unknown := sorted(document.keys() - set(_MAY)):
         raise UnfitError(f"the patch changes {', '.join(unknown)}, and may change nothing but spec")
-    below = patch.get("spec") or {}
+    below = document.get("spec") or {}
     if not isinstance(below, dict) or below.get("selector"):
         raise UnfitError("the patch changes spec.selector, by which the Pods of the fork are told from others")
-    found: Json = merged(spec, below)
+    return _sound(below if document is not said else joined(spec, below) if how == "merge" else merged(spec, below))
+
+
+def _sound(found: Json) -> Json:
+    """What is left to be a Deployment, whoever wrote the patch."""
     template = found["template"] = _object(found.get("template"), "spec.template")
     template["metadata"] = _object(template.get("metadata") or {}, "spec.template.metadata")
     if not all(isinstance(value, str) for value in _object(template["metadata"].get("labels") or {}, "labels").values()):
@@ -83,6 +94,7 @@ def _patched(spec: Json, patch: Json) -> Json:
     if not isinstance(containers, list) or not containers:
         raise UnfitError("the patch leaves no container")
     for one in containers:
+        _object(one, "container")
         for terms in ("requests", "limits"):
             _object(_object(one.get("resources") or {}, "resources").get(terms) or {}, f"resources.{terms}")
     return found
@@ -100,9 +112,17 @@ def _limit(containers: Iterable[Json], resources: Mapping[str, str]) -> None:
         one["resources"] = {**given, **{terms: {**(given.get(terms) or {}), **resources} for terms in ("requests", "limits")}}
 
 
-def _set(container: Json, variable: str, value: str | None) -> None:
+def _set(container: Json, variable: str, value: str | Source | OfFork | None) -> None:
     kept = [each for each in container.get("env") or () if each["name"] != variable]
-    container["env"] = kept if value is None else [*kept, {"name": variable, "value": value}]
+    match value:
+        case None:
+            container["env"] = kept
+        case Source(ref=ref, fields=fields):
+            container["env"] = [*kept, {"name": variable, "valueFrom": {ref: dict(fields)}}]
+        case OfFork(of=of):
+            raise UnfitError(f"{variable} is told of the fork of {of}, and nobody knows that one here")
+        case text:
+            container["env"] = [*kept, {"name": variable, "value": text}]
 
 
 def _container(containers: list[Json], name: str) -> Json:

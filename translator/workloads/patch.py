@@ -1,6 +1,7 @@
-"""Strategic merge patches of Deployments: maps are merged, lists by the key that Kubernetes gives them, all else is replaced.
+"""Merge patches of Deployments. Strategic ones: maps are merged, lists by the key that Kubernetes gives them, all else is replaced. Plain
+ones: maps are merged, and all else is replaced.
 
-Source: Kubernetes, "Update API Objects in Place Using kubectl patch", and the patchMergeKey of the types of a PodSpec.
+Source: Kubernetes, "Update API Objects in Place Using kubectl patch", and the patchMergeKey of the types of a PodSpec; RFC 7386.
 """
 
 from __future__ import annotations
@@ -38,6 +39,21 @@ def merged(base: Any, patch: Any, *, below: str = "", depth: int = 0) -> Any:
     if isinstance(patch, list) and below in KEYS:
         return _list(base if isinstance(base, list) else [], patch, KEYS[below], depth)
     return patch
+
+
+def joined(base: Any, patch: Any, *, depth: int = 0) -> Any:
+    """A plain merge patch. Neither is changed."""
+    if depth > DEEPEST:
+        raise UnfitError("the patch is nested too deeply")
+    if not isinstance(patch, dict):
+        return patch
+    found = dict(base) if isinstance(base, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            found.pop(name, None)
+        else:
+            found[name] = joined(found.get(name), value, depth=depth + 1)
+    return found
 
 
 def _map(base: Json, patch: Json, depth: int) -> Json:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
-from translator.ir.copy import DECLARED, IN, OF, Copies, Copy, short
+from translator.ir.copy import DECLARED, IN, OF, Copies, Copy, OfFork, short
 from translator.ir.output import fingerprint
+from translator.workloads.expressions import told
 from translator.workloads.fork import deployment, selecting, service
 from translator.workloads.patch import UnfitError
 from xds.sources.documents import Fault, read
 
 Json = dict[str, Any]
+T = TypeVar("T")
 KINDS = {"Deployment": ("apps/v1", "deployments"), "Service": ("v1", "services")}
 SELECTOR = ",".join(f"{name}={value}" for name, value in DECLARED.items())
 DIGEST = "pointsman.io/digest"  # annotation: of what was applied last, so that a difference is seen without asking
@@ -75,13 +78,29 @@ def plan(rows: Iterable[Copies], there: There, known: Mapping[Name, str]) -> Pla
 
 
 def _documents(wanted: Copy, row: Copies, there: There) -> Iterator[Json]:
-    baseline = next((one for one in there.deployments if one["metadata"]["name"] == wanted.of), None)
-    if baseline is None:
-        raise UnfitError(f"Deployment {row.namespace}/{wanted.of} does not exist")
+    baseline = _baseline(wanted, row, there)
     others = [one for one in there.services if not DECLARED.items() <= _labels(one).items()]
-    yield _digested(deployment(baseline, wanted, row, others, _patch(wanted.patch)), row)
+    env = tuple((container, name, _told(value, row, there, others)) for container, name, value in wanted.env)
+    yield _digested(deployment(baseline, replace(wanted, env=env), row, others, _patch(wanted.patch)), row)
     for one in _services(wanted, row, baseline, others):
         yield _digested(service(one, wanted.of, row), row)
+
+
+def _baseline(wanted: Copy, row: Copies, there: There) -> Json:
+    found = next((one for one in there.deployments if one["metadata"]["name"] == wanted.of), None)
+    if found is None:
+        raise UnfitError(f"Deployment {row.namespace}/{wanted.of} does not exist")
+    return found
+
+
+def _told(value: T, row: Copies, there: There, others: Sequence[Json]) -> T | str:
+    """What is to be told of another fork; all else as it is."""
+    if not isinstance(value, OfFork):
+        return value
+    other = next((one for one in row.copies if value.of in (one.of, f"{row.namespace}/{one.of}")), None)
+    if other is None:
+        raise UnfitError(f"valueFrom.fork names {value.of}, and the Sandbox declares no fork of it in this namespace")
+    return told(value.expression, other.of, _services(other, row, _baseline(other, row, there), others), row)
 
 
 def _services(wanted: Copy, row: Copies, baseline: Json, others: Sequence[Json]) -> list[Json]:
@@ -97,12 +116,12 @@ def _services(wanted: Copy, row: Copies, baseline: Json, others: Sequence[Json])
     return [named[name] for name in wanted.services]
 
 
-def _patch(text: str) -> Json:
+def _patch(text: str) -> Any:
     if not text:
-        return {}
+        return None
     documents = [document.value for piece in read(text.encode(), "yaml") for document in piece.documents]
-    if len(documents) != 1 or not isinstance(documents[0], dict):
-        raise UnfitError("the patch is no object")
+    if len(documents) != 1:
+        raise UnfitError("the patch is not one document")
     return documents[0]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.objects import changes, decoded, objects
 from translator.engine import Engine
-from translator.ir.copy import ANSWERS, Copy, fork_name
+from translator.ir.copy import ANSWERS, Copy, OfFork, Source, fork_name
 from translator.ir.output import Status
 from translator.ir.tables import COPYING, OUT_COPIES, OUT_FINDINGS, OUT_STATUS, UNCOPIED
 from translator.program import engine
@@ -16,9 +16,11 @@ from translator.resources.core import Service
 from translator.resources.sandbox import Sandbox
 from translator.sandbox.copies import MadeFor, answered, declared, made_for, wishes
 from translator.sandbox.forks import DECLARED, EACH
+from xds.offline import door
 
 IMAGE = {"customizations": {"images": [{"image": "r/checkout:2"}]}}
 ALICE = ("Sandbox", "default/alice")
+DOOR = door()
 
 
 def sandbox(**spec: Any) -> Sandbox:
@@ -87,6 +89,43 @@ def test_all_that_a_sandbox_says_of_its_forks_is_to_be_made() -> None:
         ],
         [],
     )
+
+
+def test_values_from_elsewhere_and_the_type_of_a_patch_are_passed_on() -> None:
+    key = {"name": "db", "key": "host"}
+    sources = [
+        {"configMapKeyRef": key},
+        {"secretKeyRef": {**key, "optional": True}},
+        {"fieldRef": {"fieldPath": "metadata.name"}},
+        {"fork": {"forkOf": {"kind": "Deployment", "name": "pay"}, "expression": "{{ .Service.Host }}"}},
+        {"fork": {"forkOf": {"namespace": "default", "name": "pay"}, "expression": "x"}},
+    ]
+    env = [{"name": "A", "valueFrom": one} for one in sources]
+    custom = {"env": env, "patch": {"type": "json", "value": "[]"}}
+    ((found,), wrong) = wishes(sandbox(forks=[of("web", customizations=custom)]))
+    named = (("name", "db"), ("key", "host"))
+    assert [value for _, _, value in found.env] == [
+        Source("configMapKeyRef", named),
+        Source("secretKeyRef", (*named, ("optional", True))),
+        Source("fieldRef", (("fieldPath", "metadata.name"),)),
+        OfFork("pay", "{{ .Service.Host }}"),
+        OfFork("default/pay", "x"),
+    ]
+    assert (found.patch, found.how, wrong) == ("[]", "json", [])
+
+
+@pytest.mark.parametrize(
+    ("variable", "words"),
+    [
+        ({"name": "A", "value": "1", "valueFrom": {"fieldRef": {"fieldPath": "x"}}}, "not both"),
+        ({"name": "A", "valueFrom": {}}, "exactly one of"),
+        ({"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "x"}, "secretKeyRef": {"name": "a", "key": "b"}}}, "exactly one of"),
+    ],
+)
+def test_variable_has_one_value(variable: dict[str, Any], words: str) -> None:
+    document = {"kind": "Sandbox", "metadata": {"name": "a"}, "spec": {"forks": [of("web", customizations={"env": [variable]})]}}
+    found = DOOR.admit({"apiVersion": "pointsman.io/v1alpha1", **document})
+    assert any(words in one.message for one in found.findings)
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,27 @@ def test_customizations_are_those_of_a_fork_and_what_is_no_deployment_is_a_servi
     assert DOOR.admit(one).findings == ()
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "text"),
+    [
+        ("json", "[]", "[]"),
+        ("merge", {"spec": {"replicas": 2}}, '{"spec": {"replicas": 2}}'),
+        ("json", [{"op": "remove", "path": "/spec"}], '[{"op": "remove", "path": "/spec"}]'),
+    ],
+)
+def test_patch_of_any_type_is_read_as_text_or_as_what_it_says(kind: str, value: Any, text: str) -> None:
+    from_fork = {"fork": {"forkOf": {"kind": "Deployment", "namespace": "a", "name": "y"}, "expression": "{{ .Service.Host }}"}}
+    custom = {"patch": {"type": kind, "value": value}, "env": [{"name": "A", "valueFrom": from_fork}]}
+    forks = [{"forkOf": {"namespace": "a", "name": "x"}, "customizations": custom}]
+    ((_, one),) = rewritten({"name": "alice", "spec": {"cluster": "c", "forks": forks}}) or []
+    found = DOOR.admit(one)
+    assert isinstance(found.object, Sandbox)
+    assert found.findings == ()
+    (fork,) = found.object.spec.forks
+    assert fork.customizations.patch
+    assert (fork.customizations.patch.type, fork.customizations.patch.value) == (kind, text)
+
+
 def test_laptop_of_a_sandbox_is_a_local_workload_of_that_name() -> None:
     local = [
         {"name": "mine", "from": {"kind": "Deployment", "namespace": "a", "name": "route"}, "mappings": [{"port": 80, "toLocal": "x:1"}]}
@@ -208,10 +229,11 @@ def test_forks_and_laptops_of_one_namespace_are_one_sandbox() -> None:
 
 
 def test_what_has_no_place_is_told_and_not_dropped_in_silence() -> None:
-    fork = {"forkOf": {"namespace": "a", "name": "x"}, "customizations": {"patch": {"type": "json", "value": "[]"}}}
+    env = [{"name": "A", "value": "1"}, {"name": "B", "valueFrom": {"resource": {"name": "db", "outputKey": "host"}}}]
+    fork = {"forkOf": {"namespace": "a", "name": "x"}, "customizations": {"env": env}}
     ((_, one),) = rewritten({"name": "alice", "spec": {"cluster": "c", "forks": [fork], "resources": []}}) or []
     told = {one.path for one in DOOR.admit(one).findings}
-    assert told == {("spec", "resourcePlugins"), ("spec", "forks", 0, "customizations", "patch-json")}
+    assert told == {("spec", "resourcePlugins"), ("spec", "forks", 0, "customizations", "envOfResourcePlugins")}
     routes = made({"routing": {"rules": [{"routeKey": "k", "targetService": "a", "timeout": 3}]}})["RouteGroup", "sandbox-router"]
     assert [one.path for one in DOOR.admit(routes).findings] == [("spec", "routes", 0, "timeout")]
 

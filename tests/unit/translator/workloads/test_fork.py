@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from translator.ir.copy import ANSWERS, Copies, Copy
+from translator.ir.copy import ANSWERS, Copies, Copy, Source
 from translator.workloads.fork import deployment, selecting, service
 from translator.workloads.patch import UnfitError
 
@@ -42,7 +42,7 @@ def leading(name: str, **selector: str) -> dict[str, Any]:
 SERVICES = [leading("checkout", app="checkout", tier="web"), leading("other", team="y"), {"metadata": {"name": "none"}, "spec": {}}]
 
 
-def made(patch: dict[str, Any] | None = None, resources: tuple[tuple[str, str], ...] = (), **wanted: Any) -> dict[str, Any]:
+def made(patch: Any = None, resources: tuple[tuple[str, str], ...] = (), **wanted: Any) -> dict[str, Any]:
     of = Copies(namespace="shop", sandbox="alice", born="", copies=(), resources=resources)
     return deployment(BASE, Copy(of="checkout", **wanted), of, SERVICES, patch)
 
@@ -92,6 +92,52 @@ def test_images_environment_and_resources_are_those_that_were_asked_for() -> Non
     assert (found["app"]["image"], found["log"]["image"]) == ("r/checkout:2", "l")
     assert (found["app"]["env"], found["log"]["env"]) == ([], [{"name": "A", "value": "2"}, {"name": "B", "value": "3"}])
     assert found["app"]["resources"] == {"limits": {"gpu": "1", "cpu": "100m"}, "requests": {"cpu": "100m"}}
+
+
+def test_values_from_elsewhere_are_as_a_pod_has_them() -> None:
+    secret = Source("secretKeyRef", (("name", "db"), ("key", "password"), ("optional", True)))
+    found = containers(made(env=(("app", "A", Source("fieldRef", (("fieldPath", "status.podIP"),))), ("log", "B", secret))))
+    assert found["app"]["env"] == [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]
+    assert found["log"]["env"] == [{"name": "B", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password", "optional": True}}}]
+
+
+APP = "/spec/template/spec/containers/0"
+
+
+def test_json_patch_is_of_the_fork_with_its_images_and_environment() -> None:
+    patch = [
+        {"op": "test", "path": f"{APP}/image", "value": "r/checkout:2"},
+        {"op": "replace", "path": f"{APP}/image", "value": "r/checkout:3"},
+        {"op": "add", "path": f"{APP}/args", "value": ["-v"]},
+        {"op": "replace", "path": "/spec/replicas", "value": 2},
+        {"op": "remove", "path": "/spec/template/metadata/annotations/a"},
+    ]
+    found = made(patch, images=(("app", "r/checkout:2"),), how="json")
+    app, annotations = containers(found)["app"], found["spec"]["template"]["metadata"]["annotations"]
+    assert (found["spec"]["replicas"], app["image"], app["args"], annotations) == (2, "r/checkout:3", ["-v"], {})
+
+
+def test_merge_patch_replaces_lists() -> None:
+    found = made({"spec": {"template": {"spec": {"containers": [{"name": "new", "image": "n"}]}}}}, how="merge")
+    assert [*containers(found)] == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("patch", "words"),
+    [
+        pytest.param([{"op": "test", "path": "/spec/replicas", "value": 7}], "operation 0 of the patch (test /spec/replicas)", id="test"),
+        pytest.param([{"op": "add", "path": "/metadata", "value": {}}], "nothing but spec", id="metadata"),
+        pytest.param([{"op": "add", "path": "/spec/selector", "value": {"a": 1}}], "spec.selector", id="selector"),
+        pytest.param([{"op": "replace", "path": "", "value": []}], "no object", id="whole"),
+        pytest.param([{"op": "replace", "path": "", "value": {}}], "no spec.template", id="nothing-left"),
+        pytest.param([{"op": "add", "path": f"{APP}", "value": 1}], "no container that is an object", id="container-that-is-a-number"),
+        pytest.param({}, "a list of at most", id="no-list"),
+    ],
+)
+def test_json_patch_that_does_not_fit_names_what_is_wrong(patch: Any, words: str) -> None:
+    with pytest.raises(UnfitError) as told:
+        made(patch, how="json")
+    assert words in str(told.value)
 
 
 def test_patch_has_the_last_word() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from translator.workloads.patch import DEEPEST, UnfitError, merged
+from translator.workloads.patch import DEEPEST, UnfitError, joined, merged
 
 POD: dict[str, Any] = {
     "containers": [{"name": "app", "image": "a", "env": [{"name": "A", "value": "1"}], "args": ["x", "y"]}, {"name": "log", "image": "l"}],
@@ -86,3 +86,34 @@ def test_nothing_is_a_crash_and_the_baseline_stays_as_it_was(base: Any, patch: A
     with contextlib.suppress(UnfitError):
         merged(base, patch)
     assert (base, patch) == before
+
+
+@pytest.mark.parametrize(
+    ("base", "patch", "expected"),
+    [  # RFC 7386, appendix A, as far as they are different
+        ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+        ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+        ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
+        ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+        ({"a": "c"}, {"a": ["b"]}, {"a": ["b"]}),
+        ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+        ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
+        (["a", "b"], ["c", "d"], ["c", "d"]),
+        ({"a": "foo"}, None, None),
+        ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
+        ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
+        ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+    ],
+)
+def test_plain_merge_patch_is_that_of_the_standard(base: Any, patch: Any, expected: Any) -> None:
+    before = copy.deepcopy(base)
+    assert joined(base, patch) == expected
+    assert base == before
+
+
+def test_plain_merge_patch_that_is_nested_too_deeply_is_told() -> None:
+    patch: dict[str, Any] = {}
+    for _ in range(DEEPEST + 1):
+        patch = {"a": patch}
+    with pytest.raises(UnfitError, match="too deeply"):
+        joined({}, patch)

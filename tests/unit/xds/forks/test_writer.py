@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.xds.forks.server import Server
 from tests.waiting import wait_until
-from translator.ir.copy import Copies, Copy
+from translator.ir.copy import Copies, Copy, OfFork
 from xds.forks import writer as module
 from xds.forks.writer import Forks
 from xds.reports import queue
@@ -152,6 +152,13 @@ async def test_baseline_that_is_gone_leaves_its_forks_and_is_told() -> None:
         pytest.param(Copy(of="web", patch="- a"), "the patch is no object", id="patch-that-is-a-list"),
         pytest.param(Copy(of="web", patch="a: &x 1"), "anchors are not read", id="patch-with-an-anchor"),
         pytest.param(Copy(of="web", patch="{"), "", id="patch-that-is-no-yaml"),
+        pytest.param(Copy(of="web", patch="a: b\n---\nc: d"), "not one document", id="patch-that-is-two"),
+        pytest.param(
+            Copy(of="web", patch='[{"op": "remove", "path": "/spec/x"}]', how="json"),
+            "operation 0 of the patch (remove /spec/x)",
+            id="json",
+        ),
+        pytest.param(Copy(of="web", env=(("*", "A", OfFork("cart", "x")),)), "declares no fork of it", id="value-of-no-fork"),
     ],
 )
 async def test_fork_that_cannot_be_made_is_told_and_others_are_made(wanted: Copy, words: str) -> None:
@@ -160,6 +167,17 @@ async def test_fork_that_cannot_be_made_is_told_and_others_are_made(wanted: Copy
         await wait_until(lambda: server.names() == ALL and told.said.get("shop/bob"))
         assert words in told.said["shop/bob"]
         assert told.said["shop/alice"] == ""
+
+
+async def test_variable_is_told_of_another_fork_of_the_sandbox() -> None:
+    cart = {**copy.deepcopy(BASE), "metadata": {"name": "cart", "namespace": "shop"}}
+    server = shop(cart, service("basket", app="web"))
+    env = (("*", "WEB", OfFork("shop/web", "{{ .Service.Host }}:{{ .Service.Port }}")), ("*", "B", OfFork("web", "{{ .Service.Host }}")))
+    wanted = (Copy(of="cart", services=("basket",), env=env), Copy(of="web"))
+    async with making(server, {"shop/alice": copies(*wanted)}):
+        await wait_until(lambda: "Deployment cart-alice" in server.names())
+    (container,) = server.get("Deployment", "cart-alice")["spec"]["template"]["spec"]["containers"]
+    assert container["env"] == [{"name": "WEB", "value": "web-alice.shop.svc:80"}, {"name": "B", "value": "web-alice.shop.svc"}]
 
 
 async def test_deployment_without_a_service_is_told() -> None:
