@@ -14,6 +14,7 @@ from translator.planes.manifests import KINDS, SOMETIMES
 from translator.resources.crd import EXAMPLE, GROUP
 from xds import crds
 from xds.forks.difference import KINDS as COPIED
+from xds.forks.difference import ROLLOUTS
 from xds.mesh.difference import PLURALS
 from xds.removal import PLURALS as REMOVED
 from xds.sources.kube import signadot
@@ -71,6 +72,8 @@ def of_forks() -> Iterator[Right]:
     """In all namespaces too, for those who switch it on: the forks that Sandboxes declare."""
     for version, plural in COPIED.values():
         yield from ((version.rpartition("/")[0], plural, verb) for verb in (*APPLIED, "watch"))
+    for version, plural in ROLLOUTS.values():
+        yield from ((version.rpartition("/")[0], plural, verb) for verb in FOLLOWED)
 
 
 def of_group(group: str) -> Iterator[Right]:

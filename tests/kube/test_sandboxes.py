@@ -111,6 +111,52 @@ kind: SignadotRoute
 metadata: {{name: erin}}
 spec: {{workloadID: {uid}, sandboxID: erin, static: {{endpoints: [{{address: {address}, port: 8080}}]}}}}
 """
+ROLLOUTS = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: rollouts.argoproj.io}
+spec:
+  group: argoproj.io
+  names: {kind: Rollout, listKind: RolloutList, plural: rollouts, singular: rollout}
+  scope: Namespaced
+  versions:
+  - name: v1alpha1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+"""
+API = """
+apiVersion: v1
+kind: Service
+metadata: {name: api}
+spec: {selector: {app: api, rollouts-pod-template-hash: abc}, ports: [{port: 80, targetPort: 8080}]}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: api}
+spec:
+  selector: {matchLabels: {app: api}}
+  strategy: {canary: {}}
+  template:
+    metadata: {labels: {app: api}}
+    spec: {containers: [{name: app, image: pointsman-echo, env: [{name: PORT, value: "8080"}]}]}
+---
+apiVersion: pointsman.io/v1alpha1
+kind: Sandbox
+metadata: {name: frank}
+spec:
+  forks:
+  - forkOf: {kind: Rollout, name: api}
+    customizations:
+      env:
+      - {name: ME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+      - {name: SELF, valueFrom: {fork: {forkOf: {kind: Rollout, name: api}, expression: "{{ .Service.Host }}:{{ .Service.Port }}"}}}
+      patch:
+        type: json
+        value: |
+          - {op: test, path: /spec/replicas, value: 1}
+          - {op: replace, path: /spec/replicas, value: 0}
+"""
 WRONG = """
 apiVersion: pointsman.io/v1alpha1
 kind: Sandbox
@@ -182,9 +228,9 @@ def example(cluster: Cluster, shop: Shop) -> Iterator[None]:
     definitions = [str(crds.OF_EXAMPLE / name) for name in definitions_of(EXAMPLE)]
     files = [word for one in definitions for word in ("-f", one)]
     cluster.kubectl("apply", "--server-side", *files)
-    cluster.kubectl("apply", "-f", "-", text=OPERATOR)
+    cluster.kubectl("apply", "-f", "-", text=f"{OPERATOR}---{ROLLOUTS}")
     yield
-    cluster.kubectl("delete", "--wait=false", "crd", "signadotroutes.signadot.com")
+    cluster.kubectl("delete", "--wait=false", "crd", "signadotroutes.signadot.com", "rollouts.argoproj.io")
     cluster.kubectl("delete", "--wait=false", *files)
 
 
@@ -198,6 +244,7 @@ async def test_forks_are_made_answer_follow_their_baseline_and_go(shop: Shop, ex
     await _is_seen_by_commands(shop)
     await _goes_when_its_time_is_over(shop)
     await _follows(shop)
+    await _is_made_of_a_rollout(shop)
     await _is_served_of_another_group(shop)
     await _is_served_of_an_operator(shop)
     await shop.kubectl("delete", "sandbox", "alice")
@@ -241,6 +288,28 @@ async def _goes_when_its_time_is_over(shop: Shop) -> None:
     )
     await shop.gone("sandbox/carol")
     await shop.gone("deployment/web-carol", "service/web-carol")
+
+
+async def _is_made_of_a_rollout(shop: Shop) -> None:
+    """Nobody rolls it out here, so nothing runs; what is made follows it all the same."""
+    await shop.kubectl("apply", "-f", "-", text=API)
+
+    async def made(value: str) -> bool:
+        if not await shop.kubectl("get", "--ignore-not-found", "-o", "name", "deployment/api-frank"):
+            return False
+        spec = (await shop.get("deployment", "api-frank"))["spec"]
+        env = {
+            one["name"]: one.get("value") or one["valueFrom"]["fieldRef"]["fieldPath"]
+            for one in spec["template"]["spec"]["containers"][0]["env"]
+        }
+        return (spec["replicas"], env) == (0, {"PORT": value, "ME": "metadata.name", "SELF": f"api-frank.{shop.namespace}.svc:80"})
+
+    await wait_until(lambda: made("8080"), SOON, "the fork of a Rollout")
+    change = [{"op": "replace", "path": "/spec/template/spec/containers/0/env/0/value", "value": "8081"}]
+    await shop.kubectl("patch", "rollout", "api", "--type=json", "-p", json.dumps(change))
+    await wait_until(lambda: made("8081"), SOON, "the fork to follow its Rollout")
+    await shop.kubectl("delete", "sandbox", "frank")
+    await shop.gone("deployment/api-frank", "service/api-frank")
 
 
 async def _is_served_of_another_group(shop: Shop) -> None:

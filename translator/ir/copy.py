@@ -41,13 +41,14 @@ class OfFork(Row, frozen=True, gc=False):
 
 
 class Copy(Row, frozen=True, gc=False, kw_only=True):
-    """One Deployment to be copied, for these Services or, where none is named, for all that lead to it.
+    """One Deployment or Rollout to be copied, for these Services or, where none is named, for all that lead to it.
 
     `images` are (container, image); `env` (container, variable, value), without a value where it is taken away; `patch` is text, and
     `how` it is to be applied: strategic, merge or json.
     """
 
     of: str
+    kind: str = "Deployment"
     services: tuple[str, ...] = ()
     images: tuple[tuple[str, str], ...] = ()
     env: tuple[tuple[str, str, str | Source | OfFork | None], ...] = ()

@@ -24,10 +24,10 @@ KEY = Field(min_length=1, max_length=253, pattern="^[-._a-zA-Z0-9]+$", descripti
 
 @dataclass(frozen=True, slots=True, config=written())
 class ForkOf:
-    """The Deployment of the baseline."""
+    """The Deployment of the baseline, or the Rollout of Argo."""
 
     name: Annotated[str, NAME]
-    kind: Annotated[Literal["Deployment"], Field(description="Deployment.")] = "Deployment"
+    kind: Annotated[Literal["Deployment", "Rollout"], Field(description="The fork of a Rollout is a Deployment.")] = "Deployment"
     namespace: Annotated[str, Field(max_length=63, description="That of the Sandbox, which is the only one that it may be.")] = ""
 
 

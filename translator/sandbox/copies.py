@@ -16,7 +16,7 @@ from translator.ir.output import Condition
 from translator.ir.tables import COPYING, EXPIRED, OUT_COPIES, REFUSED, UNCOPIED
 from translator.ir.value import Row
 from translator.resources.core import Service
-from translator.resources.fork import NAMES, Customizations, ForkContainer, ForkVariable, Variable
+from translator.resources.fork import NAMES, Customizations, ForkContainer, ForkOf, ForkVariable, Variable
 from translator.resources.sandbox import Sandbox, SandboxService, SandboxTarget
 from translator.sandbox.forks import DECLARED, EACH
 from translator.sandbox.lifetime import over
@@ -128,7 +128,7 @@ def wishes(one: Sandbox) -> tuple[list[Copy], list[Finding]]:
         elif name in services:
             wrong.append(twice(one.key, number, name))
         else:
-            found.append(_of_fork(name, fork.customizations))
+            found.append(_of_fork(fork.fork_of, fork.customizations))
     return found, wrong
 
 
@@ -161,11 +161,11 @@ def _value(one: Variable | ForkVariable) -> str | Source | OfFork:
     return Source(name, (*fields, ("optional", True)) if ref and ref.optional else fields)
 
 
-def _of_fork(name: str, custom: Customizations) -> Copy:
+def _of_fork(of: ForkOf, custom: Customizations) -> Copy:
     env = ((each.container or ALL, each.name, None if each.operation == "delete" else _value(each)) for each in custom.env)
     images = tuple((each.container, each.image) for each in custom.images)
     text, how = (custom.patch.value, custom.patch.type) if custom.patch else ("", "strategic")
-    return Copy(of=name, images=images, env=tuple(env), patch=text, how=how)
+    return Copy(of=of.name, kind=of.kind, images=images, env=tuple(env), patch=text, how=how)
 
 
 # What is said of it ------------------------------------------------------------------------------------------------------

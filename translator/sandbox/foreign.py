@@ -201,13 +201,14 @@ def _local(_: str, base: Mapping[str, Any], one: Mapping[str, Any]) -> tuple[str
 
 
 def _fork(name: str, base: Mapping[str, Any], one: Mapping[str, Any]) -> tuple[str, Json]:
-    """Where it stands in a Sandbox of ours. What is no Deployment is nothing that we make a fork of."""
+    """Where it stands in a Sandbox of ours. What is neither Deployment nor Rollout is nothing that we make a fork of."""
     more = {field: value for field, value in one.items() if field != "forkOf"}
     if isinstance(more.get("customizations"), Mapping):
         more["customizations"] = _customized(more["customizations"])
-    if base.get("kind", "Deployment") != "Deployment":
+    kind = base.get("kind", "Deployment")
+    if kind not in ("Deployment", "Rollout"):
         return "services", {"name": base.get("name", ""), "targetRef": {"name": f"{base.get('name', '')}-{name}"}, **more}
-    return "forks", {"forkOf": {"kind": "Deployment", "name": base.get("name", "")}, **more}
+    return "forks", {"forkOf": {"kind": kind, "name": base.get("name", "")}, **more}
 
 
 def _customized(custom: Mapping[str, Any]) -> Json:

@@ -14,11 +14,13 @@ from translator.ir.output import fingerprint
 from translator.workloads.expressions import told
 from translator.workloads.fork import deployment, selecting, service
 from translator.workloads.patch import UnfitError
+from translator.workloads.rollout import as_deployment, unpinned
 from xds.sources.documents import Fault, read
 
 Json = dict[str, Any]
 T = TypeVar("T")
 KINDS = {"Deployment": ("apps/v1", "deployments"), "Service": ("v1", "services")}
+ROLLOUTS = {"Rollout": ("argoproj.io/v1alpha1", "rollouts")}  # which may be there, and are read alone
 SELECTOR = ",".join(f"{name}={value}" for name, value in DECLARED.items())
 DIGEST = "pointsman.io/digest"  # annotation: of what was applied last, so that a difference is seen without asking
 Name = tuple[str, str]  # kind and name
@@ -26,10 +28,12 @@ Name = tuple[str, str]  # kind and name
 
 @dataclass(frozen=True, slots=True)
 class There:
-    """What a namespace has."""
+    """What a namespace has. `unread` is why Rollouts are not for us to read, or nothing."""
 
     deployments: Sequence[Json]
     services: Sequence[Json]
+    rollouts: Sequence[Json] = ()
+    unread: str = ""
 
     def each(self) -> Iterator[tuple[Name, Json]]:
         for kind, those in (("Deployment", self.deployments), ("Service", self.services)):
@@ -79,28 +83,38 @@ def plan(rows: Iterable[Copies], there: There, known: Mapping[Name, str]) -> Pla
 
 def _documents(wanted: Copy, row: Copies, there: There) -> Iterator[Json]:
     baseline = _baseline(wanted, row, there)
-    others = [one for one in there.services if not DECLARED.items() <= _labels(one).items()]
-    env = tuple((container, name, _told(value, row, there, others)) for container, name, value in wanted.env)
+    others = _others(wanted, there)
+    env = tuple((container, name, _told(value, row, there)) for container, name, value in wanted.env)
     yield _digested(deployment(baseline, replace(wanted, env=env), row, others, _patch(wanted.patch)), row)
     for one in _services(wanted, row, baseline, others):
         yield _digested(service(one, wanted.of, row), row)
 
 
+def _others(wanted: Copy, there: There) -> list[Json]:
+    """Services that lead to no fork."""
+    found = [one for one in there.services if not DECLARED.items() <= _labels(one).items()]
+    return unpinned(found) if wanted.kind in ROLLOUTS else found
+
+
 def _baseline(wanted: Copy, row: Copies, there: There) -> Json:
-    found = next((one for one in there.deployments if one["metadata"]["name"] == wanted.of), None)
+    rolled = wanted.kind in ROLLOUTS
+    if rolled and there.unread:
+        raise UnfitError(there.unread)
+    found = next((one for one in (there.rollouts if rolled else there.deployments) if one["metadata"]["name"] == wanted.of), None)
     if found is None:
-        raise UnfitError(f"Deployment {row.namespace}/{wanted.of} does not exist")
-    return found
+        raise UnfitError(f"{wanted.kind} {row.namespace}/{wanted.of} does not exist")
+    return as_deployment(found, there.deployments) if rolled else found
 
 
-def _told(value: T, row: Copies, there: There, others: Sequence[Json]) -> T | str:
+def _told(value: T, row: Copies, there: There) -> T | str:
     """What is to be told of another fork; all else as it is."""
     if not isinstance(value, OfFork):
         return value
     other = next((one for one in row.copies if value.of in (one.of, f"{row.namespace}/{one.of}")), None)
     if other is None:
         raise UnfitError(f"valueFrom.fork names {value.of}, and the Sandbox declares no fork of it in this namespace")
-    return told(value.expression, other.of, _services(other, row, _baseline(other, row, there), others), row)
+    leading = _services(other, row, _baseline(other, row, there), _others(other, there))
+    return told(value.expression, other.of, leading, row)
 
 
 def _services(wanted: Copy, row: Copies, baseline: Json, others: Sequence[Json]) -> list[Json]:
@@ -108,7 +122,7 @@ def _services(wanted: Copy, row: Copies, baseline: Json, others: Sequence[Json])
     if not wanted.services:
         found = selecting(others, baseline["spec"]["template"].get("metadata", {}).get("labels") or {})
         if not found:
-            raise UnfitError(f"no Service leads to Deployment {row.namespace}/{wanted.of}, so no request would come to its fork")
+            raise UnfitError(f"no Service leads to {wanted.kind} {row.namespace}/{wanted.of}, so no request would come to its fork")
         return found
     named = {one["metadata"]["name"]: one for one in others}
     if missing := [name for name in wanted.services if name not in named]:

@@ -10,18 +10,21 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from translator.resources.meta import Metadata, Object
-from xds.forks.difference import KINDS, Json, There
+from xds.forks.difference import KINDS, ROLLOUTS, Json, There
 from xds.sources.kube.kinds import Watched
 from xds.sources.kube.source import Kube
 from xds.sources.kube.transport import Transport
 
 TOLD = ("managedFields", "resourceVersion", "generation")  # of metadata: what an API server counts, and nobody says
+
+
+Space = tuple[str, bool]  # a namespace, and whether it is about its Rollouts
 
 
 class UnreadableError(Exception):
@@ -41,9 +44,9 @@ def held(raw: bytes | msgspec.Raw) -> Held:
     return Held(metadata=Metadata(metadata["name"], metadata["namespace"]), document={**said, "metadata": metadata})
 
 
-def watched(namespace: str) -> tuple[Watched, ...]:
+def watched(namespace: str, kinds: Mapping[str, tuple[str, str]] = KINDS) -> tuple[Watched, ...]:
     """Called by their plurals, as they are no inputs of the translator."""
-    places = [(*version.rpartition("/")[::2], plural) for version, plural in KINDS.values()]
+    places = [(*version.rpartition("/")[::2], plural) for version, plural in kinds.values()]
     return tuple(Watched(plural, group, (version,), plural, True, held, namespace=namespace) for group, version, plural in places)
 
 
@@ -52,38 +55,45 @@ class Following:
 
     def __init__(self, connect: Callable[[], Transport], changed: Callable[[list[str]], None]) -> None:
         self._connect, self._changed = connect, changed
-        self._spaces: dict[str, Kube] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._spaces: dict[Space, Kube] = {}
+        self._tasks: dict[Space, asyncio.Task[None]] = {}
         self._new = asyncio.Event()
 
-    def there(self, namespace: str) -> There | None:
-        """What it has; None until all of it was told, and from the first question on it is followed. UnreadableError where it is not
-        for us to read.
+    def there(self, namespace: str, *, rollouts: bool) -> There | None:
+        """What it has; None until all of it was told, and from the first question on it is followed. Rollouts are looked at where they are
+        wanted, and where nobody defines them there are none. UnreadableError where the rest is not for us to read.
         """
-        if namespace not in self._spaces:
-            self._spaces[namespace] = Kube(self._connect(), watched(namespace), time.monotonic, random.random, hold=0.0)
-            self._new.set()
-        kinds = self._spaces[namespace].reflectors
-        for one in kinds.values():
-            if one.trouble.parked == "forbidden":
-                raise UnreadableError(one.trouble.reason)
-        if not all(one.synced for one in kinds.values()):
+        kinds = self._space(namespace, rolled=False).reflectors
+        more = self._space(namespace, rolled=True).reflectors if rollouts else {}
+        if why := next((one.trouble.reason for one in kinds.values() if one.trouble.parked == "forbidden"), ""):
+            raise UnreadableError(why)
+        unread = next((one.trouble.reason for one in more.values() if one.trouble.parked == "forbidden"), "")
+        if not all(one.synced for one in (*kinds.values(), *(() if unread else more.values()))):
             return None
-        of = {kind: [_document(one) for one in kinds[plural].held.objects.values()] for kind, (_, plural) in KINDS.items()}
-        return There(of["Deployment"], of["Service"])
+        found = {plural: [*map(_document, one.held.objects.values())] for plural, one in {**kinds, **more}.items()}
+        return There(found["deployments"], found["services"], found.get("rollouts", ()), unread)
+
+    def _space(self, namespace: str, *, rolled: bool) -> Kube:
+        """What comes and goes by itself, so that no kind which is not there holds up another."""
+        if (namespace, rolled) not in self._spaces:
+            kinds = watched(namespace, ROLLOUTS if rolled else KINDS)
+            self._spaces[namespace, rolled] = Kube(self._connect(), kinds, time.monotonic, random.random, hold=0.0)
+            self._new.set()
+        return self._spaces[namespace, rolled]
 
     def leave(self, namespace: str) -> None:
         """Nothing is to be made there any more, and nothing of ours is left."""
-        self._spaces.pop(namespace, None)
-        if task := self._tasks.pop(namespace, None):
-            task.cancel()
+        for space in ((namespace, False), (namespace, True)):
+            self._spaces.pop(space, None)
+            if task := self._tasks.pop(space, None):
+                task.cancel()
 
     async def run(self) -> None:
         """Without end."""
         async with asyncio.TaskGroup() as group:
             while True:
-                for namespace in self._spaces.keys() - self._tasks.keys():
-                    self._tasks[namespace] = group.create_task(self._follow(namespace, self._spaces[namespace]))
+                for space in self._spaces.keys() - self._tasks.keys():
+                    self._tasks[space] = group.create_task(self._follow(space[0], self._spaces[space]))
                 await self._new.wait()
                 self._new.clear()
 

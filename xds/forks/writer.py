@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from translator.ir.copy import Copies
 from translator.resources.crd import GROUP
-from xds.forks.difference import KINDS, SELECTOR, Json, Plan, There, collection, plan, printed
+from xds.forks.difference import KINDS, ROLLOUTS, SELECTOR, Json, Plan, There, collection, plan, printed
 from xds.forks.following import UnreadableError
 from xds.reports.queue import Counts, Name
 from xds.reports.rounds import Rounds
@@ -22,7 +22,7 @@ Say = Callable[[str, str], None]
 class Standing(Protocol):
     """What namespaces have; `following.py` says how it is known."""
 
-    def there(self, namespace: str) -> There | None: ...
+    def there(self, namespace: str, *, rollouts: bool) -> There | None: ...
     def leave(self, namespace: str) -> None: ...
 
 
@@ -81,7 +81,7 @@ class Forks:
         """Whether everything is as it is declared, as far as it can be."""
         rows = {key: row for key, row in sorted(self._rows().items()) if row.namespace == namespace}
         try:
-            there = self.standing.there(namespace)
+            there = self.standing.there(namespace, rollouts=any(one.kind in ROLLOUTS for row in rows.values() for one in row.copies))
         except UnreadableError as error:
             for key in rows:
                 self._say(key, str(error))

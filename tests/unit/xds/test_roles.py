@@ -100,8 +100,10 @@ def test_another_group_is_no_wider_than_ours() -> None:
 
 def test_forks_ask_for_no_more_than_deployments_and_services() -> None:
     [role] = [one for one in roles.fork_roles() if "rules" in one]
-    assert {resource for one in role["rules"] for resource in one["resources"]} == {"deployments", "services"}
-    assert {verb for one in role["rules"] for verb in one["verbs"]} == {"create", "delete", "list", "patch", "watch"}
+    verbs = {resource: {*one["verbs"]} for one in role["rules"] for resource in one["resources"]}
+    assert verbs.keys() == {"deployments", "services", "rollouts"}
+    assert verbs.pop("rollouts") == {"list", "watch"}
+    assert set().union(*verbs.values()) == {"create", "delete", "list", "patch", "watch"}
 
 
 def test_of_the_configurations_of_webhooks_only_our_own_may_be_changed() -> None:

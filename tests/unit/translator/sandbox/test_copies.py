@@ -91,6 +91,11 @@ def test_all_that_a_sandbox_says_of_its_forks_is_to_be_made() -> None:
     )
 
 
+def test_fork_may_be_of_a_rollout() -> None:
+    fork = {"forkOf": {"kind": "Rollout", "name": "web"}}
+    assert wishes(sandbox(forks=[fork])) == ([Copy(of="web", kind="Rollout")], [])
+
+
 def test_values_from_elsewhere_and_the_type_of_a_patch_are_passed_on() -> None:
     key = {"name": "db", "key": "host"}
     sources = [

@@ -109,11 +109,13 @@ def test_sandbox_that_changes_two_namespaces_is_one_in_each() -> None:
     ]
 
 
-def test_customizations_are_those_of_a_fork_and_what_is_no_deployment_is_a_service() -> None:
+def test_customizations_are_those_of_a_fork_and_what_is_neither_deployment_nor_rollout_is_a_service() -> None:
     custom = {"images": [{"image": "r/x:2"}], "env": [{"name": "A", "value": "1"}], "patch": {"type": "strategic", "value": "spec: {}"}}
-    forks = [{"forkOf": {"kind": "Deployment", "name": "x"}, "customizations": custom}, {"forkOf": {"kind": "Rollout", "name": "y"}}]
+    rollout = {"forkOf": {"kind": "Rollout", "name": "z"}}
+    forks = [{"forkOf": {"kind": "Deployment", "name": "x"}, "customizations": custom}, {"forkOf": {"kind": "StatefulSet", "name": "y"}}]
+    forks.append(rollout)
     ((_, one),) = rewritten({"name": "alice", "spec": {"cluster": "c", "forks": forks}}) or []
-    assert one["spec"]["forks"] == [{"forkOf": {"kind": "Deployment", "name": "x"}, "customizations": custom}]
+    assert one["spec"]["forks"] == [{"forkOf": {"kind": "Deployment", "name": "x"}, "customizations": custom}, rollout]
     assert one["spec"]["services"] == [{"name": "y", "targetRef": {"name": "y-alice"}}]
     assert DOOR.admit(one).findings == ()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -14,7 +15,11 @@ from xds.sources.kube.rights import Rights
 from xds.sources.kube.transport import Answer
 
 Json = dict[str, Any]
-ROOTS = {"Deployment": "/apis/apps/v1/namespaces/shop/deployments", "Service": "/api/v1/namespaces/shop/services"}
+ROOTS = {
+    "Deployment": "/apis/apps/v1/namespaces/shop/deployments",
+    "Service": "/api/v1/namespaces/shop/services",
+    "Rollout": "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts",
+}
 
 
 class Server:
@@ -27,7 +32,7 @@ class Server:
         self.asked: list[tuple[str, str]] = []
         self.rights = Rights()
         self.changed: Callable[[list[str]], None] = lambda _: None
-        self.looks = 0
+        self.looks, self.rolled, self.unread = 0, False, ""
         self.left: list[str] = []
         for one in documents:
             self.objects[f"{ROOTS[one['kind']]}/{one['metadata']['name']}"] = one
@@ -49,12 +54,14 @@ class Server:
         del self.objects[f"{ROOTS[kind]}/{name}"]
         self.seen()
 
-    def there(self, namespace: str) -> There:
+    def there(self, namespace: str, *, rollouts: bool) -> There:
         self.looks += 1
+        self.rolled = rollouts
         for (refused, plural), (_, message) in self.refuse.items():
             if refused == "WATCH":
                 raise UnreadableError(f"{plural}: {message}")
-        return There(*(self._listed(f"{root.replace('shop', namespace)}", "") for root in ROOTS.values()))
+        found = There(*(self._listed(f"{root.replace('shop', namespace)}", "") for root in ROOTS.values()), unread=self.unread)
+        return found if rollouts else replace(found, rollouts=())
 
     def leave(self, namespace: str) -> None:
         self.left.append(namespace)

@@ -39,8 +39,8 @@ class Followed:
         self.connected.append(one)
         return one
 
-    def there(self) -> There | None:
-        return self.following.there("shop")
+    def there(self, *, rollouts: bool = False) -> There | None:
+        return self.following.there("shop", rollouts=rollouts)
 
     def image(self) -> str:
         found = self.there()
@@ -124,6 +124,27 @@ def _image(one: Followed) -> str:
         return one.image()
     except UnreadableError:
         return ""
+
+
+async def test_rollouts_come_beside_the_rest_and_where_nobody_defines_them_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reflector, "PARKED", 0.01)
+    async with Fake() as fake:
+        fake.replies[DEPLOYMENTS].append(Reply(200, listed(deployment()), stays=True))
+        async with following(fake) as one:
+            await wait_until(lambda: one.image() == "r/web:1")
+            await wait_until(lambda: (found := one.there(rollouts=True)) and found.rollouts == [])  # 404
+            fake.replies["shop/rollouts"].append(Reply(200, listed(deployment()), stays=True))
+            await wait_until(lambda: (found := one.there(rollouts=True)) and len(found.rollouts) == 1)
+            assert one.there() != one.there(rollouts=True)
+
+
+async def test_rollouts_that_may_not_be_read_hold_up_nothing_else() -> None:
+    async with Fake() as fake:
+        fake.replies[DEPLOYMENTS].append(Reply(200, listed(deployment()), stays=True))
+        fake.replies["shop/rollouts"].append(Reply(403, body(status(403, "you may not"))))
+        async with following(fake) as one:
+            await wait_until(lambda: (found := one.there(rollouts=True)) and found.unread == "you may not")
+            assert one.image() == "r/web:1"
 
 
 async def test_namespace_that_is_left_is_asked_for_anew() -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests.unit.xds.forks.server import Server
 from tests.waiting import wait_until
 from translator.ir.copy import Copies, Copy, OfFork
+from translator.workloads.rollout import HASH
 from xds.forks import writer as module
 from xds.forks.writer import Forks
 from xds.reports import queue
@@ -178,6 +179,35 @@ async def test_variable_is_told_of_another_fork_of_the_sandbox() -> None:
         await wait_until(lambda: "Deployment cart-alice" in server.names())
     (container,) = server.get("Deployment", "cart-alice")["spec"]["template"]["spec"]["containers"]
     assert container["env"] == [{"name": "WEB", "value": "web-alice.shop.svc:80"}, {"name": "B", "value": "web-alice.shop.svc"}]
+
+
+async def test_fork_of_a_rollout_is_a_deployment_that_follows_it() -> None:
+    rollout = {**copy.deepcopy(BASE), "kind": "Rollout", "metadata": {"name": "api", "namespace": "shop"}}
+    rollout["spec"]["selector"] = {"matchLabels": {"app": "api"}}
+    rollout["spec"]["template"]["metadata"]["labels"] = {"app": "api"}
+    server, rows = shop(rollout, service("api", app="api", **{HASH: "abc"})), {"shop/alice": copies(Copy(of="api", kind="Rollout"))}
+    async with making(server, rows) as told:
+        await wait_until(lambda: {"Deployment api-alice", "Service api-alice"} <= server.names())
+        assert server.get("Deployment", "api-alice")["spec"]["template"]["metadata"]["labels"].keys().isdisjoint({"app", HASH})
+        rollout["spec"]["template"]["spec"]["containers"][0]["image"] = "r/api:3"
+        server.seen()
+        pod = server.get("Deployment", "api-alice")["spec"]["template"]["spec"]
+        await wait_until(lambda: pod is not server.get("Deployment", "api-alice")["spec"]["template"]["spec"])
+        assert told.said == {"shop/alice": ""}
+
+
+async def test_rollouts_are_looked_at_only_where_they_are_wanted_and_hold_up_no_deployment() -> None:
+    server, rows = shop(), {"shop/alice": copies(WEB)}
+    server.unread = "you may not list rollouts"
+    async with making(server, rows) as told:
+        await wait_until(lambda: server.names() == ALL)
+        assert not server.rolled
+        rows["shop/bob"] = copies(Copy(of="api", kind="Rollout"), sandbox="bob")
+        told.forks.touch(["shop"])
+        await wait_until(lambda: told.said == {"shop/alice": "", "shop/bob": "you may not list rollouts"})
+        server.unread = ""
+        server.seen()
+        await wait_until(lambda: told.said["shop/bob"] == "Rollout shop/api does not exist")
 
 
 async def test_deployment_without_a_service_is_told() -> None:
