@@ -6,6 +6,7 @@ left to be written, and these are not put off for ever by news.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 
 GAP = 0.1  # seconds between two writes of one object, longer each time while it goes on changing
@@ -28,7 +29,7 @@ class Counts:
 class Queue:
     def __init__(self) -> None:
         self._due: dict[Name, float] = {}
-        self._last: dict[Name, tuple[float, float]] = {}  # when it was written, and how long to wait after that
+        self._last: OrderedDict[Name, tuple[float, float]] = OrderedDict()  # when it was written, and how long to wait after that
         self._failures: dict[Name, int] = {}
         self._newest = False  # whose turn it is
 
@@ -60,8 +61,9 @@ class Queue:
 
     def wrote(self, name: Name, now: float) -> None:
         self._failures.pop(name, None)
-        last, gap = self._last.get(name, (float("-inf"), 0.0))
-        longer = min(LONGEST_GAP, max(GAP, gap * 1.5)) if now - last < 2 * LONGEST_GAP else GAP
+        self._forget(now)
+        _, gap = self._last.pop(name, (now, 0.0))
+        longer = min(LONGEST_GAP, max(GAP, gap * 1.5))
         self._last[name] = (now, longer)
         if name in self._due:  # it changed while it was written
             self._due[name] = max(self._due[name], now + longer)
@@ -72,7 +74,9 @@ class Queue:
         least, most = BACKOFF
         self._due.setdefault(name, now + min(most, least * 2 ** min(count - 1, 10)))
 
-    def forget(self, name: Name) -> None:
-        """The object is gone."""
-        self._failures.pop(name, None)
-        self._last.pop(name, None)
+    def _forget(self, now: float) -> None:
+        """What was written so long ago that it makes no difference: what is remembered follows how much is written, not how much is
+        there or ever was.
+        """
+        while self._last and now - next(iter(self._last.values()))[0] >= 2 * LONGEST_GAP:
+            self._last.popitem(last=False)

@@ -190,7 +190,6 @@ class Writer:
         for _ in range(CONFLICTS):
             kind, answer = await self._found(name)
             if answer.status == 404:
-                self.queue.forget(name)
                 return True
             if answer.status != 200:
                 return self._refused(name[0], answer)

@@ -103,9 +103,17 @@ def test_change_that_came_while_a_write_failed_is_not_delayed() -> None:
     assert queue.due() == pytest.approx(0.1)
 
 
-def test_object_that_is_gone_is_forgotten() -> None:
-    queue = Queue()
-    queue.wrote(A, 0.0)
-    queue.forget(A)
-    queue.put(A, 0.05)
-    assert queue.take(0.05, 1) == [A]
+def test_what_is_remembered_follows_what_is_written_and_not_what_ever_was() -> None:
+    queue, sizes = Queue(), list[int]()
+    for number in range(10_000):
+        name, now = ("HTTPRoute", f"shop/r{number}"), number * 0.01
+        queue.put(name, now)
+        assert queue.take(now, 1) == [name]
+        queue.failed(name, now)
+        queue.put(name, now)
+        queue.take(now, 1)
+        queue.wrote(name, now)
+        sizes.append(len(queue._last) + len(queue._failures) + len(queue._due))
+    assert max(sizes) <= 2 * LONGEST_GAP / 0.01 + 1
+    queue.wrote(A, 10_000.0)
+    assert list(queue._last) == [A]
