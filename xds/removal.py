@@ -8,7 +8,7 @@ from translator.resources.crd import GROUP
 from xds.lives import Key
 from xds.reports.problems import Problems
 from xds.reports.rounds import Rounds
-from xds.sources.kube.transport import Broken, Caller
+from xds.sources.kube.transport import Caller
 
 PLURALS = {"Sandbox": "sandboxes", "RouteGroup": "routegroups"}
 LOOK = 30.0  # seconds after which all are looked at again: another replica may have led meanwhile
@@ -21,7 +21,7 @@ class Removal:
         self, transport: Caller, over: Callable[[], Collection[Key]], leads: Callable[[], bool], clock: Callable[[], float],
         groups: tuple[str, ...] = (GROUP,),
     ) -> None:  # fmt: skip
-        self.transport, self._over, self._leads, self._clock = transport, over, leads, clock
+        self.transport, self._over = transport, over
         self._groups = groups
         self._rounds = Rounds(leads, clock)
         self.queue = self._rounds.queue
@@ -41,17 +41,13 @@ class Removal:
             self.touch(key)
         return LOOK
 
-    async def _one(self, key: Key) -> None:
-        try:
-            problem = await self._delete(*key) if key in self._over() else ""
-        except Broken as error:
-            problem = str(error) or type(error).__name__
-        self.problems.say("/".join(key), problem)
-        if problem:
-            self.queue.failed(key, self._clock())
+    async def _one(self, key: Key) -> bool:
+        return await self.problems.of("/".join(key), self._delete(*key))
 
     async def _delete(self, kind: str, key: str) -> str:
         """In the version that was read: what was changed meanwhile is looked at again."""
+        if (kind, key) not in self._over():
+            return ""
         namespace, _, name = key.partition("/")
         for group in self._groups:
             path = f"/apis/{group}/v1alpha1/namespaces/{namespace}/{PLURALS[kind]}/{name}"

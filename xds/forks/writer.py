@@ -11,7 +11,7 @@ from translator.ir.copy import Copies
 from translator.resources.crd import GROUP
 from xds.forks.difference import KINDS, ROLLOUTS, SELECTOR, Json, Plan, There, collection, plan, printed
 from xds.forks.following import UnreadableError
-from xds.reports.queue import Counts, Name
+from xds.reports.queue import Name
 from xds.reports.rounds import Rounds
 from xds.sources.kube.transport import APPLY, Broken, Caller
 
@@ -37,10 +37,10 @@ class Forks:
         self, transport: Caller, rows: Callable[[], Mapping[str, Copies]], say: Say, leads: Callable[[], bool], clock: Callable[[], float],
         groups: tuple[str, ...] = (GROUP,),
     ) -> None:  # fmt: skip
-        self.transport, self._rows, self._say, self._leads, self._clock = transport, rows, say, leads, clock
+        self.transport, self._rows, self._say, self._leads = transport, rows, say, leads
         self._groups = groups
-        self._rounds, self.counts = Rounds(leads, clock), Counts()
-        self.queue = self._rounds.queue
+        self._rounds = Rounds(leads, clock)
+        self.queue, self.counts = self._rounds.queue, self._rounds.counts
         self._known: dict[str, dict[Name, str]] = {}  # namespace → prints of what we applied
 
     def touch(self, namespaces: Iterable[str]) -> None:
@@ -66,16 +66,11 @@ class Forks:
 
     # One namespace -----------------------------------------------------------------------------------------------------
 
-    async def _one(self, name: Name) -> None:
+    async def _one(self, name: Name) -> bool:
         try:
-            done = await self._made(name[1])
+            return await self._made(name[1])
         except Broken:
-            done = False  # nobody answers: that is no news of any Sandbox
-        if done:
-            self.queue.wrote(name, self._clock())
-        else:
-            self.counts.failed += 1
-            self.queue.failed(name, self._clock())
+            return False  # nobody answers: that is no news of any Sandbox
 
     async def _made(self, namespace: str) -> bool:
         """Whether everything is as it is declared, as far as it can be."""

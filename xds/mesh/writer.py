@@ -15,7 +15,7 @@ from translator.mesh.rules import Unsaid
 from xds.mesh.contention import Contention
 from xds.mesh.difference import OUTPUTS, PLURALS, SELECTOR, Json, Write, collection, kinded, unsaid, untold, writes
 from xds.reports.problems import Problems
-from xds.reports.queue import Counts, Name
+from xds.reports.queue import Name
 from xds.reports.rounds import Rounds
 from xds.sources.kube.transport import APPLY, Broken, Caller
 
@@ -40,8 +40,8 @@ class Meshes:
         self, transport: Caller, routes: Callable[[], Routes], leads: Callable[[], bool], clock: Callable[[], float],
     ) -> None:  # fmt: skip
         self.transport, self._routes, self._leads, self._clock = transport, routes, leads, clock
-        self._rounds, self.counts = Rounds(leads, clock), Counts()
-        self.queue, self.look = self._rounds.queue, self._rounds.look
+        self._rounds = Rounds(leads, clock)
+        self.queue, self.counts, self.look = self._rounds.queue, self._rounds.counts, self._rounds.look
         self._contention = Contention()
         self.problems = Problems()  # namespace → why it is not as it should be
         self._unsaid: dict[tuple[str, str], list[Unsaid]] = {}  # (namespace, output) → rules that the mesh is not told of
@@ -82,18 +82,8 @@ class Meshes:
 
     # One namespace -----------------------------------------------------------------------------------------------------
 
-    async def _one(self, name: Name) -> None:
-        namespace = name[1]
-        try:
-            problem = await self._tried(namespace)
-        except Broken as error:
-            problem = str(error) or type(error).__name__
-        self.problems.say(namespace, problem)
-        if problem:
-            self.counts.failed += 1
-            self.queue.failed(name, self._clock())
-        else:
-            self.queue.wrote(name, self._clock())
+    async def _one(self, name: Name) -> bool:
+        return await self.problems.of(name[1], self._tried(name[1]))
 
     async def _tried(self, namespace: str) -> str:
         """What went wrong, or nothing. Where somebody was faster it is all read anew."""

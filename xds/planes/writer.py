@@ -18,10 +18,10 @@ from xds.planes.identity import Issuer
 from xds.planes.standing import Stand
 from xds.planes.start import files
 from xds.reports.problems import Problems
-from xds.reports.queue import Counts, Name
+from xds.reports.queue import Name
 from xds.reports.rounds import Rounds
 from xds.security.credentials import CredentialsError
-from xds.sources.kube.transport import APPLY, Broken, Caller
+from xds.sources.kube.transport import APPLY, Caller
 
 API = "/apis/gateway.networking.k8s.io/v1"
 MANAGER = "pointsman"  # of the fields that we apply
@@ -48,9 +48,9 @@ class Planes:
         leads: Callable[[], bool], clock: Callable[[], float],
     ) -> None:  # fmt: skip
         self.transport, self._plane, self._place, self._issuer = transport, plane, place, issuer
-        self._leads, self._clock = leads, clock
-        self._rounds, self.counts = Rounds(leads, clock), Counts()
-        self.queue = self._rounds.queue
+        self._leads = leads
+        self._rounds = Rounds(leads, clock)
+        self.queue, self.counts = self._rounds.queue, self._rounds.counts
         self.problems = Problems()  # group → why its data plane is not as it should be
         self.stand: Stand | None = None
 
@@ -68,21 +68,9 @@ class Planes:
 
     # One data plane ----------------------------------------------------------------------------------------------------
 
-    async def _one(self, name: Name) -> None:
-        key = name[1]
-        try:
-            plane = self._plane(key)
-            problem = await (self._apply(plane) if plane else self._remove(key))
-        except Broken as error:
-            problem = str(error) or type(error).__name__
-        except CredentialsError as error:
-            problem = str(error)
-        self.problems.say(key, problem)
-        if problem:
-            self.counts.failed += 1
-            self.queue.failed(name, self._clock())
-        else:
-            self.queue.wrote(name, self._clock())
+    async def _one(self, name: Name) -> bool:
+        plane = self._plane(name[1])
+        return await self.problems.of(name[1], self._apply(plane) if plane else self._remove(name[1]), CredentialsError)
 
     async def _apply(self, plane: Plane) -> str:
         """What went wrong, or nothing. Of one that is kept as it is, nothing but the certificate is looked at."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+
+from xds.sources.kube.transport import Broken
 
 
 class Problems:
@@ -19,3 +21,13 @@ class Problems:
         else:
             del self.held[name]
         self.told()
+
+    async def of(self, name: str, attempt: Awaitable[str], *also: type[Exception]) -> bool:
+        """Whether an attempt went well, which says what went wrong, or nothing; or raises what a request may, or one of `also`."""
+        expected: tuple[type[Exception], ...] = (*Broken, *also)
+        try:
+            why = await attempt
+        except expected as error:
+            why = str(error) or type(error).__name__
+        self.say(name, why)
+        return not why

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 from math import inf
 
-from xds.reports.queue import Name, Queue
+from xds.reports.queue import Counts, Name, Queue
 
 AT_ONCE = 4
 LEAST = 0.05  # seconds of rest
@@ -20,7 +20,7 @@ TURN = 1.0  # seconds at most between two questions who leads
 class Rounds:
     def __init__(self, leads: Callable[[], bool], clock: Callable[[], float]) -> None:
         self._leads, self._clock = leads, clock
-        self.queue = Queue()
+        self.queue, self.counts = Queue(), Counts()
         self._put = asyncio.Event()
         self._look = 0.0  # when to look at everything
 
@@ -36,9 +36,9 @@ class Rounds:
         self._look = 0.0
         self._put.set()
 
-    async def run(self, work: Callable[[Name], Awaitable[None]], everything: Callable[[], Awaitable[float]]) -> None:
-        """Without end. `work` tells the queue what came of a name; `everything` puts all there is, and gives the seconds until it is
-        asked again. Who begins to lead looks at all: its predecessor may have left off anywhere.
+    async def run(self, work: Callable[[Name], Awaitable[bool]], everything: Callable[[], Awaitable[float]]) -> None:
+        """Without end. `work` tells whether a name is as it should be, or else is to be tried again; `everything` puts all there is, and
+        gives the seconds until it is asked again. Who begins to lead looks at all: its predecessor may have left off anywhere.
         """
         while True:
             if not self._leads():
@@ -47,8 +47,15 @@ class Rounds:
                 self._look = inf
                 self._look = min(self._clock() + await everything(), self._look)
             while self._leads() and (names := self.queue.take(self._clock(), AT_ONCE)):
-                await asyncio.gather(*map(work, names))
+                await asyncio.gather(*(self._one(work, name) for name in names))
             await self._until()
+
+    async def _one(self, work: Callable[[Name], Awaitable[bool]], name: Name) -> None:
+        if await work(name):
+            self.queue.wrote(name, self._clock())
+        else:
+            self.counts.failed += 1
+            self.queue.failed(name, self._clock())
 
     async def _until(self) -> None:
         now = self._clock()

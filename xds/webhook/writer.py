@@ -16,10 +16,10 @@ from typing import Any
 from translator.injection.workload import OWNER, companions, started_with
 from xds.planes.identity import Issuer
 from xds.reports.problems import Problems
-from xds.reports.queue import Counts, Name
+from xds.reports.queue import Name
 from xds.reports.rounds import Rounds
 from xds.security.credentials import CA, CredentialsError
-from xds.sources.kube.transport import APPLY, Broken, Caller
+from xds.sources.kube.transport import APPLY, Caller
 from xds.webhook.sidecars import Sidecars
 from xds.webhook.start import Started
 
@@ -46,9 +46,9 @@ class Companions:
         self, transport: Caller, sidecars: Sidecars, place: Place, issuer: Issuer, leads: Callable[[], bool], clock: Callable[[], float],
     ) -> None:  # fmt: skip
         self.transport, self._sidecars, self._place, self._issuer = transport, sidecars, place, issuer
-        self._leads, self._clock = leads, clock
-        self._rounds, self.counts = Rounds(leads, clock), Counts()
-        self.queue = self._rounds.queue
+        self._leads = leads
+        self._rounds = Rounds(leads, clock)
+        self.queue, self.counts = self._rounds.queue, self._rounds.counts
         self.problems = Problems()  # kind/key → why it is not as it should be
 
     def touch(self, services: Iterable[str]) -> None:
@@ -63,19 +63,8 @@ class Companions:
         self.touch(self._sidecars.services())
         return LOOK
 
-    async def _one(self, name: Name) -> None:
-        try:
-            problem = await (self._trust() if name == TRUST else self._service(name[1]))
-        except Broken as error:
-            problem = str(error) or type(error).__name__
-        except (CredentialsError, OSError) as error:
-            problem = str(error)
-        self.problems.say("/".join(name), problem)
-        if problem:
-            self.counts.failed += 1
-            self.queue.failed(name, self._clock())
-        else:
-            self.queue.wrote(name, self._clock())
+    async def _one(self, name: Name) -> bool:
+        return await self.problems.of("/".join(name), self._trust() if name == TRUST else self._service(name[1]), CredentialsError)
 
     # What sidecars start with ------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ class World:
     def __init__(self) -> None:
         self.leads, self.until, self.looks, self.done = True, inf, 0, list[Name]()
         self.rounds = Rounds(lambda: self.leads, asyncio.get_running_loop().time)
-        self.during = lambda: None
+        self.during, self.failing = lambda: None, 0
 
     async def everything(self) -> float:
         self.looks += 1
@@ -26,8 +26,9 @@ class World:
         self.during()
         return self.until
 
-    async def work(self, name: Name) -> None:
+    async def work(self, name: Name) -> bool:
         self.done.append(name)
+        return len(self.done) > self.failing
 
 
 @contextlib.asynccontextmanager
@@ -69,3 +70,12 @@ async def test_everything_is_looked_at_again_after_the_time_that_the_look_gave()
     world.until = 0.01
     async with running(world):
         await wait_until(lambda: world.looks >= 3)
+
+
+async def test_what_failed_is_counted_and_tried_again_until_it_is_done() -> None:
+    world = World()
+    world.failing = 1
+    async with running(world):
+        await wait_until(lambda: world.done == [("One", "1"), ("One", "1")])
+    assert world.rounds.counts.failed == 1
+    assert (len(world.rounds.queue), world.rounds.queue._failures) == (0, {})
