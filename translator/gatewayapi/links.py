@@ -84,7 +84,6 @@ def entry(group: RouteGroup, place: int, cluster: str, scheme: str) -> Entry:
         precedence=precedence,
         action=Forward(shares=(Share(cluster=cluster),), missing=instead) if cluster else Answer(instead),
         origin=(KIND, group.key),
-        rule=place,
     )
 
 

@@ -177,7 +177,11 @@ class Entry(Row, frozen=True, gc=False, kw_only=True):
     action: Forward | Answer
     filters: tuple[Filter, ...] = ()
     origin: tuple[str, str] = ("", "")  # kind and key of the object, for findings
-    rule: int = 0  # which of its rules, or of the endpoints of a RouteGroup, for findings
+
+    @property
+    def rule(self) -> int:
+        """Which of its rules, or of the endpoints of a RouteGroup, for findings."""
+        return self.precedence.rule
 
     @property
     def path(self) -> Path:

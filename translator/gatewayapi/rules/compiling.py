@@ -17,7 +17,7 @@ from translator.inputs import BACKEND, SERVICE
 from translator.ir import names
 from translator.ir.cluster import Speaks, Use
 from translator.ir.finding import Finding, Path
-from translator.ir.route import Answer, Entry, Filter, Forward, Mirror, Redirect, Share
+from translator.ir.route import Answer, Entry, Filter, Forward, Match, Mirror, Precedence, Redirect, Share
 from translator.ir.tables import ENTRIES
 from translator.resources.grpcroute import GRPCRoute, GRPCRouteRule
 from translator.resources.httproute import BackendObjectReference, BackendRef, HTTPRoute, RouteFilter, RouteRule
@@ -49,6 +49,10 @@ class Compiling:
     @property
     def kind(self) -> str:
         return self.origin[0]
+
+    def add(self, match: Match, precedence: Precedence, action: Forward | Answer, filters: tuple[Filter, ...]) -> None:
+        name = names.route(*self.origin, precedence.rule, precedence.match)
+        self.entries.append(Entry(name=name, match=match, precedence=precedence, action=action, filters=filters, origin=self.origin))
 
     def compiled(self, accepted: bool) -> Compiled:
         return Compiled(route_id(*self.origin), self.origin, tuple(self.uses), tuple(self.unresolved), tuple(self.dropped), accepted)

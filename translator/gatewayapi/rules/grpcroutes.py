@@ -11,9 +11,8 @@ from translator.gatewayapi.rules.compiling import Compiling, action_of, filters_
 from translator.gatewayapi.rules.sessions import session_of
 from translator.gatewayapi.tables import COMPILED, FOUND, PARENT, USE
 from translator.inputs import GRPC_ROUTE
-from translator.ir import names
 from translator.ir.finding import Path
-from translator.ir.route import Answer, Entry
+from translator.ir.route import Answer
 from translator.ir.tables import CLUSTER_USE, ENTRIES, FORKABLE, KEYED, PLACED
 from translator.resources.grpcroute import GRPCRouteRule
 
@@ -39,16 +38,7 @@ def compile_grpc_rule(all_of: Compiling, index: int, spec: GRPCRouteRule) -> Non
     action = Answer(UNAVAILABLE) if filters is None else action_of(all_of, path, spec, filters)
     acting = () if filters is None else (*filters, *session_of(all_of, path, spec, action))
     for place, one in enumerate(spec.matches or EVERY_METHOD):
-        entry = Entry(
-            name=names.route(KIND, key, index, place),
-            match=method_match(one),
-            precedence=method_precedence(one, created, key, index, place),
-            action=action,
-            filters=acting,
-            origin=all_of.origin,
-            rule=index,
-        )
-        all_of.entries.append(entry)
+        all_of.add(method_match(one), method_precedence(one, created, key, index, place), action, acting)
 
 
 @rule(over=GRPC_ROUTE, into=(PLACED, KEYED, FORKABLE, PARENT, CLUSTER_USE, USE, FOUND))

@@ -12,9 +12,8 @@ from translator.gatewayapi.rules.compiling import Compiling, action_of, filters_
 from translator.gatewayapi.rules.sessions import session_of
 from translator.gatewayapi.tables import COMPILED, FOUND, PARENT, USE
 from translator.inputs import HTTP_ROUTE
-from translator.ir import names
 from translator.ir.finding import Path
-from translator.ir.route import Answer, Entry
+from translator.ir.route import Answer
 from translator.ir.tables import CLUSTER_USE, ENTRIES, FORKABLE, KEYED, PLACED
 from translator.resources.httproute import RouteRule
 
@@ -42,16 +41,7 @@ def compile_rule(all_of: Compiling, index: int, spec: RouteRule) -> None:
     acting = () if filters is None or is_blocked(filters) else (*filters, *session_of(all_of, path, spec, action))
     for place, one in enumerate(spec.matches or EVERYTHING):
         wanted = match(one)
-        entry = Entry(
-            name=names.route(KIND, key, index, place),
-            match=wanted,
-            precedence=precedence(wanted, created, key, index, place),
-            action=action,
-            filters=acting,
-            origin=all_of.origin,
-            rule=index,
-        )
-        all_of.entries.append(entry)
+        all_of.add(wanted, precedence(wanted, created, key, index, place), action, acting)
 
 
 @rule(over=HTTP_ROUTE, into=(PLACED, KEYED, FORKABLE, PARENT, CLUSTER_USE, USE, FOUND))

@@ -111,7 +111,6 @@ def entry(n: int = 0, match: Match | None = None, action: Any = None, filters: A
         action=action or Forward(shares=(Share(cluster=NAME),)),
         filters=filters,
         origin=("HTTPRoute", key),
-        rule=n,
     )
 
 

@@ -11,7 +11,7 @@ from translator.ir.route import Answer, Entry, Match, Precedence
 
 def entry(rule: int, match: int) -> Entry:
     place = Precedence(path=0, length=0, method=True, headers=0, query=0, created="", key="a/b", rule=rule, match=match)
-    return Entry(name="it", match=Match(), precedence=place, action=Answer(500), rule=rule)
+    return Entry(name="it", match=Match(), precedence=place, action=Answer(500))
 
 
 def finding(*path: str | int, message: str = "no") -> Finding:
