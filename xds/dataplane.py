@@ -19,6 +19,7 @@ import aiohttp
 HERE = Path(__file__).parent
 MODULES = (HERE / "modules", HERE.parent / "envoy" / "modules")  # in an installed wheel; in a checkout
 MODULE = "libpointsman.so"
+SEARCHED = "ENVOY_DYNAMIC_MODULES_SEARCH_PATH"  # the one folder where Envoy looks for modules
 ENVOY_SETTING = "POINTSMAN_ENVOY"
 START_LIMIT = 30.0
 DRAIN_LIMIT = 1.0  # seconds for requests on their way
@@ -62,6 +63,11 @@ def modules() -> Path | None:
     return next((place for place in MODULES if (place / MODULE).is_file()), None)
 
 
+def found_by_envoy() -> bool:
+    """Whether an Envoy that is started from here would find the module."""
+    return SEARCHED in os.environ and (Path(os.environ[SEARCHED]) / MODULE).is_file()
+
+
 def _with_us() -> None:
     """In the child, before it becomes Envoy: the kernel ends it when we end, even by SIGKILL."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -97,7 +103,7 @@ class Envoy:
             "-l",
             "warning",
         ]
-        environment = {**os.environ, **({"ENVOY_DYNAMIC_MODULES_SEARCH_PATH": str(place)} if place else {})}
+        environment = {**os.environ, **({SEARCHED: str(place)} if place else {})}
         self._process = await asyncio.create_subprocess_exec(
             self._binary, *command, *self._workers, "--disable-hot-restart", "--drain-time-s", "1",
             env=environment, stdin=asyncio.subprocess.DEVNULL, start_new_session=True,

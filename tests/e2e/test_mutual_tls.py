@@ -39,7 +39,9 @@ PAIR = {"tls_crt": "tls.crt", "tls_key": "tls.key"}
 
 async def pointsman(*arguments: object) -> str:
     command = [sys.executable, "-m", "xds", *map(str, arguments)]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=WITH_MODULES
+    )
     out, error = await process.communicate()
     assert process.returncode == 0, error.decode()
     return out.decode()

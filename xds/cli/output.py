@@ -31,6 +31,11 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def note(text: str) -> None:
+    """A line for people beside what is said, which may go to a file."""
+    sys.stderr.write(f"pointsman: {text}\n")
+
+
 def dumped(value: Any, output: Output) -> str:
     """JSON, or YAML."""
     if output is Output.JSON:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from xds.bootstrap import SDS, Bootstrap, Client, is_loopback, secrets, split
 from xds.bootstrap import bootstrap as made
 from xds.cli.nouns import Wanted, wanted
-from xds.cli.output import Exit, Output, dumped, say, table
+from xds.cli.output import Exit, Output, dumped, note, say, table
 from xds.security.access import Grant, Identity
 
 if TYPE_CHECKING:
@@ -49,16 +49,18 @@ def check_address(address: str, option: str, advice: str = "") -> None:
 
 
 def bootstrap(of: Bootstrap, tls: Path | None, server: str, output: Output) -> None:
-    from xds.dataplane import modules
+    from xds.dataplane import SEARCHED, found_by_envoy, modules
 
     check_address(of.admin, "--admin")
     try:
         known = _identified(of, tls, server or split(of.xds)[0]) if tls else of
         named = replace(known, node=known.node or "pointsman", group=known.group or "local")
-        config = made(replace(named, modules=("shard",) if modules() else ()))
+        config = made(replace(named, modules=("shard",) if found_by_envoy() else ()))
     except ValueError as error:
         raise Exit(2, f"--xds: {error}") from None
     say(dumped(config, Output.JSON if output is Output.JSON else Output.YAML))
+    if not found_by_envoy() and (place := modules()):
+        note(f"this is for an Envoy without the native module, which is slower. To have it: export {SEARCHED}={place}, and ask again")
 
 
 def _identified(of: Bootstrap, tls: Path, server: str) -> Bootstrap:

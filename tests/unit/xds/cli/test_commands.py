@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
+from xds.bootstrap import MODULES_KEY
 from xds.cli.commands import run
+from xds.dataplane import MODULE, SEARCHED
 from xds.demo.writing import write
 
 UNREACHABLE = "127.0.0.1:1"  # tcpmux: nobody has it
@@ -280,6 +282,26 @@ def test_bootstrap_is_yaml_unless_json_is_wanted(pointsman: Any) -> None:
     as_yaml = yaml.safe_load(pointsman("bootstrap", "--node", "n: 1", "--group", "g").out)
     assert as_yaml == json.loads(pointsman("bootstrap", "--node", "n: 1", "--group", "g", "-o", "json").out)
     assert (as_yaml["node"]["id"], as_yaml["node"]["cluster"]) == ("n: 1", "g")
+
+
+def test_bootstrap_announces_the_native_module_where_envoy_will_find_it(
+    pointsman: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = tmp_path / "built"
+    built.mkdir()
+    (built / MODULE).touch()
+    monkeypatch.setattr("xds.dataplane.MODULES", (built,))
+    monkeypatch.delenv(SEARCHED, raising=False)
+    for elsewhere in (None, tmp_path):
+        if elsewhere:
+            monkeypatch.setenv(SEARCHED, str(elsewhere))
+        told = pointsman("bootstrap")
+        assert "metadata" not in yaml.safe_load(told.out)["node"]
+        assert f"export {SEARCHED}={built}" in told.err
+    monkeypatch.setenv(SEARCHED, str(built))
+    told = pointsman("bootstrap")
+    assert yaml.safe_load(told.out)["node"]["metadata"] == {MODULES_KEY: ["shard"]}
+    assert told.err == ""
 
 
 def test_demo_writes_a_folder_and_says_what_to_do(pointsman: Any, tmp_path: Path) -> None:
