@@ -44,6 +44,7 @@ bool envoy_dynamic_module_callback_cluster_specifier_get_request_header_value(vo
                                                                               size_t *count);
 bool envoy_dynamic_module_callback_cluster_specifier_get_cluster_host_count(void *request, buffer cluster, uint32_t priority,
                                                                             size_t *total, size_t *healthy, size_t *degraded);
+bool envoy_dynamic_module_callback_cluster_specifier_get_attribute_string(void *request, attribute id, buffer *value);
 uint64_t envoy_dynamic_module_callback_cluster_specifier_get_random_value(void *request);
 void envoy_dynamic_module_callback_cluster_specifier_set_cluster_name(void *request, buffer cluster);
 

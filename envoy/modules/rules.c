@@ -4,6 +4,9 @@
  * Configuration, a StringValue of lines:
  *   fork=<prefix><key>             whose rules follow, in their order; the cluster of the first is <prefix><key>/0, of the next …/1
  *   rule=<0 to 100>                of 100 requests that fit, how many go to its cluster; the others go to the baseline
+ *   sticky=header <name>           right behind its rule: which of them these are goes by this value, where it is there
+ *   sticky=cookie <name>
+ *   sticky=source                  the address of the client
  *   path=<prefix>                  one of these fits, in whole segments, or one of the exact ones; without any all paths fit
  *   exact=<path>
  *   header=<name> <value>          all of these are there, once and with this value
@@ -11,6 +14,10 @@
  *
  * Several configurations may say the same name: the newest counts, until it is gone. Envoy makes them on its main thread, and
  * forgets them on any; workers ask. So all of it is behind one lock, which is not even looked at while there are no rules.
+ *
+ * A share that is sticky takes the values whose number is below it. The number is of the key and the value alone, so it is the same
+ * wherever and whenever it is asked for, and a share that grows lets none go. translator/envoy_v3/keyrules.py computes the same; tests
+ * hold both to one another.
  */
 #define _POSIX_C_SOURCE 200809L /* read-write locks */
 #include "roles.h"
@@ -23,12 +30,13 @@
 
 enum { BUCKETS = 8192 };
 
-typedef enum { FORK, HOST, RULE, PATH, EXACT, HEADER } kind;
+typedef enum { FORK, HOST, RULE, PATH, EXACT, HEADER, STICKY } kind;
+typedef enum { BY_HEADER, BY_COOKIE, BY_SOURCE } stickiness;
 
 typedef struct step {
   kind kind;
   buffer name, value; /* of a fork its name; of a host group and host, and the key */
-  uint64_t number;
+  uint64_t number;   /* of a rule its share; what it is sticky by */
   struct step *next; /* in its bucket: of forks and hosts only */
 } step;
 
@@ -41,12 +49,15 @@ static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 static step *buckets[BUCKETS];
 static atomic_size_t known[2]; /* forks, hosts */
 
+static const uint64_t BASIS = 0xcbf29ce484222325;
+
 /* FNV-1a, 64 bits */
-static step **bucket(kind of, buffer name) {
-  uint64_t digest = 0xcbf29ce484222325 ^ of;
-  for (size_t i = 0; i < name.length; i++) digest = (digest ^ (uint8_t)name.ptr[i]) * 0x100000001b3;
-  return &buckets[digest % BUCKETS];
+static uint64_t hashed(uint64_t digest, buffer text) {
+  for (size_t i = 0; i < text.length; i++) digest = (digest ^ (uint8_t)text.ptr[i]) * 0x100000001b3;
+  return digest;
 }
+
+static step **bucket(kind of, buffer name) { return &buckets[hashed(BASIS ^ of, name) % BUCKETS]; }
 
 static const step *found(kind of, buffer name) {
   for (const step *one = *bucket(of, name); one != NULL; one = one->next)
@@ -75,6 +86,7 @@ static bool fits_path(buffer path, const step *wanted) {
 static bool fits(void *request, buffer path, const step *part, const step *end) {
   bool asked = false, fitting = false;
   for (; part < end && part->kind > RULE; part++) {
+    if (part->kind == STICKY) continue;
     if (part->kind == HEADER) {
       if (!has_header(request, part)) return false;
       continue;
@@ -83,6 +95,51 @@ static bool fits(void *request, buffer path, const step *part, const step *end) 
     fitting = fitting || fits_path(path, part);
   }
   return fitting || !asked;
+}
+
+/* Of several with this name the first, as the more special path comes first (RFC 6265 5.4). */
+static bool cookie_of(void *request, buffer name, buffer *value) {
+  buffer line;
+  for (size_t i = 0; envoy_dynamic_module_callback_cluster_specifier_get_request_header_value(request, TEXT("cookie"), &line, i, NULL); i++)
+    while (line.length > 0) {
+      buffer one = trimmed(taken(&line, ';'));
+      if (split(&one, '=', value) && equal(one, name)) return true;
+    }
+  return false;
+}
+
+static bool sticky_value(void *request, const step *by, buffer *value) {
+  size_t count = 0;
+  *value = (buffer){NULL, 0};
+  switch ((stickiness)by->number) {
+  case BY_HEADER:
+    return envoy_dynamic_module_callback_cluster_specifier_get_request_header_value(request, by->value, value, 0, &count) &&
+           value->length > 0 && count == 1;
+  case BY_COOKIE:
+    return cookie_of(request, by->value, value) && value->length > 0;
+  default:
+    if (!envoy_dynamic_module_callback_cluster_specifier_get_attribute_string(request, SOURCE_ADDRESS, value)) return false;
+    *value = without_port(*value);
+    return value->length > 0;
+  }
+}
+
+/* From 0 to 99. FNV-1a of <key>/<value>, its bits mixed as MurmurHash3 ends, for texts that are nearly alike. */
+static uint64_t number_of_value(buffer fork, buffer value) {
+  size_t start = after_last(fork, '/');
+  uint64_t digest = hashed(hashed(hashed(BASIS, (buffer){fork.ptr + start, fork.length - start}), TEXT("/")), value);
+  digest = (digest ^ digest >> 33) * 0xff51afd7ed558ccd;
+  digest = (digest ^ digest >> 33) * 0xc4ceb9fe1a85ec53;
+  return (digest ^ digest >> 33) % 100;
+}
+
+/* Whether the share of a rule takes this request. */
+static bool shares(void *request, const step *fork, const step *rule, const step *end) {
+  buffer value;
+  const step *by = rule + 1;
+  if (rule->number == 100) return true;
+  if (by < end && by->kind == STICKY && sticky_value(request, by, &value)) return number_of_value(fork->name, value) < rule->number;
+  return envoy_dynamic_module_callback_cluster_specifier_get_random_value(request) % 100 < rule->number;
 }
 
 static ruling ruled(const step *fork, void *request, size_t *place) {
@@ -94,10 +151,7 @@ static ruling ruled(const step *fork, void *request, size_t *place) {
   *place = 0;
   for (const step *one = fork + 1; one < end && one->kind > HOST; one++) {
     if (one->kind != RULE) continue;
-    if (fits(request, path, one + 1, end)) {
-      uint64_t draw = one->number == 100 ? 0 : envoy_dynamic_module_callback_cluster_specifier_get_random_value(request) % 100;
-      return draw < one->number ? TAKEN : LEFT;
-    }
+    if (fits(request, path, one + 1, end)) return shares(request, fork, one, end) ? TAKEN : LEFT;
     ++*place;
   }
   return LEFT;
@@ -124,14 +178,23 @@ size_t key_of_host(buffer group_and_host, char *key) {
 
 /* The configuration */
 
+static const char *read_sticky(step *into, const step *before) {
+  if (before == NULL || before->kind != RULE) return "sticky does not follow a rule";
+  into->number = BY_SOURCE;
+  if (equal(into->value, TEXT("source"))) return NULL;
+  if (!split(&into->name, ' ', &into->value) || !is_visible(into->value)) return "sticky is neither source nor a word and a name";
+  into->number = equal(into->name, TEXT("header")) ? BY_HEADER : BY_COOKIE;
+  return into->number == BY_HEADER || equal(into->name, TEXT("cookie")) ? NULL : "sticky is none of header, cookie and source";
+}
+
 static const char *read_step(step *into, const step *before, buffer word, buffer value) {
   static const struct {
     const char *word;
     kind kind;
-  } WORDS[] = {{"fork", FORK}, {"host", HOST}, {"rule", RULE}, {"path", PATH}, {"exact", EXACT}, {"header", HEADER}};
+  } WORDS[] = {{"fork", FORK}, {"host", HOST}, {"rule", RULE}, {"path", PATH}, {"exact", EXACT}, {"header", HEADER}, {"sticky", STICKY}};
   size_t which = 0;
   while (which < sizeof WORDS / sizeof *WORDS && !equal(word, (buffer){WORDS[which].word, strlen(WORDS[which].word)})) which++;
-  if (which == sizeof WORDS / sizeof *WORDS) return "a line is none of fork, rule, path, exact, header, host";
+  if (which == sizeof WORDS / sizeof *WORDS) return "a line is none of fork, rule, path, exact, header, sticky, host";
   *into = (step){.kind = WORDS[which].kind, .name = value, .value = value};
   switch (into->kind) {
   case FORK:
@@ -146,6 +209,8 @@ static const char *read_step(step *into, const step *before, buffer word, buffer
   case RULE:
     if (before == NULL || before->kind == HOST) return "rule does not follow a fork";
     return number_of(value, 3, &into->number) && into->number <= 100 ? NULL : "rule is not a number from 0 to 100";
+  case STICKY:
+    return read_sticky(into, before);
   default:
     if (before == NULL || before->kind < RULE) return "a condition does not follow a rule";
     if (into->kind != HEADER) return value.length > 0 && value.ptr[0] == '/' ? NULL : "a path does not begin with /";

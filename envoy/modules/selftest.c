@@ -103,6 +103,10 @@ bool envoy_dynamic_module_callback_cluster_specifier_get_cluster_host_count(void
   return false;
 }
 
+bool envoy_dynamic_module_callback_cluster_specifier_get_attribute_string(void *context, attribute id, buffer *value) {
+  return envoy_dynamic_module_callback_early_header_mutation_get_attribute_string(context, id, value);
+}
+
 uint64_t envoy_dynamic_module_callback_cluster_specifier_get_random_value(void *context) {
   request *asked = context;
   buffer drawn;

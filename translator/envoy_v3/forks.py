@@ -27,7 +27,7 @@ from translator.envoy_v3.hcm import MODULE
 from translator.envoy_v3.keys import ERROR
 from translator.envoy_v3.route import packed
 from translator.ir import names
-from translator.ir.keys import HEADER, KeyRule, KeyWay
+from translator.ir.keys import HEADER, KeyRule, KeyWay, Sticky
 from translator.ir.local import ABSENT
 
 Prefixes = Mapping[str, str]  # cluster → what the names of its forks begin with
@@ -127,6 +127,7 @@ def _of_way(one: Route, bases: Sequence[tuple[int, str]], way: KeyWay) -> Route:
         each.route.cluster = way.cluster
     else:
         each.route.weighted_clusters.CopyFrom(_weighted(bases, way))
+        _stick(each.route, way.rule.sticky)
     return each
 
 
@@ -135,6 +136,20 @@ def _weighted(bases: Sequence[tuple[int, str]], way: KeyWay) -> WeightedCluster:
     share, whole = way.rule.weight, sum(weight for weight, _ in bases)
     parts = [(share * whole, way.cluster), *(((100 - share) * weight, cluster) for weight, cluster in bases)]
     return WeightedCluster(clusters=[{"name": cluster, "weight": {"value": weight}} for weight, cluster in parts])
+
+
+def _stick(action: RouteAction, by: Sticky) -> None:
+    """By a hash of Envoy's own, so another number than the module's. The fork stands first, so a share that grows lets none go."""
+    match by.by:
+        case "header":
+            action.hash_policy.add().header.header_name = by.name
+        case "cookie":
+            action.hash_policy.add().cookie.name = by.name
+        case "source":
+            action.hash_policy.add().connection_properties.source_ip = True
+        case "":
+            return
+    action.weighted_clusters.use_hash_policy.value = True
 
 
 def fill_rule(into: Route, key: str, rule: KeyRule) -> None:

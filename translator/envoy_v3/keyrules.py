@@ -14,6 +14,7 @@ from translator.envoy_v3.between import PART
 from translator.envoy_v3.domain import scope, virtual_host
 from translator.envoy_v3.forks import specifier
 from translator.envoy_v3.route import packed
+from translator.envoy_v3.sharding import fnv1a
 from translator.ir import names
 from translator.ir.keys import KeyHost, KeyRule, KeyRules
 from translator.ir.output import Packed
@@ -52,7 +53,20 @@ def _lines(all_of: Iterable[KeyRules]) -> Iterator[str]:
 
 def rule_lines(one: KeyRule) -> Sequence[str]:
     paths = [*(f"path={prefix}" for prefix in one.prefixes), *(f"exact={path}" for path in one.exact)]
-    return [f"rule={one.weight}", *paths, *(f"header={name} {value}" for name, value in one.headers)]
+    sticky = [f"sticky={f'{one.sticky.by} {one.sticky.name}'.rstrip()}"] if one.sticky.by else []
+    return [f"rule={one.weight}", *sticky, *paths, *(f"header={name} {value}" for name, value in one.headers)]
+
+
+def number_of_value(key: str, value: bytes) -> int:
+    """From 0 to 99: a sticky share of this key takes those values whose number is below it.
+
+    FNV-1a of `<key>/<value>`, its bits mixed as MurmurHash3 ends: what rules.c computes. The key is part of it, so that it is not the
+    same users who try everything first; no name of a Service is, so that all Services of a preview hold a user for the same.
+    """
+    digest = fnv1a(f"{key}/".encode() + value)
+    for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+        digest = (digest ^ digest >> 33) * factor & 0xFFFFFFFFFFFFFFFF
+    return (digest ^ digest >> 33) % 100
 
 
 def _hosts(all_of: Iterable[KeyHost]) -> Iterator[str]:

@@ -38,10 +38,15 @@ def canonical(host: str) -> str:
 
 def slot(host: str) -> int:
     """FNV-1a of the canonical form, modulo SLOTS: what the native module computes from `:authority`."""
+    return fnv1a(_canonical(_raw(host))) % SLOTS
+
+
+def fnv1a(text: bytes) -> int:
+    """64 bits."""
     digest = _BASIS
-    for byte in _canonical(_raw(host)):
+    for byte in text:
         digest = (digest ^ byte) * _PRIME & _MASK
-    return digest % SLOTS
+    return digest
 
 
 def shards(hosts: int) -> int:

@@ -35,15 +35,24 @@ class Reading(Row, frozen=True, gc=False, kw_only=True):
     peers: tuple[str, ...] = ()
 
 
+class Sticky(Row, frozen=True, gc=False, order=True):
+    """By what a share is decided: the value of a header (lower case) or of a cookie, or the address of the client. "": by nothing."""
+
+    by: Literal["", "header", "cookie", "source"] = ""
+    name: str = ""
+
+
 class KeyRule(Row, frozen=True, gc=False, order=True, kw_only=True):
     """Which requests of a key one fork takes: a path that is one of `exact` or below one of `prefixes`, or any where there are
-    none, and all headers (lower case) there once and equal. Of 100 of them `weight` go there, the others to the baseline.
+    none, and all headers (lower case) there once and equal. Of 100 of them `weight` go there, the others to the baseline; which
+    these are is drawn for each anew, but for those that have what the share is sticky by.
     """
 
     prefixes: tuple[str, ...] = ()
     exact: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     weight: int = 100
+    sticky: Sticky = Sticky()
 
     @property
     def takes_all(self) -> bool:

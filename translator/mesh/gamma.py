@@ -103,7 +103,7 @@ def _sends(rule: Json, theirs: Sequence[Json], fork: Json, branch: Branch, way: 
         return {**filters, "backendRefs": [made]}
     if branch.sets:
         made["filters"] = _own_setting(rule, fork, branch)
-    weight, others = shares(branch.rule.weight, [one.get("weight", 1) for one in theirs])
+    weight, others = shares(branch.rule, [one.get("weight", 1) for one in theirs])
     if max(weight, *others) > WEIGHT or len(theirs) >= BACKENDS:
         raise CannotSayError("a rule of a user has too many backends, or weights that are too large, to have one more")
     return {

@@ -119,7 +119,7 @@ def _sends(one: Json, part: Json, branch: Branch, way: Way) -> list[Json]:
     if branch.rule.weight == ALL:
         return [fork]
     alone = len(one["route"]) == 1
-    weight, others = shares(branch.rule.weight, [1 if alone else each.get("weight", 0) for each in one["route"]])
+    weight, others = shares(branch.rule, [1 if alone else each.get("weight", 0) for each in one["route"]])
     return [{**fork, "weight": weight}, *({**deepcopy(each), "weight": more} for each, more in zip(one["route"], others, strict=True))]
 
 

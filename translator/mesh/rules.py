@@ -52,8 +52,12 @@ def conditional(rule: KeyRule) -> bool:
     return bool(rule.prefixes or rule.exact or rule.headers)
 
 
-def shares(fork: int, others: Sequence[int]) -> tuple[int, list[int]]:
-    """Weights of a fork that takes so many of a hundred, and of the others, which share the rest as before; as small as can be."""
-    whole = [fork * sum(others), *((ALL - fork) * one for one in others)]
+def shares(rule: KeyRule, others: Sequence[int]) -> tuple[int, list[int]]:
+    """Weights of a fork that takes so many of a hundred, and of the others, which share the rest as before; as small as can be.
+    CannotSayError.
+    """
+    if rule.sticky.by:
+        raise CannotSayError("the share of the rule is sticky, and a mesh draws for each request anew")
+    whole = [rule.weight * sum(others), *((ALL - rule.weight) * one for one in others)]
     least = gcd(*whole) or 1
     return whole[0] // least, [one // least for one in whole[1:]]

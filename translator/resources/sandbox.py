@@ -146,6 +146,17 @@ class GroupPath:
     exact: Annotated[str, PATH, Field(description="This path alone.")] = ""
 
 
+BY_NAME = rule("(self.type == 'SourceIP') == (self.name == '')", "a name is for a header or a cookie, and these need one")
+
+
+@dataclass(frozen=True, slots=True, config=written(**BY_NAME))
+class GroupSticky:
+    """By what a share is decided: requests with the same value go to the same side."""
+
+    type: Annotated[Literal["Header", "Cookie", "SourceIP"], Field(description="Requests without the value are drawn anew.")]
+    name: Annotated[str, Field(max_length=63, pattern=r"^[-!#$%&'*+.^_|~0-9A-Za-z]*$", description="Of the header or cookie.")] = ""
+
+
 NAMED = Field(max_length=16, description="Names of headers, in any case, and a value each.")
 Values = dict[str, Annotated[str, Field(max_length=1024, pattern="^[!-~]([ -~]*[!-~])?$")]]
 
@@ -159,6 +170,7 @@ class GroupRoute:
     paths: Annotated[tuple[GroupPath, ...], Field(max_length=16, description="One of them fits; all paths unless given.")] = ()
     headers: Annotated[Values, NAMED] = field(default_factory=dict)
     weight: Annotated[int, Field(ge=0, le=100, description="Of 100 requests that fit, how many; the others go to the baseline.")] = 100
+    sticky: GroupSticky | None = None
     additional_headers: Annotated[Values, NAMED] = field(default_factory=dict)
 
 

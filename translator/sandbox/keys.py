@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from translator.ir.keys import KeyRule
-from translator.resources.sandbox import GroupMatch, LabelGlob, RouteGroup, Sandbox, settable
+from translator.ir.keys import KeyRule, Sticky
+from translator.resources.sandbox import GroupMatch, GroupSticky, LabelGlob, RouteGroup, Sandbox, settable
 
+ALL = 100  # the weight of a route that leaves nothing to the baseline
 SELECTED = 1 << 16  # the place of what no route names: behind all routes
 YOUNGER = 1 << 12  # and what is added to those of a RouteGroup that follows another: behind all of that one
 
@@ -57,7 +58,18 @@ def rule_of(group: RouteGroup, place: int) -> KeyRule:
     exact = tuple(one.exact for one in route.paths if one.exact)
     if "/" in prefixes:
         prefixes = exact = ()
-    return KeyRule(prefixes=prefixes, exact=exact, headers=lowered(route.headers), weight=route.weight)
+    sticky = sticky_by(route.sticky) if route.sticky and 0 < route.weight < ALL else Sticky()
+    return KeyRule(prefixes=prefixes, exact=exact, headers=lowered(route.headers), weight=route.weight, sticky=sticky)
+
+
+def sticky_by(asked: GroupSticky) -> Sticky:
+    match asked.type:
+        case "Header":
+            return Sticky("header", asked.name.lower())
+        case "Cookie":
+            return Sticky("cookie", asked.name)
+        case "SourceIP":
+            return Sticky("source")
 
 
 def sets_of(group: RouteGroup, place: int) -> tuple[tuple[str, str], ...]:

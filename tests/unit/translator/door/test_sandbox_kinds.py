@@ -80,6 +80,9 @@ def test_sandbox_that_says_too_little_or_too_much_is_told(spec: dict[str, Any], 
     assert expected in said(sandbox(**spec))
 
 
+STICKY = ("PM0109", "spec.routes[0].sticky")
+
+
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
@@ -95,6 +98,13 @@ def test_sandbox_that_says_too_little_or_too_much_is_told(spec: dict[str, Any], 
         pytest.param({"headers": [{"name": "baggage", "format": "Baggage"}]}, ("PM0109", "spec.headers[0]"), id="list-without-a-member"),
         pytest.param({"headers": [{"name": ":path"}]}, ("PM0107", "spec.headers[0].name"), id="pseudo-header"),
         pytest.param({"routingKeyHeader": "a b"}, ("PM0107", "spec.routingKeyHeader"), id="header-with-a-blank"),
+        pytest.param({"routes": [{"targetSandbox": "a", "sticky": {"type": "Header"}}]}, STICKY, id="sticky-by-no-header"),
+        pytest.param({"routes": [{"targetSandbox": "a", "sticky": {"type": "SourceIP", "name": "a"}}]}, STICKY, id="address-of-a-name"),
+        pytest.param(
+            {"routes": [{"targetSandbox": "a", "sticky": {"type": "Cookie", "name": "a;b"}}]},
+            ("PM0107", "spec.routes[0].sticky.name"),
+            id="sticky-by-no-cookie",
+        ),
         pytest.param({"routes": [{"routingKey": "a"}]}, ("PM0108", "spec.routes[0].targetSandbox"), id="route-to-nobody"),
     ],
 )

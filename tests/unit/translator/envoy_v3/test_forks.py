@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import re2
 
-from protos.v3 import DynamicModuleClusterSpecifier, Route, StringValue, VirtualHost
+from protos.v3 import DynamicModuleClusterSpecifier, Route, RouteAction, StringValue, VirtualHost
 from translator.envoy_v3.forks import forked, plain, with_keys
 from translator.envoy_v3.route import packed
-from translator.ir.keys import KeyRule, KeyWay
+from translator.ir.keys import KeyRule, KeyWay, Sticky
 
 CART, FORKS = "service/shop/cart/80", "fork/shop/g/service/shop/cart/80/"
 PREFIXES = {CART: FORKS}
@@ -142,6 +142,22 @@ def test_without_the_module_a_share_of_a_key_leaves_the_rest_to_the_baseline() -
         ("other", 630),
         (CART, 70),
     ]
+
+
+@pytest.mark.parametrize(
+    ("by", "policy"),
+    [
+        (Sticky("header", "x-user"), {"header": {"header_name": "x-user"}}),
+        (Sticky("cookie", "uid"), {"cookie": {"name": "uid"}}),
+        (Sticky("source"), {"connection_properties": {"source_ip": True}}),
+    ],
+)
+def test_without_the_module_a_sticky_share_goes_by_a_hash_of_envoys_own(by: Sticky, policy: dict[str, Any]) -> None:
+    first, last = routes(with_keys(route(SPLIT), PREFIXES, {FORKS: [way("alice", weight=30, sticky=by)]}))
+    assert [*first.route.hash_policy] == [RouteAction.HashPolicy(**policy)]
+    assert first.route.weighted_clusters.use_hash_policy.value
+    assert first.route.weighted_clusters.clusters[0].name == f"{FORKS}alice", "in front, so that a share that grows lets none go"
+    assert not last.route.hash_policy
 
 
 def test_without_the_module_a_rule_whose_fork_is_not_ready_keeps_later_rules_from_its_requests() -> None:

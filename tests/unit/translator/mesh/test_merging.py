@@ -60,9 +60,10 @@ def test_keys_stand_before_the_route_that_they_are_made_of_and_after_those_befor
     assert names(merged) == ["first", "pointsman/alice/cart", "pointsman/bob/cart", "cart"]
 
 
-def test_object_that_a_user_keeps_from_us_loses_what_we_had_put_in() -> None:
+@pytest.mark.parametrize("annotation", ["pointsman.io/ignore", "istio.signadot.com/ignore"])
+def test_object_that_a_user_keeps_from_us_loses_what_we_had_put_in(annotation: str) -> None:
     merged = istio.merged(virtual_service(to("cart")), [cart(branch("alice"))])
-    merged["metadata"]["annotations"] = {"pointsman.io/ignore": "true"}
+    merged["metadata"]["annotations"] = {annotation: "true"}
     assert names(istio.merged(merged, [cart(branch("alice"))])) == [""]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.translator.mesh.test_merging import KEY, SENDS, http_route, to, virtual_service
-from translator.ir.keys import KeyRule, Spelling
+from translator.ir.keys import KeyRule, Spelling, Sticky
 from translator.ir.mesh import Branch, MeshPort, MeshRoute, Way, answering
 from translator.mesh import gamma, istio
 from translator.mesh.gamma_matches import in_order
@@ -41,7 +41,7 @@ def ours(document: dict[str, Any]) -> list[dict[str, Any]]:
     ],
 )
 def test_fork_takes_its_share_of_all_and_others_share_the_rest_as_before(fork: int, others: list[int], expected: Any) -> None:
-    assert shares(fork, others) == expected
+    assert shares(KeyRule(weight=fork), others) == expected
 
 
 # Which forks answer ----------------------------------------------------------------------------------------------------
@@ -142,6 +142,15 @@ def test_header_that_a_user_changes_for_a_whole_route_cannot_be_set() -> None:
     route = cart(ruled(KeyRule(), SETS))
     assert istio.merged(found, [route]) == found
     assert istio.unsaid([route], [found]) == [Unsaid("shop/cart", "alice", "route 0: it changes header x-env for all that it sends to")]
+
+
+def test_share_that_is_sticky_is_told_and_left_to_the_baseline() -> None:
+    route = cart(ruled(KeyRule(weight=50, sticky=Sticky("header", "x-user"))))
+    why = "the share of the rule is sticky, and a mesh draws for each request anew"
+    assert istio.unsaid([route], [virtual_service(to("cart"))]) == [Unsaid("shop/cart", "alice", f"route 0: {why}")]
+    assert [one["name"] for one in istio.own(route)["spec"]["http"]] == ["pointsman/baseline/80"]
+    assert gamma.unsaid([route], []) == [Unsaid("shop/cart", "alice", f"port 80: {why}")]
+    assert [one["metadata"]["name"] for one in gamma.documents([route], [])] == ["pointsman.cart.80"]
 
 
 def test_what_a_user_keeps_from_us_is_no_finding() -> None:
