@@ -34,6 +34,8 @@ from tests.e2e.sandbox_looks import (
     look_at_web_sockets,
     talk,
 )
+from tests.e2e.sandbox_shares import ROUTES as SHARES
+from tests.e2e.sandbox_shares import look_at_sticky_shares, look_at_sticky_shares_without_the_module
 from tests.e2e.sandbox_unseen import sandboxes, seen, tell
 from tests.e2e.server import Server
 from tests.ports import free_port
@@ -108,6 +110,7 @@ spec:
   - {{targetSandbox: refusing, routingKey: ruled, paths: [{{prefix: /r}}]}}
   - {{targetSandbox: bob, routingKey: half, weight: 50}}
 """
+GATEWAY += SHARES
 ROUTE = """
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -374,6 +377,7 @@ async def look_without_the_module(at: World, folder: Path) -> None:
         assert await at.says(*fits, host="b.example.com", path="/b/x") == (200, "b-alice+ruled>c")
         assert await at.says(*fits, host="b.example.com", path="/bb") == (200, "b>c")
         assert await at.says(*fits, ("v", "3"), host="b.example.com", path="/b") == (200, "b-alice+ruled>c"), "either line fits"
+        await look_at_sticky_shares_without_the_module(ask, at.port)
         await talk(at.port, "g-fork", ("x-route-key", "streams"))
         await talk(at.port, "g")
 
@@ -398,6 +402,7 @@ async def test_key_leads_through_three_services_to_its_forks_and_nowhere_else(tm
         await look_at_keys_that_are_not_one(at)
         await look_at_forks_that_cannot_answer(at)
         await look_at_rules(at)
+        await look_at_sticky_shares(ask, at.port)
         await look_at_signed_keys(ask, at.signed)
         await look_at_sources(ask, at.near)
         await look_at_certificates(ask, at.known, at.authority, tmp_path)
