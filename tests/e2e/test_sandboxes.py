@@ -23,7 +23,7 @@ from tests.e2e.envoy import Envoy, bootstrap
 from tests.e2e.folder import Folder
 from tests.e2e.load import Load, Target
 from tests.e2e.sandbox_files import CONFIG, LINKS, LISTENERS, look_at_configuration, look_at_links, look_at_listener_set
-from tests.e2e.sandbox_http2 import ask_at_once
+from tests.e2e.sandbox_http2 import ask_at_once, look_at_connect
 from tests.e2e.sandbox_looks import (
     BACKENDS,
     SECRET,
@@ -408,6 +408,7 @@ async def test_key_leads_through_three_services_to_its_forks_and_nowhere_else(tm
         await look_at_certificates(ask, at.known, at.authority, tmp_path)
         await look_at_streams(at.port)
         await look_at_web_sockets(at.port)
+        await look_at_connect(at.port, "w.example.com:80")
         await look_at_configuration(ask, at.router)
         await look_at_listener_set(ask, at.more)
         await look_at_links(ask, at.port, at.near)
