@@ -15,9 +15,11 @@
  *   source=<address>/<bits>        clients whose connection comes from there are admitted whatever admit says, up to 32
  *   peer=<name>                    and those whose certificate has this as its first DNS name or URI, up to 32
  *   secret=<file>                  with signed: the name of a file in the folder $POINTSMAN_KEYS, up to four
+ *   audience=<text>                with signed: whom keys must be signed for, up to 253 characters
  *
- * A signed key is <key>.<seconds since 1970>.<HMAC-SHA256 of all before the last dot, 64 lower hex digits>. A secret that cannot
- * be read signs nothing, and is told in the log: a listener must not fall with a file.
+ * A signed key is <key>.<seconds since 1970>.<HMAC-SHA256, 64 lower hex digits>; what is signed is all before the last dot, and with
+ * an audience a dot and that behind it. A secret that cannot be read signs nothing, and is told in the log: a listener must not fall
+ * with a file.
  */
 #include "clients.h"
 #include "roles.h"
@@ -28,7 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST = 63, SPELLINGS = 16, HOSTS = 8, SECRETS = 4, SHORTEST_SECRET = 16, EXPIRY = 12, LIST = 65536, FOLDER = 4096, HOST = 512 };
+enum { LONGEST = 63, SPELLINGS = 16, HOSTS = 8, SECRETS = 4, SHORTEST_SECRET = 16, EXPIRY = 12, AUDIENCE = 253, LIST = 65536, FOLDER = 4096, HOST = 512 };
 
 typedef struct {
   buffer header, member; /* without a member the header is the key */
@@ -38,7 +40,7 @@ typedef enum { UNSAID, ALL, SIGNED, NONE } admission;
 
 typedef struct {
   spelling spellings[SPELLINGS];
-  buffer hosts[HOSTS], group;
+  buffer hosts[HOSTS], group, audience;
   clients trusted;
   hmac_key secrets[SECRETS];
   size_t spelling_count, host_count, secret_count, named_secrets;
@@ -84,6 +86,21 @@ static bool is_signature(const hmac_key *secret, buffer message, const char *hex
   return difference == 0;
 }
 
+typedef struct {
+  char bytes[LONGEST + 1 + EXPIRY + 1 + AUDIENCE];
+} whole_text;
+
+/* What is signed; `into` holds it where there is an audience. The message is a key and a time, and no longer than these can be. */
+static buffer signed_text(const settings *set, buffer message, whole_text *into) {
+  if (set->audience.length == 0) return message;
+  memcpy(into->bytes, message.ptr, message.length);
+  into->bytes[message.length] = '.';
+  memcpy(into->bytes + message.length + 1, set->audience.ptr, set->audience.length);
+  return (buffer){into->bytes, message.length + 1 + set->audience.length};
+}
+
+_Static_assert(sizeof(whole_text) <= LONGEST_MESSAGE, "all of what is signed is hashed");
+
 /* Leaves the key of a signed one. false: it is not signed, or not any more. */
 static bool is_signed(const settings *set, buffer *value) {
   size_t end = after_last(*value, '.');
@@ -91,7 +108,9 @@ static bool is_signed(const settings *set, buffer *value) {
   buffer message = {value->ptr, end - 1}, key = message, expiry;
   uint64_t until = 0;
   if (!split(&key, '.', &expiry) || !is_key(key) || !number_of(expiry, EXPIRY, &until) || until < seconds_now()) return false;
+  whole_text whole;
   bool good = false;
+  message = signed_text(set, message, &whole);
   for (size_t i = 0; i < set->secret_count; i++) good |= is_signature(&set->secrets[i], message, value->ptr + end);
   *value = key;
   return good;
@@ -329,8 +348,11 @@ static const char *read_line(settings *into, buffer key, buffer value) {
   } else if (equal(key, TEXT("secret"))) {
     if (into->named_secrets++ == SECRETS || !is_name(value)) return "secret is no name of a file, or one of more than 4";
     read_secret(into, value);
+  } else if (equal(key, TEXT("audience"))) {
+    if (into->audience.length > 0 || value.length > AUDIENCE || !is_visible(value)) return "audience is not 1 to 253 visible ASCII characters, once";
+    into->audience = value;
   } else {
-    return "a line is none of spelling, member, host, hosts, wrong, admit, source, peer, secret";
+    return "a line is none of spelling, member, host, hosts, wrong, admit, source, peer, secret, audience";
   }
   into->admit = (admission)admit;
   into->wrong = (unsigned)wrong;
@@ -345,6 +367,7 @@ static const char *read_settings(settings *into, buffer text) {
   }
   if (into->spelling_count == 0 || into->spellings[0].member.length > 0) return "the first spelling is missing";
   if (into->admit == UNSAID || into->wrong == UNTOLD) return "admit or wrong is missing";
+  if (into->audience.length > 0 && into->admit != SIGNED) return "audience is for admit=signed";
   return (into->admit == SIGNED) == (into->named_secrets > 0) ? NULL : "secrets are for admit=signed, and it needs one";
 }
 

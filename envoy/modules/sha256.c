@@ -42,12 +42,12 @@ static void compress(uint32_t state[8], const uint8_t block[BLOCK]) {
 
 /* The digest of a pad that `state` has taken in already, and of the message behind it. */
 static void finish(const uint32_t pad[8], const void *message, size_t length, uint8_t digest[DIGEST]) {
-  uint8_t blocks[2 * BLOCK] = {0};
+  uint8_t blocks[BLOCKS * BLOCK] = {0};
   uint32_t state[8];
   memcpy(state, pad, sizeof state);
   memcpy(blocks, message, length);
   blocks[length] = 0x80;
-  size_t end = length < BLOCK - 8 ? BLOCK : 2 * BLOCK;
+  size_t end = ((length + 8) / BLOCK + 1) * BLOCK; /* behind the message a bit, and in the last 8 bytes its length */
   uint64_t bits = (BLOCK + length) * 8;
   for (size_t i = 0; i < 8; i++) blocks[end - 1 - i] = (uint8_t)(bits >> (8 * i));
   for (size_t at = 0; at < end; at += BLOCK) compress(state, blocks + at);

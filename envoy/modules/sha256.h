@@ -4,7 +4,7 @@
 
 #include "abi.h"
 
-enum { DIGEST = 32, LONGEST_MESSAGE = 119, LONGEST_KEY = 64 };
+enum { DIGEST = 32, BLOCKS = 6, LONGEST_MESSAGE = BLOCKS * 64 - 9, LONGEST_KEY = 64 };
 
 typedef struct {
   uint32_t inner[8], outer[8];
@@ -13,7 +13,7 @@ typedef struct {
 /* At most LONGEST_KEY bytes: a longer key would have to be hashed first. */
 void hmac_prepare(hmac_key *into, const uint8_t *key, size_t length);
 
-/* Of at most LONGEST_MESSAGE bytes: two blocks with the padding. */
+/* Of at most LONGEST_MESSAGE bytes: so many blocks with the padding. */
 void hmac(const hmac_key *key, buffer message, uint8_t digest[DIGEST]);
 
 #endif

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from tests.waiting import wait_until
 from xds.security.issuing import Pair
 
 SECRET = b"sixteen bytes at least"
@@ -55,7 +56,25 @@ async def look_at_signed_keys(ask: Asked, port: int) -> None:
     forged = [f"bob.{until}.{code}", f"{key}.{int(until) + 9999}.{code}", f"{key}.{until}.{'0' * 64}", good[:-1], f"{good}0"]
     for value in ("alice", signed("alice", seconds=-1), signed("alice", secret=b"another secret than ours"), *forged):
         assert (await says(value))[0] == 400, value
+    for others in ([("X-Route-Key", signed("bob"))], [("X-Route-Key", "alice")], [("baggage", "sd-routing-key=alice")]):
+        assert (await ask(port, "a.example.com", [("X-Route-Key", good), *others]))[0] == 400, others
+    told = await ask(port, "e.example.com", [("X-Route-Key", good)])
+    assert told[0] == 200
+    assert "x-route-key: alice" in told[1].lower()
+    assert code not in told[1], "no service sees a signature, so none passes it on"
+    await until_expired(says)
     assert await ask(port, "a.example.com") == (200, "a>b>c")
+
+
+async def until_expired(says: Callable[..., Awaitable[tuple[int, str]]]) -> None:
+    """The same key, again and again, until its time is over; then in another spelling too."""
+    short = signed("alice", seconds=2)
+
+    async def is_over() -> bool:
+        return (await says(short))[0] == 400
+
+    await wait_until(is_over, 30, "a signed key to expire")
+    assert (await says(f"sd-routing-key={short}", "baggage"))[0] == 400
 
 
 async def look_at_sources(ask: Asked, port: int) -> None:

@@ -28,6 +28,7 @@ def settings(reading: Reading) -> str:
     lines += [f"hosts={reading.group}"] if reading.group else []
     lines += [f"source={one}" for one in reading.sources] + [f"peer={one}" for one in reading.peers]
     lines += [f"wrong={reading.wrong}", f"admit={reading.admit}", *(f"secret={name}" for name in reading.secrets)]
+    lines += [f"audience={reading.audience}"] if reading.audience else []
     return "\n".join(lines) + "\n"
 
 
@@ -47,9 +48,9 @@ def rewritten(
     return [*left, (ERROR.encode(), b"1")] if said and not key and reading.wrong == "reject" else left
 
 
-def signature(secret: bytes, message: bytes) -> bytes:
-    """What stands behind the last dot of a signed key `<key>.<expiry>.<signature>`."""
-    return hmac.digest(secret, message, "sha256").hex().encode()
+def signature(secret: bytes, message: bytes, audience: bytes = b"") -> bytes:
+    """What stands behind the last dot of a signed key `<key>.<expiry>.<signature>`; the message stands before it."""
+    return hmac.digest(secret, message + b"." + audience if audience else message, "sha256").hex().encode()
 
 
 def _spelled(reading: Reading, headers: Headers, secrets: Sequence[bytes], now: int) -> Iterator[bytes | None]:
@@ -57,18 +58,19 @@ def _spelled(reading: Reading, headers: Headers, secrets: Sequence[bytes], now: 
     for one in reading.spellings if reading.admit != "none" else ():
         for value in _values(headers, one):
             stripped = value.strip(_BLANK)
-            yield _signed(stripped, secrets, now) if reading.admit == "signed" else _valid(stripped)
+            yield _signed(stripped, secrets, now, reading.audience.encode()) if reading.admit == "signed" else _valid(stripped)
 
 
 def _valid(value: bytes) -> bytes | None:
     return value if KEY.fullmatch(value) else None
 
 
-def _signed(value: bytes, secrets: Sequence[bytes], now: int) -> bytes | None:
+def _signed(value: bytes, secrets: Sequence[bytes], now: int, audience: bytes) -> bytes | None:
     parts = _SIGNED.fullmatch(value)
     if parts is None or int(parts[2]) < now:
         return None
-    good = any(hmac.compare_digest(signature(secret, value.rpartition(b".")[0]), parts[3]) for secret in secrets)
+    message = value.rpartition(b".")[0]
+    good = any(hmac.compare_digest(signature(secret, message, audience), parts[3]) for secret in secrets)
     return _valid(parts[1]) if good else None
 
 

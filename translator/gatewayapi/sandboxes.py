@@ -63,6 +63,7 @@ def reading(group: RouteGroup) -> Reading:
         wrong="reject" if spec.admission.wrong == "Reject" else "strip",
         admit=_ADMIT[spec.admission.mode],
         secrets=spec.admission.secrets,
+        audience=spec.admission.audience,
         group=group.key,
         sources=spec.admission.sources,
         peers=spec.admission.certificates,

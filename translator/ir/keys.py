@@ -20,7 +20,8 @@ class Reading(Row, frozen=True, gc=False, kw_only=True):
     """How a listener reads keys. The first spelling is the one that routes are chosen by.
 
     `hosts` are suffixes such as `.preview.example.com`: the label in front of one is a key. `wrong` says what becomes of a request
-    whose spellings differ or hold no key. `admit` says whose spellings count; hosts always do. `secrets` are names of files.
+    whose spellings differ or hold no key. `admit` says whose spellings count; hosts always do. `secrets` are names of files;
+    with an `audience` keys must be signed for it.
     `group` is the RouteGroup whose endpoints give keys to further hosts. Clients from `sources` (ranges of addresses), and those
     whose certificate has one of `peers` as its first DNS name or URI, are believed whatever `admit` says.
     """
@@ -30,6 +31,7 @@ class Reading(Row, frozen=True, gc=False, kw_only=True):
     wrong: Literal["reject", "strip"] = "reject"
     admit: Literal["all", "signed", "none"] = "none"
     secrets: tuple[str, ...] = ()
+    audience: str = ""
     group: str = ""
     sources: tuple[str, ...] = ()
     peers: tuple[str, ...] = ()

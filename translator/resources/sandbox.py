@@ -230,9 +230,11 @@ class GroupMatch:
 
 
 SIGNED = rule("(self.mode == 'Signed') == (size(self.secrets) > 0)", "secrets are for mode Signed, which needs one")
+MEANT = rule("self.mode == 'Signed' || self.audience == ''", "audience is for mode Signed")
+AUDIENCE = Field(max_length=253, pattern="^[!-~]*$", description="What keys must be signed for, so that those of other listeners are none.")
 
 
-@dataclass(frozen=True, slots=True, config=written(**SIGNED))
+@dataclass(frozen=True, slots=True, config=written(**together(SIGNED, MEANT)))
 class KeyAdmission:
     """Whose keys are believed. Preview hosts always are: put authentication in front of them."""
 
@@ -243,6 +245,7 @@ class KeyAdmission:
         tuple[Annotated[str, Field(min_length=1, max_length=63, pattern="^[a-z0-9][-a-z0-9]*$")], ...],
         Field(max_length=4, description="Names of files of the proxy, in the folder that its variable POINTSMAN_KEYS names."),
     ] = ()
+    audience: Annotated[str, AUDIENCE] = ""
     sources: Annotated[
         tuple[Annotated[str, Field(max_length=43, json_schema_extra=rule("isCIDR(self)", "must be a range such as 10.0.0.0/8"))], ...],
         Field(max_length=32, description="Ranges of addresses: clients whose connection comes from there are believed."),

@@ -71,9 +71,9 @@ HOSTS += [b"-.preview.example.com", b"a" * 64 + b".preview.example.com"]
 OTHERS: Headers = [(b"x-route-key-error", b"1"), (b"x-envoy-attempt-count", b"2"), (b"accept", b"*/*")]
 
 
-def signed(key: bytes, until: int = NOW + 60, secret: bytes = SECRETS[0]) -> bytes:
+def signed(key: bytes, until: int = NOW + 60, secret: bytes = SECRETS[0], audience: bytes = b"") -> bytes:
     message = b"%s.%d" % (key, until)
-    return message + b"." + keys.signature(secret, message)
+    return message + b"." + keys.signature(secret, message, audience)
 
 
 def signatures() -> list[bytes]:
@@ -91,7 +91,8 @@ def signatures() -> list[bytes]:
         b"." * 66,
     ]
     found += [good.replace(b"%d" % (NOW + 60), b"%d" % (NOW + 61)), signed(b"alice", 999_999_999_999), signed(b"alice", 1_000_000_000_000)]
-    return [*found, signed(b"alice", secret=b"a third secret that nobody has"), signed(b"k" * 200)]
+    found += [signed(b"alice", secret=b"a third secret that nobody has"), signed(b"k" * 200)]
+    return [*found, signed(b"alice", audience=b"shop/previews"), signed(b"bob", NOW - 1, audience=b"shop/previews")]
 
 
 def random_request(chance: random.Random, values: list[bytes]) -> Headers:
@@ -150,6 +151,66 @@ def test_module_and_translator_agree_on_signed_keys(believing: Program) -> None:
     assert taken[:5] == [b"alice", b"alice", b"alice", None, b"bob"]
     assert taken[5:12] == [b"k" * size for size in (1, 44, 45, 46, 62, 63)] + [None]
     assert [one for one in taken[12:] if one] == [b"alice"]  # that of the year 33658
+
+
+HERE = structs.replace(SIGNED, secrets=SIGNED.secrets[:2])
+MEANT = structs.replace(HERE, audience="shop/previews")
+ELSEWHERE = structs.replace(HERE, secrets=SIGNED.secrets[1:2])  # a listener with another secret
+LONGEST = structs.replace(HERE, audience="x" * 253)
+
+
+@pytest.mark.parametrize("reading", [pytest.param(MEANT, id="some"), pytest.param(LONGEST, id="longest")])
+def test_module_and_translator_agree_on_keys_that_are_signed_for_somebody(believing: Program, reading: Reading) -> None:
+    meant = [signed(key, audience=reading.audience.encode()) for key in (b"alice", b"bob", b"k" * 63, b"Alice")]
+    meant += [signed(b"a", 999_999_999_999, SECRETS[1], reading.audience.encode()), signed(b"alice", audience=b"shop"), *signatures()[:-2]]
+    requests = random_requests(seed=9, count=500, values=meant) + [[(b"x-route-key", one)] for one in meant]
+    found = believing.rewritten(requests, keys.settings(reading).encode())
+    assert found == expected(reading, requests)
+    assert [key_of(one) for one in found[500:]][:6] == [b"alice", b"bob", b"k" * 63, None, b"a", None]
+    assert not any(key_of(one) for one in found[506:]), "what is signed for nobody is signed for nobody here"
+
+
+GOOD, BOB = signed(b"alice"), signed(b"bob")
+
+
+@pytest.mark.parametrize(
+    ("reading", "headers", "wanted"),
+    [
+        pytest.param(HERE, [(b"x-route-key", GOOD)], b"alice", id="good"),
+        pytest.param(HERE, [(b"x-route-key", GOOD), (b"x-route-key", GOOD)], b"alice", id="twice"),
+        pytest.param(HERE, [(b"x-route-key", GOOD), (b"x-routing-key", signed(b"alice", NOW + 9))], b"alice", id="signed-twice"),
+        pytest.param(HERE, [(b"baggage", b"a=1,sd-routing-key=%s;p=1" % GOOD)], b"alice", id="in-another-spelling"),
+        pytest.param(HERE, [(b"x-route-key", signed(b"alice", NOW - 1))], None, id="after-its-time"),
+        pytest.param(HERE, [(b"x-route-key", GOOD.replace(b"%d" % (NOW + 60), b"%d" % (NOW + 99)))], None, id="with-more-time"),
+        pytest.param(HERE, [(b"x-route-key", GOOD.replace(b"alice", b"bob"))], None, id="with-another-key"),
+        pytest.param(HERE, [(b"x-route-key", BOB[:3] + GOOD[5:])], None, id="with-the-head-of-another"),
+        pytest.param(HERE, [(b"x-route-key", GOOD), (b"x-route-key", BOB)], None, id="beside-another-that-is-signed"),
+        pytest.param(HERE, [(b"x-route-key", GOOD), (b"x-route-key", b"alice")], None, id="beside-the-bare-key"),
+        pytest.param(HERE, [(b"x-route-key", GOOD), (b"baggage", b"sd-routing-key=bob")], None, id="beside-a-bare-one-in-a-list"),
+        pytest.param(HERE, [(b"x-route-key", GOOD + b"," + GOOD)], None, id="joined-by-a-comma"),
+        pytest.param(HERE, [(b"x-route-key", GOOD), (b":authority", b"bob.preview.example.com")], None, id="at-the-host-of-another"),
+        pytest.param(ELSEWHERE, [(b"x-route-key", GOOD)], None, id="where-the-secret-is-another"),
+        pytest.param(MEANT, [(b"x-route-key", GOOD)], None, id="where-it-must-be-signed-for-somebody"),
+        pytest.param(HERE, [(b"x-route-key", signed(b"alice", audience=b"shop/previews"))], None, id="signed-for-somebody-else"),
+        pytest.param(ALL, [(b"x-route-key", GOOD)], None, id="where-none-is-signed"),
+    ],
+)
+def test_signed_key_counts_for_what_was_signed_and_nothing_else(
+    believing: Program, reading: Reading, headers: Headers, wanted: bytes | None
+) -> None:
+    (found,) = believing.rewritten([headers], keys.settings(reading).encode())
+    assert key_of(found) == wanted
+    assert (b"x-route-key-error" in dict(found)) is (wanted is None)
+    assert not any(GOOD[-64:] in value for _, value in found), "no signature goes on, good or bad"
+
+
+def test_key_that_went_through_one_listener_is_no_signed_one_at_the_next(believing: Program) -> None:
+    """What goes on is the bare key: a hop behind that wants signatures itself refuses it."""
+    config = keys.settings(HERE).encode()
+    (once,) = believing.rewritten([[(b"x-route-key", GOOD)]], config)
+    (twice,) = believing.rewritten([once], config)
+    (inner,) = believing.rewritten([once], keys.settings(ALL).encode())
+    assert (key_of(once), key_of(twice), key_of(inner)) == (b"alice", None, b"alice")
 
 
 def test_without_its_secrets_no_key_is_signed(program: Program) -> None:
@@ -258,6 +319,10 @@ def test_list_longer_than_any_that_envoy_takes_in_goes_whole(program: Program) -
         pytest.param(b"spelling=k\nsecret=a/b", "secret is no name", id="secret-below"),
         pytest.param(b"spelling=k\nadmit=signed\nwrong=strip", "secrets are for", id="signed-without-secret"),
         pytest.param(b"spelling=k\ncolour=red", "a line is none of", id="unknown-line"),
+        pytest.param(b"spelling=k\nadmit=all\nwrong=strip\naudience=a", "audience is for", id="audience-of-nobody"),
+        pytest.param(b"spelling=k\naudience=a\naudience=b", "audience is not", id="audience-twice"),
+        pytest.param(b"spelling=k\naudience=" + b"a" * 254, "audience is not", id="audience-too-long"),
+        pytest.param(b"spelling=k\naudience=a b", "audience is not", id="audience-with-a-blank"),
         pytest.param(b"spelling", "not key=value", id="no-equals-sign"),
     ],
 )
@@ -299,15 +364,17 @@ def test_planted_fault_of_reading_is_found(planted: Planting, sound: str, faulty
         pytest.param("key.c", "|| until < seconds_now()", "", id="expired"),
         pytest.param("key.c", "return difference == 0;", "return difference < 256;", id="every-code-is-right"),
         pytest.param("key.c", "good |= is_signature(", "good = is_signature(", id="only-the-last-secret"),
-        pytest.param("sha256.c", "length < BLOCK - 8 ?", "length <= BLOCK - 8 ?", id="padding-of-56-bytes"),
+        pytest.param("key.c", "if (set->audience.length == 0) return message;", "if (set) return message;", id="signed-for-anybody"),
+        pytest.param("key.c", "message.length + 1 + set->audience.length", "message.length + set->audience.length", id="last-letter"),
+        pytest.param("sha256.c", "(length + 8) / BLOCK", "(length + 7) / BLOCK", id="padding-of-56-bytes"),
         pytest.param("sha256.c", "0xc67178f2}", "0xc67178f3}", id="last-constant"),
     ],
 )
 def test_planted_fault_of_signatures_is_found(believing: Program, planted: Planting, name: str, sound: str, faulty: str) -> None:
-    two = structs.replace(SIGNED, secrets=SIGNED.secrets[:2])
     requests: list[Headers] = [[(b"x-route-key", one)] for one in signatures()]
     broken = replace(planted(name, sound, faulty), environment=believing.environment)
-    assert broken.rewritten(requests, keys.settings(two).encode()) != expected(two, requests)
+    found = [broken.rewritten(requests, keys.settings(one).encode()) for one in (HERE, MEANT)]
+    assert found != [expected(one, requests) for one in (HERE, MEANT)]
 
 
 def admitted(program: Program, seen: Headers, *, admit: str = "none", **trusted: tuple[str, ...]) -> bool:

@@ -88,6 +88,7 @@ STICKY = ("PM0109", "spec.routes[0].sticky")
     [
         pytest.param({"parentRefs": []}, ("PM0109", "spec"), id="neither-parent-nor-mesh"),
         pytest.param({"admission": {"mode": "Signed"}}, ("PM0109", "spec.admission"), id="signed-without-a-secret"),
+        pytest.param({"admission": {"audience": "a"}}, ("PM0109", "spec.admission"), id="audience-of-nobody"),
         pytest.param({"admission": {"secrets": ["a"]}}, ("PM0109", "spec.admission"), id="secret-for-nobody"),
         pytest.param(
             {"admission": {"mode": "Signed", "secrets": ["../a"]}}, ("PM0107", "spec.admission.secrets[0]"), id="secret-elsewhere"
