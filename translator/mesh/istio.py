@@ -14,7 +14,8 @@ from typing import Any
 
 from translator.ir.mesh import Branch, MeshPort, MeshRoute, Way
 from translator.mesh.istio_matches import narrowed
-from translator.mesh.matching import LABEL, Json, ignored, metadata, ours
+from translator.mesh.json_patch import patched
+from translator.mesh.matching import LABEL, Json, ignored, metadata, ours, patch_of
 from translator.mesh.rules import ALL, CannotSayError, Led, Unsaid, by_key, shares
 
 VERSION = "networking.istio.io/v1"
@@ -79,33 +80,36 @@ def _kept(document: Mapping[str, Any]) -> list[Json]:
 def _with_copies(document: Mapping[str, Any], routes: Iterable[MeshRoute]) -> Iterator[Json | Unsaid]:
     wanted = [] if ignored(document) else list(routes)
     for place, one in enumerate(_kept(document)):
-        yield from _copies(one, one.get("name") or str(place), document["metadata"]["namespace"], wanted)
+        name, namespace = one.get("name") or str(place), document["metadata"]["namespace"]
+        yield from _copies(one, name, namespace, wanted, patch_of(document))
         yield one
 
 
-def _copies(one: Json, name: str, namespace: str, routes: Sequence[MeshRoute]) -> Iterator[Json | Unsaid]:
+def _copies(one: Json, name: str, namespace: str, routes: Sequence[MeshRoute], patch: str = "") -> Iterator[Json | Unsaid]:
     """A copy for each rule of a key, of all that the route says but where it goes. The first of its Services that has a fork decides."""
     said: set[str] = set()
     for part in one.get("route") or []:
         to = part["destination"]
         for route in routes:
             for key, led in by_key(route.branches, to.get("port", {}).get("number")) if means(to["host"], route, namespace) else ():
-                if key not in said and (made := [*_of_key(one, name, part, led, route)]):
+                if key not in said and (made := [*_of_key(one, name, part, led, route, patch)]):
                     said.add(key)
                     yield from made
 
 
-def _of_key(one: Json, name: str, part: Json, led: Iterable[Led], route: MeshRoute) -> Iterator[Json | Unsaid]:
+def _of_key(one: Json, name: str, part: Json, led: Iterable[Led], route: MeshRoute, patch: str) -> Iterator[Json | Unsaid]:
+    """What a patch does to their names and matches counts for nothing: by these they are ours, and take no request without the key."""
     for number, (branch, way) in enumerate(led):
         try:
             match = narrowed(one.get("match") or [{}], branch)
-            sends = _sends(one, part, branch, way)
+            changed = {**deepcopy(one), "match": match, "route": _sends(one, part, branch, way)}
+            changed = patched(changed, patch) if patch else changed
         except CannotSayError as why:
             yield Unsaid(route.service, branch.key, f"route {name}: {why}")
             return
         if match:
             named = f"{PREFIX}{branch.key}/{name}{f'/{number}' if number else ''}"
-            yield {**deepcopy(one), "name": named, "match": match, "route": sends}
+            yield {**changed, "name": named, "match": match}
 
 
 def _sends(one: Json, part: Json, branch: Branch, way: Way) -> list[Json]:

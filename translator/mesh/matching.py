@@ -13,6 +13,7 @@ Json = dict[str, Any]
 OWNER = {"app.kubernetes.io/managed-by": "pointsman"}  # what is ours as a whole
 LABEL = {"pointsman.io/mesh": "routes"}  # what holds something of ours
 IGNORED = ("pointsman.io/ignore", "istio.signadot.com/ignore")  # annotations by which a user keeps an object to himself
+PATCHES = ("pointsman.io/json-patch", "istio.signadot.com/json-patch")  # and by which he has our routes in it changed
 LONGEST = 253
 
 
@@ -34,6 +35,12 @@ def ours(document: Mapping[str, Any]) -> bool:
 def ignored(document: Mapping[str, Any]) -> bool:
     found = document["metadata"].get("annotations") or {}
     return any(found.get(name) == "true" for name in IGNORED)
+
+
+def patch_of(document: Mapping[str, Any]) -> str:
+    """What our routes in it are changed by; nothing where the user has not asked for it."""
+    found = document["metadata"].get("annotations") or {}
+    return next((found[name] for name in PATCHES if name in found), "")
 
 
 def metadata(name: str, namespace: str) -> Json:
