@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 import pytest
 
@@ -118,12 +118,12 @@ class World:
                 process.send_signal(signal.SIGTERM)
             await process.wait()
 
-    def gateway(self, name: str, tunnels: str = "", requests: int = 0) -> Envoy:
+    def gateway(self, name: str, tunnels: str = "", requests: int = 0, workers: int = WORKERS) -> Envoy:
         """A gateway of tunnels, with a folder of its own for each life."""
         (self.root / name).mkdir()
-        at = f"127.0.0.1:{requests or self.requests}"
-        config = gateway(Gateway(tunnels=tunnels or self.tunnels, requests=at, tls=str(self.root / "gateway"), admin="127.0.0.1:0"))
-        return Envoy(config, self.root / name, workers=WORKERS)
+        at, admin = f"127.0.0.1:{requests or self.requests}", f"127.0.0.1:{free_port()}"
+        config = gateway(Gateway(tunnels=tunnels or self.tunnels, requests=at, tls=str(self.root / "gateway"), admin=admin))
+        return Envoy(config, self.root / name, workers=workers)
 
     async def look_at_streams(self) -> None:
         """Over the tunnel, both ways, message by message."""
@@ -176,10 +176,12 @@ async def world(at: Path) -> AsyncIterator[World]:
         yield found
 
 
-def mallory(at: World) -> dict[str, Any]:
-    """Who has a certificate of his own, and says that he is alice."""
+def mallory(at: World, claim: str, node: str) -> Envoy:
+    """Who has a certificate of his own, and says that he is alice, or calls himself by her name."""
     who = Client(str(at.root / "other"), "tunnels.example")
-    return laptop(Laptop(claim="cart.alice.default", gateways=(at.tunnels,), who=who, port=at.local))
+    config = laptop(Laptop(claim=claim, node=node, gateways=(at.tunnels,), who=who, port=at.local))
+    (at.root / f"mallory-{node}").mkdir()
+    return Envoy(config, at.root / f"mallory-{node}")
 
 
 @pytest.mark.e2e
@@ -203,31 +205,116 @@ async def test_laptop_answers_while_it_is_connected_and_the_baseline_at_all_othe
                 await at.becomes("baseline")
                 async with at.gateway("second"):
                     await at.becomes("laptop")
-            async with at.gateway("third") as third, Envoy(mallory(at), at.root / "other"):
+            async with at.gateway("third") as third, mallory(at, "cart.alice.default", "alice"):
                 await wait_until(lambda: third.stat("reverse_tunnel.handshake.validation_failed"))
-                assert await at.says() == "baseline"
+                async with mallory(at, "cart.mallory.default", "cart.alice.default") as let_in:
+                    await wait_until(lambda: has(let_in, WORKERS))
+                    assert await at.says() == "baseline"
 
 
 @pytest.mark.e2e
-async def test_laptop_dials_each_gateway_and_requests_come_over_any(tmp_path: Path) -> None:
+async def test_laptop_dials_each_gateway_as_often_as_one_has_workers_and_requests_come_over_any(tmp_path: Path) -> None:
     certificates(tmp_path)
     async with AsyncExitStack() as stack:
         places = [(f"127.0.0.1:{free_port()}", free_port()) for _ in "ab"]
         (first, _), (second, requests) = places
         local = await socket_backend(stack, "laptop")
         at = World(tmp_path, 0, first, local, 0, Envoy({}, tmp_path), 0)
-        await stack.enter_async_context(at.gateway("lasting", second, requests))
+        await stack.enter_async_context(at.gateway("lasting", second, requests, workers=6))
         async with at.connected("--reach", second) as mine:
-            await told(mine, f"over {WORKERS} of {2 * WORKERS} tunnels")
+            await told(mine, "over 6 of 12 tunnels")
             await every_worker_answers(requests)
-            async with at.gateway("passing", *places[0]):
+            async with at.gateway("passing", *places[0], workers=2):
                 await told(mine, "here\n")
                 await every_worker_answers(places[0][1])
-            await told(mine, f"over {WORKERS} of {2 * WORKERS} tunnels")
+            await told(mine, "over 6 of 12 tunnels")
             await every_worker_answers(requests)
+
+
+@pytest.mark.e2e
+async def test_every_worker_has_a_tunnel_whoever_was_connected_before_and_whichever_tunnel_was_cut(tmp_path: Path) -> None:
+    """Envoy gives a tunnel to the worker that was given fewest of its node, and does not forget those that are gone."""
+    certificates(tmp_path)
+    async with AsyncExitStack() as stack:
+        tunnels, requests = f"127.0.0.1:{free_port()}", free_port()
+        local = await socket_backend(stack, "laptop")
+        relay = await stack.enter_async_context(Relay(tunnels))
+        at = World(tmp_path, 0, relay.address, local, 0, Envoy({}, tmp_path), requests)
+        await stack.enter_async_context(at.gateway("ends", tunnels))
+        for odd in (1, 2):
+            async with alice(at, f"odd-{odd}", tunnels, odd) as one:
+                await wait_until(lambda one=one, odd=odd: has(one, odd), 60, "the tunnels")
+        async with at.connected() as mine:
+            await told(mine, "here\n")
+            await every_worker_answers(requests)
+            for _ in range(2):
+                relay.cut()
+                await wait_until(lambda: all_answer(requests), 90, "a tunnel to every worker again")
+
+
+async def has(one: Envoy, tunnels: int) -> bool:
+    return await one.stat("http.tunnel.downstream_cx_active") == tunnels
+
+
+def alice(at: World, node: str, where: str, tunnels: int) -> Envoy:
+    (at.root / node).mkdir()
+    who = Client(str(at.root / "claim"), "tunnels.example")
+    of = Laptop(claim="cart.alice.default", node=node, gateways=(where,), tunnels=tunnels, who=who, port=at.local)
+    return Envoy(laptop(of), at.root / node)
+
+
+class Relay:
+    """Between a laptop and a gateway, with connections that can be cut one by one."""
+
+    def __init__(self, to: str) -> None:
+        self._to, self.address = to.rpartition(":"), ""
+        self._open: list[asyncio.StreamWriter] = []
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
+        self.address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        while self._open:
+            self.cut()
+
+    def cut(self) -> None:
+        """One that is there longest."""
+        self._open[0].transport.abort()
+        self._open.pop(0)
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        host, _, port = self._to
+        try:
+            there, back = await asyncio.open_connection(host, int(port))
+        except OSError:
+            writer.close()
+            return
+        self._open.append(writer)
+        await asyncio.gather(passed(reader, back), passed(there, writer))
+        if writer in self._open:
+            self._open.remove(writer)
+
+
+async def passed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    except OSError:
+        pass
+    finally:
+        writer.close()
+
+
+async def all_answer(port: int) -> bool:
+    found = {await ask(port, "shop", [("x-pointsman-tunnel", "cart.alice.default")]) for _ in range(10 * WORKERS)}
+    return found == {(200, "laptop")}
 
 
 async def every_worker_answers(port: int) -> None:
     """Requests for alice's `cart`, as proxies make them, over connections that all workers of the gateway have their part of."""
-    for _ in range(10 * WORKERS):
+    for _ in range(60):
         assert await ask(port, "shop", [("x-pointsman-tunnel", "cart.alice.default")]) == (200, "laptop")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from cryptography.x509 import DNSName, SubjectAlternativeName, load_pem_x509_certificates
 
@@ -17,10 +15,12 @@ from translator.ir.local import claim as named
 from xds.bootstrap import Client, split
 from xds.cli.cluster import Cluster
 from xds.cli.holding import Watch
+from xds.cli.lives import Lives
 from xds.cli.output import Exit, Output, dumped, say
-from xds.dataplane import Envoy, NoEnvoyError, binary
+from xds.dataplane import NoEnvoyError, binary
+from xds.laptops.asking import workers
 from xds.laptops.heartbeat import Heart
-from xds.laptops.tunnel import WORKERS, Gateway, Laptop, gateway, laptop
+from xds.laptops.tunnel import Gateway, Laptop, gateway
 from xds.security.credentials import CA, CERTIFICATE, KEY
 from xds.security.issuing import claimant, load
 from xds.sources.kube.access import loader
@@ -45,13 +45,9 @@ class Wanted:
 
 def connect(wanted: Wanted) -> None:
     """Until Ctrl-C. Exit code 2 where the certificate is none or of another claim, 3 where there is no Envoy or it ends."""
-    config = laptop(_laptop(wanted))
+    of = _laptop(wanted)
     try:
-        envoy = binary()
-    except NoEnvoyError as error:
-        raise Exit(3, str(error)) from None
-    try:
-        asyncio.run(_connected(config, envoy, wanted))
+        asyncio.run(_connected(of, binary(), wanted))
     except NoEnvoyError as error:
         raise Exit(3, str(error)) from None
 
@@ -68,7 +64,7 @@ def _laptop(wanted: Wanted) -> Laptop:
     if found != claim:
         raise Exit(2, f"the certificate in {wanted.tls} is for {found or 'nobody'}, not for {claim}")
     who = Client(str(wanted.tls.absolute()), wanted.server or host)
-    return Laptop(claim=claim, gateways=wanted.reach, who=who, port=wanted.port, grpc=wanted.grpc)
+    return Laptop(claim=claim, node="", gateways=wanted.reach, who=who, port=wanted.port, grpc=wanted.grpc)
 
 
 def claimed(folder: Path) -> str:
@@ -78,39 +74,18 @@ def claimed(folder: Path) -> str:
     return names[0] if len(names) == 1 else ""
 
 
-async def _connected(config: dict[str, Any], path: Path, wanted: Wanted) -> None:
+async def _connected(of: Laptop, program: Path, wanted: Wanted) -> None:
     over = asyncio.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(one, over.set)
-    async with contextlib.AsyncExitStack() as stack:
-        heart = _heart(wanted)
-        if heart:
-            stack.push_async_callback(heart.calls.close)
-        watch = Watch(f"{wanted.service} of Sandbox {wanted.sandbox} is port {wanted.port}", wanted.reach, heart)
-        again = True
-        while again:
-            with tempfile.TemporaryDirectory(prefix="pointsman-") as home:
-                again = await _life(Envoy(config, Path(home), path, workers=1), watch, over)
-
-
-async def _life(envoy: Envoy, watch: Watch, over: asyncio.Event) -> bool:
-    """Of one Envoy. Whether there is to be another. Raises NoEnvoyError if it ends by itself."""
-    await envoy.start()
-    ended = asyncio.create_task(envoy.ended())
-    stuck = asyncio.create_task(watch.until_stuck(envoy.admin))
-    ending = asyncio.create_task(over.wait())
+    heart = _heart(wanted)
+    what = f"{wanted.service} of Sandbox {wanted.sandbox} is port {wanted.port}"
+    watch = Watch(what, wanted.reach, heart, partial(workers, of.gateways, of.who))
     try:
-        await asyncio.wait((ended, stuck, ending), return_when=asyncio.FIRST_COMPLETED)
-        if ended.done():
-            raise NoEnvoyError(ended.result())
-        if stuck.done():
-            stuck.result()
-        return not ending.done()
+        await Lives(of, program, watch, over).run()
     finally:
-        for task in (ended, stuck, ending):
-            task.cancel()
-        await asyncio.gather(ended, stuck, ending, return_exceptions=True)
-        await envoy.stop()
+        if heart:
+            await heart.calls.close()
 
 
 def _heart(wanted: Wanted) -> Heart | None:
@@ -138,14 +113,9 @@ def claim(which: str, ca: Path, to: Path, days: int) -> None:
 
 
 def tunnels(of: Gateway, output: Output) -> None:
-    """Prints the bootstrap of the Envoy at which tunnels end, and in YAML how to start it."""
+    """Prints the bootstrap of the Envoy at which tunnels end."""
     try:
         config = gateway(of)
     except ValueError as error:
         raise Exit(2, str(error)) from None
-    text = dumped(config, Output.JSON if output is Output.JSON else Output.YAML)
-    say(
-        text
-        if output is Output.JSON
-        else f"# envoy --concurrency {WORKERS} -c …: more workers have no tunnel, and the baseline answers\n{text}"
-    )
+    say(dumped(config, Output.JSON if output is Output.JSON else Output.YAML))

@@ -4,60 +4,90 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import aiohttp
 
 from xds.bootstrap import split
 from xds.cli.output import say
 from xds.laptops.heartbeat import Heart
-from xds.laptops.tunnel import WORKERS
 
-STATE = "/stats?filter=http.tunnel.downstream_cx_active|cluster.gateway.membership_total&usedonly"
+TUNNELS, MADE, BUSY = (f"http.tunnel.downstream_{name}" for name in ("cx_active", "cx_total", "rq_active"))
+GATEWAYS = "cluster.gateway.membership_total"
+STATE = f"/stats?filter={TUNNELS}|{MADE}|{BUSY}|{GATEWAYS}&usedonly"
 LOOK = 1.0  # seconds between two looks whether the tunnel is there
 PATIENCE = 5.0  # seconds without a tunnel, after which another Envoy is tried where one should be possible; twice as long each time
 
 
+class Seen(NamedTuple):
+    """Of an Envoy: over how many connections that it made requests can come, how many there are to be, how many it has made so far,
+    and how many requests are on their way.
+    """
+
+    there: int = 0
+    places: int = 0
+    made: int = 0
+    busy: int = 0
+
+    @property
+    def whole(self) -> bool:
+        return 0 < self.places <= self.there
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """An Envoy by its admin port, and how many tunnels it makes to each gateway."""
+
+    admin: str
+    tunnels: int
+
+
 @dataclass
 class Watch:
-    """Over all lives of the laptop's Envoy. `what` is connected to `reach`."""
+    """Over all lives of the laptop's Envoy. `what` is connected to `reach`; `ask` says how many workers a gateway has, or 0."""
 
     what: str
     reach: tuple[str, ...]
     heart: Heart | None
+    ask: Callable[[], Awaitable[int]]
     _before: tuple[int, int] | None = None
     _problem: str = ""
     _tries: int = 0  # Envoys in vain
 
-    async def until_stuck(self, admin: str) -> None:
-        """Until there has been no tunnel for a while, though somebody listens where one is to end.
+    async def until_stuck(self, at: At) -> bool:
+        """Until another Envoy is wanted: in place of this one, or (true) beside it until that has its tunnels.
 
-        Envoy waits longer after each dial in vain, half a minute in the end; a new one dials at once.
+        In place: there has been no tunnel for a while, though somebody listens where one is to end. Envoy waits longer after each dial
+        in vain, half a minute in the end; a new one dials at once. Beside: a tunnel came again, or there are too few of them, and so
+        perhaps a worker has none.
         """
         clock = asyncio.get_running_loop().time
         since = clock()
         async with aiohttp.ClientSession() as session:
             while True:
-                now = await self._look(session, admin)
-                if now and now[0]:
+                before, now = self._before, await self._look(session, at)
+                if now.there:
                     since, self._tries = clock(), 0
                     await self._beat(since)
+                    if now.whole and (now.made > now.there or (self._before != before and await self.ask() > at.tunnels)):
+                        return True
                 elif clock() - since > PATIENCE * 2 ** min(self._tries, 4) and await listened_to(self.reach):
                     self._tries += 1
-                    return
+                    return False
                 await asyncio.sleep(LOOK)
 
-    async def _look(self, session: aiohttp.ClientSession, admin: str) -> tuple[int, int] | None:
-        now = self._before
-        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            async with session.get(f"http://{admin}{STATE}") as answer:
-                now = tunnels_of(await answer.text())
-        if now and now != self._before:
-            say(self.said(*now))
-            if self.heart and not now[0]:
+    async def _look(self, session: aiohttp.ClientSession, at: At) -> Seen:
+        now = await look(session, at)
+        if now is None:
+            return Seen(*(self._before or ()))
+        if now[:2] != self._before:
+            say(self.said(*now[:2]))
+            if self.heart and not now.there:
                 self.heart.since = ""  # what comes next is another connection
-            self._before = now
+            self._before = now[:2]
         return now
 
     async def _beat(self, now: float) -> None:
@@ -75,10 +105,25 @@ class Watch:
         return f"✓ connected: {self.what} here{few}"
 
 
-def tunnels_of(stats: str) -> tuple[int, int]:
-    """Over how many connections that we made requests can come, and how many there are to be: some to each gateway."""
+async def until(at: At, wanted: Callable[[Seen], bool]) -> None:
+    """Until an Envoy is seen to be so."""
+    async with aiohttp.ClientSession() as session:
+        while not ((now := await look(session, at)) and wanted(now)):  # noqa: ASYNC110 - Envoy tells no other way
+            await asyncio.sleep(LOOK)
+
+
+async def look(session: aiohttp.ClientSession, at: At) -> Seen | None:
+    """None where it does not answer."""
+    with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+        async with session.get(f"http://{at.admin}{STATE}") as answer:
+            return seen(await answer.text(), at.tunnels)
+    return None
+
+
+def seen(stats: str, tunnels: int) -> Seen:
     found = dict(line.split(": ", 1) for line in stats.splitlines() if ": " in line)
-    return int(found.get("http.tunnel.downstream_cx_active", 0)), WORKERS * int(found.get("cluster.gateway.membership_total", 0))
+    there, made, busy, gateways = (int(found.get(name, 0)) for name in (TUNNELS, MADE, BUSY, GATEWAYS))
+    return Seen(there, tunnels * gateways, made, busy)
 
 
 async def listened_to(places: tuple[str, ...]) -> bool:

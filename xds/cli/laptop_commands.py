@@ -61,7 +61,7 @@ def tunnels(
 ) -> None:
     """Print the bootstrap of the Envoy where tunnels of laptops end (experimental).
 
-    Example: pointsman tunnels --tls /etc/tunnels > tunnels.yaml && envoy --concurrency 4 -c tunnels.yaml
+    Example: pointsman tunnels --tls /etc/tunnels > tunnels.yaml && envoy -c tunnels.yaml
     """
     from xds.cli.connecting import tunnels
     from xds.cli.showing import check_address

@@ -4,6 +4,11 @@ The gateway knows laptops by the one DNS name in their certificate, which is the
 `cart` of Sandbox `alice` in namespace `shop`, and nothing else. A request says in a header for whom it is. Where nobody is there the
 gateway says so in another, and whoever asked asks the baseline instead.
 
+A tunnel ends in one worker of the gateway, and the others do not have it. So the gateway says how many it has (`asking.py`), and a laptop
+makes as many. Envoy gives each new one to a worker that has been given fewest of that node, and never forgets one that is gone: only the
+first tunnels of a node lie evenly. So a claim is a tenant, whose name the certificate decides, and each Envoy of it is a node by a name
+that it has once. Envoy lets no name of a tenant or node hold the colon between them, so no tenant can be taken for another.
+
 Source: Envoy 1.40, reverse tunnels (envoy.bootstrap.reverse_tunnel, envoy.filters.network.reverse_tunnel, experimental). A cut link
 without a word is found by HTTP/2 keepalive alone: the tunnel's own ping is for connections at rest.
 """
@@ -19,12 +24,11 @@ from xds.bootstrap import Client, split
 Json = dict[str, Any]
 CLUSTER = "sandboxes"  # what all laptops call themselves together
 ALIVE = {"interval": "1s", "timeout": "1s"}  # HTTP/2 pings, in both directions
-AGAIN = "1s"  # until a laptop looks again whether its tunnel is there
+AGAIN = "1s"  # until a laptop looks again whether its tunnel is there, and until it dials a gateway again that did not answer
 CONNECT = "3s"
-WORKERS = 4  # of a gateway at most
-"""A tunnel ends in one worker of the gateway, and the others do not have it. Envoy gives each new one to a worker that has fewest of that
-laptop, so a laptop makes as many to each gateway as a gateway may have workers; and has one worker itself, for each would make so many.
-"""
+WORKERS = 4  # as many as a gateway is taken to have that has not said so
+ASKED = "/workers"  # by GET, on the port of tunnels, with ALPN http/1.1: the answer has CONCURRENCY: N
+CONCURRENCY = "server.concurrency"
 _T = "type.googleapis.com/"
 _TUNNEL = "envoy.bootstrap.reverse_tunnel."
 _HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -43,12 +47,14 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Laptop:
-    """`claim` is in the certificate that `who` names, and `gateways` are where tunnels end: one to each, and to each address of a name.
-    `grpc`: the port speaks HTTP/2.
+    """`claim` is in the certificate that `who` names, and `gateways` are where tunnels end: `tunnels` to each, and to each address of a
+    name. `node` is how it is told from others of its claim, and never used again. `grpc`: the port speaks HTTP/2.
     """
 
     claim: str
+    node: str
     gateways: tuple[str, ...]
+    tunnels: int = WORKERS
     who: Client
     port: int
     grpc: bool = False
@@ -56,13 +62,13 @@ class Laptop:
 
 
 def gateway(of: Gateway) -> Json:
-    """The bootstrap of the gateway, for an Envoy of WORKERS at most. Several know nothing of each other: a laptop dials them all."""
-    extension = {"stat_prefix": "tunnels", "ping_failure_threshold": 2}
+    """The bootstrap of the gateway, with any number of workers. Several know nothing of each other: a laptop dials them all."""
+    extension = {"stat_prefix": "tunnels", "ping_failure_threshold": 2, "enable_tenant_isolation": True}
     return {
         "node": {"id": "tunnels", "cluster": "tunnels"},
         "admin": {"address": _address(of.admin)},
         "bootstrap_extensions": [_named(f"{_TUNNEL}upstream_socket_interface", _upstream_type, extension)],
-        "static_resources": {"listeners": [_tunnels(of), _requests(of)], "clusters": [_to_laptops()]},
+        "static_resources": {"listeners": [_tunnels(of), _requests(of)], "clusters": [_to_laptops(), _fixed("admin", of.admin)]},
     }
 
 
@@ -72,27 +78,47 @@ _downstream_type = "envoy.extensions.bootstrap.reverse_tunnel.downstream_socket_
 
 def _tunnels(of: Gateway) -> Json:
     """Without validation any certificate of the CA could claim any Sandbox."""
-    validation = {"node_id_format": "%DOWNSTREAM_PEER_DNS_SAN%", "cluster_id_format": CLUSTER}
+    validation = {"tenant_id_format": "%DOWNSTREAM_PEER_DNS_SAN%", "cluster_id_format": CLUSTER}
     tunnel = {"ping_interval": "2s", "validation": validation}
+    ends = _named("envoy.filters.network.reverse_tunnel", "envoy.extensions.filters.network.reverse_tunnel.v3.ReverseTunnel", tunnel)
+    return {
+        "name": "tunnels",
+        "address": _address(of.tunnels),
+        "listener_filters": [_named("envoy.filters.listener.tls_inspector", _inspector, {})],
+        "filter_chains": [
+            {"filter_chain_match": {"application_protocols": [HTTP]}, "filters": [_telling()], **_taken(of, alpn_protocols=[HTTP])},
+            {"filters": [ends], **_taken(of)},
+        ],
+    }
+
+
+HTTP = "http/1.1"
+_inspector = "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"
+
+
+def _telling() -> Json:
+    """Of all that the admin port knows this one number. What a client writes behind a question mark counts for nothing: the first does."""
+    one = {"cluster": "admin", "prefix_rewrite": f"/stats?filter=^{CONCURRENCY}$"}
+    return _connection("telling", [{"match": {"path": ASKED}, "route": one}], {"codec_type": "HTTP1"})
+
+
+def _taken(of: Gateway, **options: Any) -> Json:
     context = {
         "@type": _TLS + "DownstreamTlsContext",
         "require_client_certificate": True,
-        "common_tls_context": _certificates(of.tls),
+        "common_tls_context": {**_certificates(of.tls), **options},
     }
-    chain = {
-        "filters": [
-            _named("envoy.filters.network.reverse_tunnel", "envoy.extensions.filters.network.reverse_tunnel.v3.ReverseTunnel", tunnel)
-        ],
-        "transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": context},
-    }
-    return {"name": "tunnels", "address": _address(of.tunnels), "filter_chains": [chain]}
+    return {"transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": context}}
 
 
 def _requests(of: Gateway) -> Json:
-    """What comes without saying for whom is not found, and tried nowhere else."""
+    """What comes without saying for whom is not found, and tried nowhere else. While one Envoy of a laptop takes over from another, a
+    request that finds the first one gone is for the second.
+    """
+    again = {"retry_on": "connect-failure", "num_retries": 2, "retry_back_off": {"base_interval": "0.001s", "max_interval": "0.002s"}}
     route = {
         "match": {"prefix": "/", "headers": [{"name": HEADER, "present_match": True}]},
-        "route": {"cluster": "laptop", "timeout": "0s"},
+        "route": {"cluster": "laptop", "timeout": "0s", "retry_policy": again},
     }
     connection = _connection("requests", [route], {"local_reply_config": {"mappers": [*map(_absent, (NEVER_THERE, LEFT))]}})
     return {"name": "requests", "address": _address(of.requests), "filter_chains": [{"filters": [connection]}]}
@@ -111,7 +137,7 @@ def _absent(when: Json) -> Json:
 
 def _to_laptops() -> Json:
     kind = "envoy.extensions.clusters.reverse_connection.v3.ReverseConnectionClusterConfig"
-    chosen = {"cleanup_interval": "10s", "host_id_format": f"%REQ({HEADER})%"}
+    chosen = {"cleanup_interval": "10s", "tenant_id_format": f"%REQ({HEADER})%", "host_id_format": CLUSTER}
     return {
         "name": "laptop",
         "connect_timeout": "2s",
@@ -122,8 +148,8 @@ def _to_laptops() -> Json:
 
 
 def laptop(of: Laptop) -> Json:
-    """The bootstrap of the laptop's Envoy: it listens nowhere, and dials again by itself."""
-    extension = {"stat_prefix": "tunnel", "maintain_interval": AGAIN}
+    """The bootstrap of the laptop's Envoy: it listens nowhere, and dials again by itself. It has one worker: each dials as often."""
+    extension = {"stat_prefix": "tunnel", "maintain_interval": AGAIN, "max_reconnect_backoff": AGAIN}
     matcher = {"san_type": "DNS", "matcher": {"exact": of.who.server}}
     common = _certificates(of.who.folder)
     common["validation_context"]["match_typed_subject_alt_names"] = [matcher]
@@ -146,7 +172,7 @@ def laptop(of: Laptop) -> Json:
 def _answering(of: Laptop) -> Json:
     """Its address says to whom it dials, as whom, and how many connections."""
     address = {
-        "address": f"rc://{of.claim}:{CLUSTER}:{CLUSTER}@gateway:{WORKERS}",
+        "address": f"rc://{of.node}:{CLUSTER}:{of.claim}@gateway:{of.tunnels}",
         "port_value": 0,
         "resolver_name": "envoy.resolvers.reverse_connection",
     }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
 from tests.ports import free_port
 from xds.cli import holding
-from xds.cli.holding import Watch, tunnels_of
+from xds.cli.holding import At, Seen, Watch, seen, until
 from xds.laptops.heartbeat import Heart
 
 WHAT = "cart of Sandbox alice is port 3000"
@@ -23,10 +23,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Admin:
-    """Of an Envoy: says how many tunnels there are each time that it is asked, and the last for ever."""
+    """Of an Envoy: says how many tunnels there are each time that it is asked, and the last for ever; and how many it has made."""
 
-    def __init__(self, *tunnels: int) -> None:
-        self.tunnels, self.asked = [*tunnels], 0
+    def __init__(self, *tunnels: int, made: int = 0) -> None:
+        self.tunnels, self.asked, self.made = [*tunnels], 0, made
         self.enough = asyncio.Event()
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -36,7 +36,8 @@ class Admin:
                 self.asked += 1
                 if self.asked > 10 + len(self.tunnels):
                     self.enough.set()
-                said = f"http.tunnel.downstream_cx_active: {there}\ncluster.gateway.membership_total: 1\n".encode()
+                tunnels = f"http.tunnel.downstream_cx_active: {there}\nhttp.tunnel.downstream_cx_total: {self.made or there}\n"
+                said = f"{tunnels}cluster.gateway.membership_total: 1\n".encode()
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(said), said))
         except (asyncio.IncompleteReadError, OSError):
             writer.close()
@@ -51,12 +52,21 @@ async def serving(admin: Admin) -> AsyncIterator[str]:
         server.close()
 
 
-async def stuck(admin: Admin, watch: Watch) -> bool:
-    """Whether it gives up before it has looked for a good while."""
+async def silent() -> int:
+    """A gateway that does not say how many workers it has."""
+    return 0
+
+
+def watch(*reach: str, heart: Heart | None = None, ask: Callable[[], Awaitable[int]] = silent) -> Watch:
+    return Watch(WHAT, reach or (f"127.0.0.1:{free_port()}",), heart, ask)
+
+
+async def stuck(admin: Admin, one: Watch) -> str:
+    """Which other Envoy it wants, before it has looked for a good while."""
     async with serving(admin) as address, asyncio.timeout(30):
-        looking, enough = asyncio.create_task(watch.until_stuck(address)), asyncio.create_task(admin.enough.wait())
+        looking, enough = asyncio.create_task(one.until_stuck(At(address, 4))), asyncio.create_task(admin.enough.wait())
         await asyncio.wait((looking, enough), return_when=asyncio.FIRST_COMPLETED)
-        found = looking.done()
+        found = {True: "beside", False: "in its place"}[looking.result()] if looking.done() else "none"
         for task in (looking, enough):
             task.cancel()
         await asyncio.gather(looking, enough, return_exceptions=True)
@@ -66,18 +76,31 @@ async def stuck(admin: Admin, watch: Watch) -> bool:
 @pytest.mark.parametrize(
     ("stats", "found"),
     [
-        ("", (0, 0)),
-        ("http.tunnel.downstream_cx_active: 0\n", (0, 0)),
-        ("http.tunnel.downstream_cx_active: 1\ncluster.gateway.membership_total: 2\n", (1, 8)),
+        ("", Seen()),
+        ("http.tunnel.downstream_cx_active: 0\n", Seen()),
+        ("http.tunnel.downstream_cx_active: 1\ncluster.gateway.membership_total: 2\n", Seen(1, 8)),
+        ("http.tunnel.downstream_cx_total: 5\nhttp.tunnel.downstream_rq_active: 7\n", Seen(0, 0, 5, 7)),
     ],
 )
-def test_tunnels_are_counted_over_which_requests_can_come(stats: str, found: tuple[int, int]) -> None:
-    assert tunnels_of(stats) == found
+def test_tunnels_are_counted_over_which_requests_can_come(stats: str, found: Seen) -> None:
+    assert seen(stats, 4) == found
+
+
+@pytest.mark.parametrize(("one", "whole"), [(Seen(), False), (Seen(3, 4), False), (Seen(4, 4), True), (Seen(5, 4), True)])
+def test_tunnels_are_whole_where_none_is_missing(one: Seen, whole: bool) -> None:
+    assert one.whole is whole
+
+
+async def test_who_waits_for_tunnels_goes_on_when_they_are_there() -> None:
+    admin = Admin(0, 3, 4)
+    async with serving(admin) as address, asyncio.timeout(30):
+        await until(At(address, 4), lambda now: now.whole)
+    assert admin.asked == 3
 
 
 def test_who_has_too_few_tunnels_is_told_so() -> None:
-    watch = Watch(WHAT, ("a:1", "b:1"), None)
-    assert [watch.said(there, 8) for there in (0, 4, 8)] == [
+    one = watch("a:1", "b:1")
+    assert [one.said(there, 8) for there in (0, 4, 8)] == [
         "… no tunnel to a:1, b:1: the baseline answers until there is one",
         "✓ connected: cart of Sandbox alice is port 3000 here, over 4 of 8 tunnels: the baseline answers where there is none",
         "✓ connected: cart of Sandbox alice is port 3000 here",
@@ -86,20 +109,40 @@ def test_who_has_too_few_tunnels_is_told_so() -> None:
 
 async def test_who_could_have_a_tunnel_and_has_none_dials_anew() -> None:
     async with serving(Admin(0)) as gateway:
-        assert await stuck(Admin(4, 0), Watch(WHAT, (gateway,), None))
+        assert await stuck(Admin(4, 0), watch(gateway)) == "in its place"
 
 
-async def test_who_has_a_tunnel_goes_on() -> None:
+async def test_who_has_its_tunnels_goes_on() -> None:
     async with serving(Admin(0)) as gateway:
-        assert not await stuck(Admin(4), Watch(WHAT, (gateway,), None))
+        assert await stuck(Admin(4), watch(gateway)) == "none"
 
 
 async def test_who_has_nobody_to_dial_goes_on() -> None:
-    assert not await stuck(Admin(0), Watch(WHAT, (f"127.0.0.1:{free_port()}",), None))
+    assert await stuck(Admin(0), watch()) == "none"
+
+
+async def test_tunnel_that_came_again_may_lie_anywhere_so_another_envoy_makes_all_of_them() -> None:
+    assert await stuck(Admin(4, made=5), watch()) == "beside"
+
+
+async def test_tunnel_that_is_still_missing_is_waited_for_first() -> None:
+    assert await stuck(Admin(3, made=5), watch()) == "none"
+
+
+@pytest.mark.parametrize(("workers", "wanted"), [(0, "none"), (2, "none"), (4, "none"), (5, "beside")])
+async def test_gateway_that_turns_out_to_have_more_workers_than_there_are_tunnels_gets_more(workers: int, wanted: str) -> None:
+    asked = []
+
+    async def ask() -> int:
+        asked.append(workers)
+        return workers
+
+    assert await stuck(Admin(0, 4), watch(ask=ask)) == wanted
+    assert len(asked) == 1, "once for each change"
 
 
 async def test_change_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    await stuck(Admin(0, 4, 4, 0, 4), Watch(WHAT, (f"127.0.0.1:{free_port()}",), None))
+    await stuck(Admin(0, 4, 4, 0, 4), watch())
     assert [line[0] for line in capsys.readouterr().out.splitlines()] == ["…", "✓", "…", "✓"]
 
 
@@ -119,14 +162,14 @@ class Beats(Heart):
 
 async def test_tunnel_that_comes_again_is_another_connection_and_one_more_is_not() -> None:
     heart = Beats()
-    await stuck(Admin(4, 3, 4, 0, 4), Watch(WHAT, (f"127.0.0.1:{free_port()}",), heart))
+    await stuck(Admin(4, 3, 4, 0, 4), watch(heart=heart))
     assert len(set(heart.seen)) == 2
     assert heart.seen[0] == heart.seen[2] != heart.seen[3]
 
 
 async def test_dials_in_vain_are_counted_until_there_is_a_tunnel() -> None:
     async with serving(Admin(0)) as gateway:
-        watch = Watch(WHAT, (gateway,), None)
+        one = watch(gateway)
         for there, tries in ((0, 1), (0, 2), (4, 0)):
-            await stuck(Admin(there), watch)
-            assert watch._tries == tries
+            await stuck(Admin(there), one)
+            assert one._tries == tries
