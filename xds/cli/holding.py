@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from xds.laptops.heartbeat import Heart
 TUNNELS, MADE, BUSY = (f"http.tunnel.downstream_{name}" for name in ("cx_active", "cx_total", "rq_active"))
 GATEWAYS = "cluster.gateway.membership_total"
 STATE = f"/stats?filter={TUNNELS}|{MADE}|{BUSY}|{GATEWAYS}&usedonly"
+ASK = 10.0  # seconds until gateways are asked again of which none has said how many workers it has
 LOOK = 1.0  # seconds between two looks whether the tunnel is there
 PATIENCE = 5.0  # seconds without a tunnel, after which another Envoy is tried where one should be possible; twice as long each time
 
@@ -56,6 +58,7 @@ class Watch:
     _before: tuple[int, int] | None = None
     _problem: str = ""
     _tries: int = 0  # Envoys in vain
+    _due: float = 0.0  # when gateways are asked
 
     async def until_stuck(self, at: At) -> bool:
         """Until another Envoy is wanted: in place of this one, or (true) beside it until that has its tunnels.
@@ -68,16 +71,24 @@ class Watch:
         since = clock()
         async with aiohttp.ClientSession() as session:
             while True:
-                before, now = self._before, await self._look(session, at)
+                now = await self._look(session, at)
                 if now.there:
                     since, self._tries = clock(), 0
                     await self._beat(since)
-                    if now.whole and (now.made > now.there or (self._before != before and await self.ask() > at.tunnels)):
+                    if (now.whole and now.made > now.there) or await self._too_few(at, since):
                         return True
                 elif clock() - since > PATIENCE * 2 ** min(self._tries, 4) and await listened_to(self.reach):
                     self._tries += 1
                     return False
                 await asyncio.sleep(LOOK)
+
+    async def _too_few(self, at: At, now: float) -> bool:
+        """Gateways are asked when tunnels have come or gone, until one answers."""
+        if now < self._due:
+            return False
+        workers = await self.ask()
+        self._due = math.inf if workers else now + ASK
+        return workers > at.tunnels
 
     async def _look(self, session: aiohttp.ClientSession, at: At) -> Seen:
         now = await look(session, at)
@@ -87,7 +98,7 @@ class Watch:
             say(self.said(*now[:2]))
             if self.heart and not now.there:
                 self.heart.since = ""  # what comes next is another connection
-            self._before = now[:2]
+            self._before, self._due = now[:2], 0.0
         return now
 
     async def _beat(self, now: float) -> None:

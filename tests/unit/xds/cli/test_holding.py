@@ -141,6 +141,17 @@ async def test_gateway_that_turns_out_to_have_more_workers_than_there_are_tunnel
     assert len(asked) == 1, "once for each change"
 
 
+async def test_gateway_that_did_not_say_its_workers_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holding, "ASK", 0.0)
+    said = [6, 0, 0]
+
+    async def ask() -> int:
+        return said.pop()
+
+    assert await stuck(Admin(3), watch(ask=ask)) == "beside", "also while others are missing"
+    assert said == []
+
+
 async def test_change_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     await stuck(Admin(0, 4, 4, 0, 4), watch())
     assert [line[0] for line in capsys.readouterr().out.splitlines()] == ["…", "✓", "…", "✓"]
