@@ -20,7 +20,8 @@ from tests.ports import free_port
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(binary() is None, reason="no Envoy binary is installed")]
-PAGE = Path(__file__).parents[2] / "docs" / "security.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "security.md"
 SECTION = "Certificates in a minute"
 
 
@@ -36,7 +37,7 @@ def programs() -> dict[str, str]:
 
 async def start(line: str, at: Path, *more: object) -> asyncio.subprocess.Process:
     """Through a shell, as a user would. `more` stands before what is redirected."""
-    command, redirect, target = line.partition(" > ")
+    command, redirect, target = line.removesuffix(" &").partition(" > ")
     program, _, rest = command.partition(" ")
     words = f"exec {programs()[program]} {rest} {shlex.join(map(str, more))}"
     with (at / "log").open("ab") as log:
@@ -69,7 +70,8 @@ async def in_step(admin: str) -> Any:
 
 
 async def test_commands_of_the_page_make_a_server_and_an_envoy_that_it_lets_in(tmp_path: Path) -> None:
-    demo, certs, serve, bootstrap, envoy = commands()
+    demo, certs, serve, export, bootstrap, envoy = commands()
+    assert export.replace("$PWD", str(ROOT)) in {f"export {name}={value}" for name, value in WITH_MODULES.items()}
     xds, admin = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     async with AsyncExitStack() as stack:
         for line in (demo, certs):
