@@ -33,7 +33,7 @@ class Meaning(NamedTuple):
 CODES: dict[str, Meaning] = {
     "PM0101": Meaning("File cannot be read", "The file is not YAML, not UTF-8, or cannot be opened. What it last held stays in force.", "Mend the file at the line named."),
     "PM0102": Meaning("Not an object", "A document is an object of Kubernetes: it needs apiVersion, kind and metadata.name, all of them text.", "Give the field that is missing."),
-    "PM0103": Meaning("Kind not known", "Nothing here reads this kind, so the object changes nothing.", "Check the spelling of kind, or remove the object."),
+    "PM0103": Meaning("Kind not known", "Nothing here reads this kind, so the object changes nothing. Those of Signadot's operator are read in a cluster alone, with --signadot: they name workloads by their UIDs.", "Check the spelling of kind, or remove the object."),
     "PM0104": Meaning("Version not served", "The kind is known, in other versions than the one that apiVersion names.", "Use one of the versions named."),
     "PM0105": Meaning("Metadata not valid", "Names, labels, annotations and the creation time follow the rules of every Kubernetes object.", "Change the field as the message says."),
     "PM0106": Meaning("Field not known", "The kind has no such field, so its value is dropped. An API server drops it as well.", "Check the spelling, or remove the field."),
@@ -60,6 +60,7 @@ CODES: dict[str, Meaning] = {
     "PM0136": Meaning("Data plane not made", "An object of the proxies of a Gateway could not be made or changed. What is there goes on; it is tried again.", "Do what the message says: allow the verb that is missing, or correct what the API server refuses."),
     "PM0138": Meaning("Object in two groups", "Sandboxes are read in several groups of the API server, and two of them have an object of the same kind and name. That of the group counts which the server was told first.", "Keep one of them."),
     "PM0137": Meaning("Right missing", "The API server does not let the server do something that it does. What it means stands beside it, where it means anything at once; the rest works. It is tried again, and this goes when it succeeds.", "Allow the verb to the service account: `pointsman install` applies the roles of this version."),
+    "PM0140": Meaning("Route group of Signadot not whole", "A SignadotRouteGroup names a sandbox that is not there or has no routes, or its key is none. Requests with its key go to what there is of it, and to the baseline.", "Look at the object: it is written by Signadot's operator."),
     "PM0139": Meaning("Sidecars not provided for", "Pods are given sidecars as they are made, and what these start with, or what the API server must know of the webhook, could not be written. Pods are made all the same: without a sidecar, or waiting for what it starts with. It is tried again.", "Do what the message says; `pointsman install --webhook` applies the webhook and its role."),
     "PM0201": Meaning("Backend does not exist", "A route refers to a Service or Backend that is not there. Its share of requests is answered with an error, its share of connections closed.", "Create it or correct the name."),
     "PM0202": Meaning("Port does not exist", "The Service has no such port, so the reference means nothing. Its share of requests is answered with 500.", "Name a port that the Service has."),

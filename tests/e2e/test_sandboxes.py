@@ -384,7 +384,7 @@ async def look_without_the_module(at: World, folder: Path) -> None:
 
 async def change_keys_under_load(at: World) -> None:
     hosts = ["a.example.com", "alice.preview.example.com", "carol.preview.example.com", "refusing.preview.example.com"]
-    async with Load([Target(at.port, host=host) for host in hosts], rate=30) as load:
+    async with Load([Target(at.port, host=host) for host in hosts], rate=30, most=100) as load:
         for _ in range(5):
             at.sandbox("carol", "b", "b-alice")
             await at.becomes("carol", "a>b-alice>c")

@@ -142,6 +142,7 @@ UNREAD = frozenset(
     ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration VirtualService VolumeAttachment
     """.split()
 )
+OF_CLUSTERS = "signadot.com"  # a group whose objects mean something beside those of their cluster alone
 UNSERVED = frozenset(
     """
     XBackend XListenerSet XMesh

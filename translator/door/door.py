@@ -140,6 +140,8 @@ def _unknown(kinds: Kinds, document: Mapping[str, Any]) -> list[Finding]:
         return []
     if name in core.UNSERVED:
         return [warn(code="PM0112", message=f"{name} is not served yet", fix="remove the object")]
+    if document["apiVersion"].partition("/")[0] == core.OF_CLUSTERS:
+        return [warn(code="PM0103", message=f"{name} is read in a cluster alone, with --signadot: it names workloads by their UIDs")]
     return [warn(code="PM0103", message=f"kind {shown(name)} is not known", fix=_meant(kinds.near(name)))]
 
 

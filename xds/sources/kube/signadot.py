@@ -1,21 +1,26 @@
 """Routes of Signadot's operator, where a server is told to read them: each stands for objects of ours. No I/O, no clock.
 
+A route group has routes of its own, which say its key; where its sandboxes have routes and it has none for a workload, those lead for
+its key as well.
+
 Its `SignadotRoute` says which endpoints answer for a key in the place of a workload; that is known by the UID of a Deployment, so
 Deployments are followed beside it, and Services that lead to their Pods are those that are changed. What is made has names that no
 API server would take, so it is in nobody's way. Nothing is written: a status of what is made is asked for, and is not there.
 
-Source: the CustomResourceDefinition of `signadotroutes.signadot.com`, as its public chart has it.
+Source: the CustomResourceDefinitions of SignadotRoute, SignadotRouteGroup and SignadotSandbox, as its public chart has them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from translator.ir.copy import short
+from translator.ir.finding import Finding, Path
 from translator.resources.core import Endpoint, EndpointPort, EndpointSlice, Service, ServicePort, ServiceSpec
 from translator.resources.meta import Metadata, Object
 from translator.resources.sandbox import Sandbox, SandboxService, SandboxSpec, SandboxTarget
@@ -25,17 +30,34 @@ from xds.sources.kube.reflector import Reflector
 from xds.store import Change
 
 KEY = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-OURS = frozenset({"SignadotRoute", "Deployment"})  # that nobody else is told of
+GROUP, SANDBOX = "SignadotRouteGroup", "SignadotSandbox"
+OURS = frozenset({"SignadotRoute", GROUP, SANDBOX, "Deployment"})  # that nobody else is told of
 CONCERNS = OURS | {"Service"}
 
 
 class Route(Object, frozen=True, gc=False, kw_only=True):
-    """Which addresses answer for a key in the place of a workload; `ports` are those of its containers by name."""
+    """Which addresses answer for a key in the place of a workload; `ports` are those of its containers by name. The key is the id of a
+    sandbox, or of a route group that is named.
+    """
 
     workload: str
     routing_key: str
+    group: str = ""
     endpoints: tuple[tuple[str, int], ...] = ()
     ports: tuple[tuple[str, int], ...] = ()
+
+
+class RouteGroup(Object, frozen=True, gc=False, kw_only=True):
+    """A key that leads to several sandboxes, by their names."""
+
+    routing_key: str
+    sandboxes: tuple[str, ...] = ()
+
+
+class Boxed(Object, frozen=True, gc=False, kw_only=True):
+    """A sandbox: its id is its key."""
+
+    id: str
 
 
 class Workload(Object, frozen=True, gc=False, kw_only=True):
@@ -49,6 +71,8 @@ def kinds() -> tuple[Watched, ...]:
     """What is followed beside all else."""
     return (
         Watched("SignadotRoute", "signadot.com", ("v1",), "signadotroutes", True, _route, "signadotroutes.signadot.com"),
+        Watched(GROUP, "signadot.com", ("v1",), "signadotroutegroups", False, _group, "signadotroutegroups.signadot.com"),
+        Watched(SANDBOX, "signadot.com", ("v1",), "signadotsandboxes", False, _sandbox, "signadotsandboxes.signadot.com"),
         Watched("Deployment", "apps", ("v1",), "deployments", True, _workload),
     )
 
@@ -64,11 +88,29 @@ def _route(raw: bytes | msgspec.Raw) -> Object:
             metadata=_metadata(document),
             workload=str(spec["workloadID"]),
             routing_key=str(spec["sandboxID"]),
+            group=str(spec.get("routeGroupName") or ""),
             endpoints=tuple((str(one["address"]), int(one["port"])) for one in found),
             ports=tuple((str(one.get("name") or ""), int(one["containerPort"])) for one in spec.get("containerPorts") or ()),
         )
     except (LookupError, TypeError, AttributeError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from None
+
+
+def _group(raw: bytes | msgspec.Raw) -> Object:
+    """ValueError of what does not fit."""
+    document = msgspec.json.decode(raw)
+    try:
+        spec = document["spec"]
+        names = tuple(map(str, spec.get("sandboxNames") or ()))
+        return RouteGroup(metadata=_metadata(document), routing_key=str(spec["routingKey"]), sandboxes=names)
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from None
+
+
+def _sandbox(raw: bytes | msgspec.Raw) -> Object:
+    """Without an id it is none yet, and no route names it."""
+    document = msgspec.json.decode(raw)
+    return Boxed(metadata=_metadata(document), id=str((document.get("spec") or {}).get("id") or ""))
 
 
 def _workload(raw: bytes | msgspec.Raw) -> Object:
@@ -84,10 +126,11 @@ def _metadata(document: Mapping[str, Any]) -> Metadata:
 
 
 class Signadot:
-    """`made` is what stands for the routes that there are."""
+    """`made` is what stands for the routes that there are, `findings` what is told of route groups."""
 
     def __init__(self, reflectors: Mapping[str, Reflector]) -> None:
         self._reflectors, self.made = reflectors, dict[Name, Object]()
+        self.findings: list[Finding] = []
         self._read = reflectors.keys() >= OURS
 
     def adapted(self, changes: list[Change]) -> list[Change]:
@@ -105,14 +148,53 @@ class Signadot:
         for service in self._held("Service"):
             if isinstance(service, Service) and service.spec.selector:
                 services.setdefault(service.namespace, []).append(service)
-        for route in self._held("SignadotRoute"):
-            if isinstance(route, Route) and (of := workloads.get(route.workload)) and re.fullmatch(KEY, route.routing_key):
+        routes = [one for one in self._held("SignadotRoute") if isinstance(one, Route)]
+        groups = [one for one in self._held(GROUP) if isinstance(one, RouteGroup)]
+        ids = {one.metadata.name: one.id for one in self._held(SANDBOX) if isinstance(one, Boxed)}
+        self.findings = [told for group in groups for told in lacking(group, ids, routes)]
+        for route in (*routes, *added(groups, ids, routes)):
+            if (of := workloads.get(route.workload)) and re.fullmatch(KEY, route.routing_key):
                 pods = dict(of.pods).items()
                 led = [one for one in services.get(of.namespace, ()) if one.spec.selector.items() <= pods]
                 yield from _standing(route, of.namespace, led)
 
     def _held(self, kind: str) -> list[Object]:
         return [*self._reflectors[kind].held.objects.values()]
+
+
+def added(groups: Iterable[RouteGroup], ids: Mapping[str, str], routes: Sequence[Route]) -> Iterator[Route]:
+    """What no route says of the key of a group: those of its sandboxes answer for it, for each workload of the first one named."""
+    said = {(one.routing_key, one.workload) for one in routes}
+    of_sandboxes: dict[str, list[Route]] = {}
+    for one in routes:
+        if not one.group:
+            of_sandboxes.setdefault(one.routing_key, []).append(one)
+    for group in groups:
+        for name in group.sandboxes:
+            for one in of_sandboxes.get(ids.get(name, ""), ()):
+                if (group.routing_key, one.workload) not in said:
+                    said.add((group.routing_key, one.workload))
+                    head = structs.replace(one.metadata, name=f"group.{group.metadata.name}.{one.metadata.name}")
+                    yield structs.replace(one, metadata=head, routing_key=group.routing_key, group=group.metadata.name)
+
+
+def lacking(group: RouteGroup, ids: Mapping[str, str], routes: Iterable[Route]) -> Iterator[Finding]:
+    """Why the key of a group leads nowhere, or not to all that it names."""
+    if re.fullmatch(KEY, group.routing_key) is None:
+        yield _told(group, ("spec", "routingKey"), f'"{group.routing_key}" is no routing key, so nothing is led by it')
+    keys = {one.routing_key for one in routes}
+    for place, name in enumerate(group.sandboxes):
+        if name not in ids:
+            yield _told(group, ("spec", "sandboxNames", place), f"{SANDBOX} {name} does not exist")
+        elif ids[name] not in keys and group.routing_key not in keys:
+            yield _told(
+                group, ("spec", "sandboxNames", place), f"{SANDBOX} {name} has no SignadotRoute, so the baseline answers in its place"
+            )
+
+
+def _told(group: RouteGroup, path: Path, message: str) -> Finding:
+    fix = "see what Signadot's operator says of it"
+    return Finding(code="PM0140", kind=GROUP, key=group.metadata.name, message=message, path=path, fix=fix, severity="warning")
 
 
 def _standing(route: Route, namespace: str, services: list[Service]) -> Iterator[tuple[Name, Object]]:

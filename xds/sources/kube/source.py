@@ -116,7 +116,7 @@ class Kube:
 
     def _findings(self, now: float) -> list[Located]:
         of_rights = (Located("", NOWHERE, one) for one in self.transport.rights.findings())
-        hidden = (Located("", NOWHERE, one) for one in self._groups.hidden())
+        hidden = (Located("", NOWHERE, one) for one in (*self._groups.hidden(), *self._signadot.findings))
         return [*findings(self.reflectors.values(), now), *hidden, *of_rights]
 
     async def _next(self) -> None:

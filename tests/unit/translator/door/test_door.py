@@ -154,6 +154,13 @@ def test_misspelt_kind_is_warned_of_with_a_suggestion() -> None:
     assert (finding.code, finding.severity, finding.fix) == ("PM0103", "warning", "did you mean HTTPRoute?")
 
 
+@pytest.mark.parametrize("kind", ["SignadotRoute", "SignadotRouteGroup", "SignadotSandbox"])
+def test_kind_of_an_operator_says_where_it_is_read_and_is_no_slip_of_the_pen(kind: str) -> None:
+    (finding,) = DOOR.admit(thing(kind, {}, "signadot.com/v1")).findings
+    assert (finding.code, finding.severity, finding.fix) == ("PM0103", "warning", "")
+    assert "in a cluster alone" in finding.message
+
+
 def test_kinds_that_nobody_reads_pass_without_a_word() -> None:
     assert DOOR.admit(thing("Pod", api="v1")) == Admission("Pod", "default/it", None)
 

@@ -10,6 +10,7 @@ from tests.unit.xds.sources.kube.lines import KINDS, document, line, listed
 from translator.engine import Engine
 from translator.inputs import OBJECTS
 from translator.ir.cluster import Use
+from translator.ir.finding import field_path
 from translator.ir.output import Group
 from translator.ir.tables import ENDPOINTS, FORK, GROUP, OUT_STATUS
 from translator.program import engine
@@ -58,6 +59,7 @@ class World:
             ("Service", [SERVICE, OTHER]),
             ("RouteGroup", [GROUPS]),
             ("SignadotRoute", [*routes]),
+            *((kind, []) for kind in ("SignadotRouteGroup", "SignadotSandbox") if not self.reflectors[kind].synced),
         ):
             listed(self.reflectors[kind], *documents)
         self.take()
@@ -129,6 +131,89 @@ def test_what_stands_for_a_route_follows_it_and_goes_with_it() -> None:
     assert not [key for key in core.rows(ENDPOINTS) if isinstance(key, Use) and "signadot" in key.key]
 
 
+BOTH = document("both", spec={"routingKey": "both", "sandboxNames": ["sb-alice", "sb-bob"]})
+BOTH["metadata"].pop("namespace")
+
+
+def boxed(name: str, key: str) -> dict[str, Any]:
+    found = document(name, spec={"id": key})
+    found["metadata"].pop("namespace")
+    return found
+
+
+def named(name: str, one: dict[str, Any]) -> dict[str, Any]:
+    one["metadata"]["name"] = name
+    return one
+
+
+BOXES = [boxed("sb-alice", "alice"), boxed("sb-bob", "bob")]
+ALICE, BOB = (("10.0.0.1", 8080), ("10.0.0.2", 8080))
+
+
+def grouped(routes: list[dict[str, Any]], groups: list[dict[str, Any]], boxes: list[dict[str, Any]]) -> World:
+    world = World()
+    listed(world.reflectors["SignadotRouteGroup"], *groups)
+    listed(world.reflectors["SignadotSandbox"], *boxes)
+    world.shop(*routes)
+    return world
+
+
+def told(world: World) -> list[tuple[str, str, str]]:
+    assert all(one.code == "PM0140" for one in world.signadot.findings)
+    return [(one.kind, one.key, field_path(one.path)) for one in world.signadot.findings]
+
+
+def test_key_of_a_group_leads_to_the_forks_of_its_sandboxes() -> None:
+    world = grouped([route(ALICE), named("r2", route(BOB, key="bob"))], [BOTH], BOXES)
+    found = answering(world.core)
+    assert (found["alice", 80], found["bob", 80]) == (["10.0.0.1:8080"], ["10.0.0.2:8080"])
+    assert found["both", 80] == ["10.0.0.1:8080"], "of two for one workload that of the sandbox named first"
+    assert told(world) == []
+
+
+def test_routes_of_a_group_itself_go_before_those_of_its_sandboxes() -> None:
+    own = named("r2", route(("10.0.0.9", 8080), key="both", routeGroupName="both"))
+    world = grouped([route(ALICE), own], [BOTH], BOXES)
+    assert answering(world.core)["both", 80] == ["10.0.0.9:8080"]
+    assert told(world) == []
+
+
+def test_route_of_another_group_is_no_route_of_a_sandbox() -> None:
+    world = grouped([route(ALICE, routeGroupName="other")], [BOTH], BOXES)
+    assert ("both", 80) not in answering(world.core)
+
+
+def test_sandbox_of_a_group_that_is_not_there_or_has_no_route_is_told() -> None:
+    world = grouped([route(ALICE)], [BOTH], BOXES[:1])
+    assert ("both", 80) in answering(world.core)
+    assert told(world) == [("SignadotRouteGroup", "both", "spec.sandboxNames[1]")]
+    assert told(grouped([route(ALICE)], [BOTH], BOXES)) == [("SignadotRouteGroup", "both", "spec.sandboxNames[1]")]
+
+
+def test_group_whose_key_is_none_leads_nowhere_and_is_told() -> None:
+    wrong = boxed("both", "")
+    wrong["spec"] = {"routingKey": "A key", "sandboxNames": ["sb-alice"]}
+    world = grouped([route(ALICE)], [wrong], BOXES)
+    assert {key for key, _ in answering(world.core)} == {"alice"}
+    assert told(world) == [("SignadotRouteGroup", "both", "spec.routingKey")]
+
+
+def test_group_that_cannot_be_read_is_told_and_others_count() -> None:
+    world = grouped([route(ALICE)], [BOTH, boxed("wrong", "x")], BOXES)
+    assert [*world.reflectors["SignadotRouteGroup"].unreadable] == ["wrong"]
+    assert ("both", 80) in answering(world.core)
+
+
+def test_group_that_goes_takes_its_key_with_it_and_no_other() -> None:
+    world = grouped([route(ALICE)], [BOTH], BOXES)
+    one = world.reflectors["SignadotRouteGroup"]
+    one.feed(line("DELETED", BOTH), 0.0)
+    one.believe(one.doubted(), 0.0, going=False)
+    world.take()
+    assert {key for key, _ in answering(world.core)} == {"alice"}
+    assert told(world) == []
+
+
 def test_where_it_is_not_wanted_nothing_is_read_and_nothing_made() -> None:
     world = World(on=False)
     listed(world.reflectors["Service"], SERVICE)
@@ -147,5 +232,5 @@ def test_role_for_it_reads_and_writes_nothing() -> None:
     [role] = [one for one in roles.signadot_roles() if "rules" in one]
     assert {(one["apiGroups"][0], *one["resources"]): one["verbs"] for one in role["rules"]} == {
         ("apps", "deployments"): ["list", "watch"],
-        ("signadot.com", "signadotroutes"): ["list", "watch"],
+        ("signadot.com", "signadotroutegroups", "signadotroutes", "signadotsandboxes"): ["list", "watch"],
     }
