@@ -283,9 +283,7 @@ async def _is_seen_by_commands(shop: Shop) -> None:
 
 
 async def _goes_when_its_time_is_over(shop: Shop) -> None:
-    await shop.kubectl(
-        "apply", "-f", "-", text=ALICE.replace("alice", "carol").replace("spec:\n  forks", "spec:\n  ttl: {duration: 3s}\n  forks")
-    )
+    await shop.pointsman("create", "carol", "--fork", "deploy/web", "--env", "WHO=carol", "--ttl", "3s")
     await shop.gone("sandbox/carol")
     await shop.gone("deployment/web-carol", "service/web-carol")
 

@@ -66,8 +66,12 @@ def create(
     name: Name,
     service: Annotated[list[str] | None, typer.Option(metavar="SERVICE=TARGET", help="A changed Service, and what answers.")] = None,
     of: Annotated[str, typer.Option("--from", metavar="deploy/NAME", help="Make a fork of this Deployment, in a cluster.")] = "",
-    image: Annotated[list[str] | None, typer.Option(metavar="[CONTAINER=]IMAGE", help="With --from: what the fork runs.")] = None,
-    env: Annotated[list[str] | None, typer.Option(metavar="[CONTAINER:]NAME=VALUE", help="With --from: what it is told.")] = None,
+    fork: Annotated[
+        str,
+        typer.Option(metavar="deploy/NAME", help="Have the server (serve --forks) make it, and follow this Deployment or rollout/NAME."),
+    ] = "",
+    image: Annotated[list[str] | None, typer.Option(metavar="[CONTAINER=]IMAGE", help="What the fork runs.")] = None,
+    env: Annotated[list[str] | None, typer.Option(metavar="[CONTAINER:]NAME=VALUE", help="What the fork is told.")] = None,
     key: Annotated[str, typer.Option(help="Its routing key; its name unless given.")] = "",
     ttl: Annotated[str, typer.Option(metavar="8h", help="After which time it is gone.")] = "",
     label: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="For RouteGroups that select by labels.")] = None,
@@ -84,7 +88,7 @@ def create(
     from xds.sandboxes.written import Wish
 
     wish = Wish(name=name, namespace=namespace, services=tuple(service or ()), key=key, ttl=ttl, labels=tuple(label or ()), api=api())
-    forked = Forked(of=of, images=tuple(image or ()), env=tuple(env or ()))
+    forked = Forked(of=of, declared=fork, images=tuple(image or ()), env=tuple(env or ()))
     create(_place(files, kube, namespace, kubeconfig, context), wish, forked, output, dry_run=dry_run)
 
 

@@ -15,6 +15,7 @@ from xds.cli.cluster import Cluster, on_cluster
 from xds.cli.output import Exit, Output, dumped, say, table
 from xds.installation.api import Api, RefusedError
 from xds.sandboxes.seen import Seen, changed_by, example, mapped, ways
+from xds.sandboxes.workloads import declared
 from xds.sandboxes.written import API, Misspelled, Wish, sandbox
 
 Json = dict[str, Any]
@@ -44,9 +45,10 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Forked:
-    """A Deployment to make a fork of, as it was typed."""
+    """What to make a fork of, as it was typed: by us now, or declared, for the server to make."""
 
     of: str = ""  # deploy/checkout
+    declared: str = ""  # the same, or rollout/checkout
     images: tuple[str, ...] = ()
     env: tuple[str, ...] = field(default=())
 
@@ -60,7 +62,7 @@ def create(place: Place, wish: Wish, forked: Forked, output: Output, *, dry_run:
 
             made = on_cluster(place.cluster, lambda calls: create_forked(Api(calls), wish, forked, dry_run=dry_run))
         else:
-            made = [sandbox(wish, now)]
+            made = [declared(sandbox(wish, now), forked.declared, forked.images, forked.env) if forked.declared else sandbox(wish, now)]
             if not dry_run:
                 _put(place, wish, made[0])
     except Misspelled as error:
@@ -76,10 +78,10 @@ def create(place: Place, wish: Wish, forked: Forked, output: Output, *, dry_run:
 def _checked(forked: Forked, wish: Wish, place: Place) -> None:
     if forked.of and place.files:
         raise Exit(2, "--from makes a Deployment, so it is for a cluster; in a folder name --service SERVICE=TARGET")
-    if bool(forked.of) == bool(wish.services):
-        raise Exit(2, "name what is changed: --service SERVICE=TARGET, or in a cluster --from deploy/NAME --image IMAGE")
-    if (forked.images or forked.env) and not forked.of:
-        raise Exit(2, "--image and --env go with --from deploy/NAME")
+    if [bool(forked.of), bool(forked.declared), bool(wish.services)].count(True) != 1:
+        raise Exit(2, "name what is changed: --service SERVICE=TARGET, or in a cluster --from or --fork deploy/NAME --image IMAGE")
+    if (forked.images or forked.env) and wish.services:
+        raise Exit(2, "--image and --env go with --from or --fork deploy/NAME")
 
 
 def _again(place: Place) -> str:

@@ -1,7 +1,8 @@
-"""What `sandbox create --from` puts into a cluster: a fork of a Deployment and a Service that leads to it, as they were typed.
+"""What `sandbox create --from` puts into a cluster: a fork of a Deployment and a Service that leads to it, as they were typed. They are
+those that the server makes of a Sandbox that declares them (`translator/workloads/`), but made with the rights of who typed it, owned by
+the Sandbox, and changed by nobody afterwards.
 
-They are those that the server makes of a Sandbox that declares them (`translator/workloads/`), but made with the rights of who
-typed it, owned by the Sandbox, and changed by nobody afterwards.
+And what `--fork` does in its place: such a Sandbox.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from translator.workloads.patch import UnfitError
 from xds.sandboxes.written import Misspelled
 
 Json = dict[str, Any]
+KINDS = dict.fromkeys(("deploy", "deployment", "deployments"), "Deployment") | dict.fromkeys(("rollout", "rollouts", "ro"), "Rollout")
 
 
 def deployment(baseline: Json, owner: Json, images: Sequence[str], env: Sequence[str], services: Sequence[Json]) -> Json:
@@ -28,6 +30,23 @@ def deployment(baseline: Json, owner: Json, images: Sequence[str], env: Sequence
 
 def service(baseline: Json, owner: Json, deployment: str) -> Json:
     return _owned(fork.service(baseline, deployment, _copies(owner)), owner)
+
+
+def declared(made: Json, of: str, images: Sequence[str], env: Sequence[str]) -> Json:
+    """A Sandbox with a fork of `deploy/NAME` or `rollout/NAME`, which the server is to make."""
+    kind, _, name = of.rpartition("/")
+    if kind not in KINDS or not name:
+        raise Misspelled(f"--fork {of}: write deploy/NAME or rollout/NAME")
+    told = [(container, {"name": variable, "value": value}) for container, variable, value in map(_variable, env)]
+    custom: Json = {
+        "images": [{"image": image, **({} if container == ONLY else {"container": container})} for container, image in map(_image, images)],
+        "env": [one if container == ALL else {**one, "container": container} for container, one in told],
+    }
+    declared: Json = {"forkOf": {"kind": KINDS[kind], "name": name}}
+    if custom := {field: those for field, those in custom.items() if those}:
+        declared["customizations"] = custom
+    spec = {field: value for field, value in made["spec"].items() if field != "services"}
+    return {**made, "spec": {**spec, "forks": [declared]}}
 
 
 def _copies(owner: Json) -> Copies:

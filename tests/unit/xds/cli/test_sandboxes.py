@@ -13,9 +13,14 @@ import yaml
 
 from tests.unit.xds.cli.test_commands import Result
 from tests.unit.xds.sandboxes.test_workloads import BASE, SERVICE
+from translator.ir.copy import Copies
+from translator.resources.sandbox import Sandbox
+from translator.sandbox.copies import wishes
+from translator.workloads.fork import deployment
 from xds.cli import sandboxes
 from xds.cli.commands import run
 from xds.cli.output import Exit
+from xds.offline import door
 from xds.sources.kube.transport import Answer
 
 SHOP = """
@@ -177,6 +182,11 @@ def test_map_says_why_the_baseline_answers(pointsman: Any, folder: Path, loads: 
         (["create", "alice", "--service", "a=b", "--ttl", "soon"], 2, "PM0"),
         (["create", "alice", "--from", "deploy/x"], 2, "for a cluster"),
         (["create", "alice", "--service", "a=b", "--image", "x"], 2, "go with --from"),
+        (["create", "alice", "--service", "a=b", "--fork", "deploy/x"], 2, "name what is changed"),
+        (["create", "alice", "--fork", "checkout"], 2, "write deploy/NAME or rollout/NAME"),
+        (["create", "alice", "--fork", "statefulset/x"], 2, "write deploy/NAME or rollout/NAME"),
+        (["create", "alice", "--fork", "deploy/x", "--env", "A"], 2, "NAME=VALUE"),
+        (["create", "alice", "--fork", "deploy/X_"], 2, "PM0"),
         (["create", "alice", "--service", "a=b", "--kube"], 2, "not both"),
         (["url", "nobody"], 1, "not found"),
         (["map", "nobody"], 1, "not found"),
@@ -266,6 +276,38 @@ def test_fork_of_a_deployment_is_made_with_its_sandbox(pointsman: Any, cluster: 
     assert cluster.objects[FORK]["metadata"]["ownerReferences"][0]["uid"] == "u1"
     assert "/api/v1/namespaces/shop/services/checkout-alice" in cluster.objects
     assert "creationTimestamp" not in cluster.objects[PLACE]["metadata"]
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Rollout"])
+def test_fork_that_the_server_is_to_make_is_a_sandbox_and_nothing_else(pointsman: Any, cluster: World, kind: str) -> None:
+    there = {*cluster.objects}
+    what = ("--image", "app=r/checkout:abc", "--image", "r/other:1", "--env", "A=1", "--env", "log:B=2", "--ttl", "8h")
+    assert pointsman("create", "alice", "-n", "shop", "--fork", f"{kind.lower()}/checkout", *what).code == 0
+    assert {*cluster.objects} == there | {PLACE}
+    env = [{"name": "A", "value": "1"}, {"name": "B", "value": "2", "container": "log"}]
+    images = [{"image": "r/checkout:abc", "container": "app"}, {"image": "r/other:1"}]
+    fork = {"forkOf": {"kind": kind, "name": "checkout"}, "customizations": {"images": images, "env": env}}
+    assert cluster.objects[PLACE]["spec"] == {"ttl": {"duration": "8h"}, "forks": [fork]}
+
+
+def test_what_the_server_makes_is_what_we_would_make(pointsman: Any, cluster: World) -> None:
+    """But for what each puts its name to."""
+    what = ("-n", "shop", "--image", "app=r/checkout:abc", "--env", "A=1", "--env", "log:B=2", "--dry-run")
+    _, ours, _ = yaml.safe_load_all(pointsman("create", "alice", "--from", "deploy/checkout", *what).out)
+    declared = door().admit(yaml.safe_load(pointsman("create", "alice", "--fork", "deploy/checkout", *what).out)).object
+    assert isinstance(declared, Sandbox)
+    ((wanted,), _) = wishes(declared)
+    row = Copies(namespace="shop", sandbox="alice", born="", copies=(wanted,))
+    assert deployment(BASE, wanted, row, [SERVICE])["spec"] == ours["spec"]
+
+
+def test_fork_may_be_declared_in_a_folder_too(pointsman: Any, folder: Path) -> None:
+    assert pointsman("create", "alice", "--fork", "deploy/checkout", "--files", folder).code == 0
+    assert yaml.safe_load((folder / "sandbox-alice.yaml").read_text())["spec"] == {
+        "forks": [{"forkOf": {"kind": "Deployment", "name": "checkout"}}]
+    }
+    (one,) = json.loads(pointsman("list", "--files", folder, "-o", "json").out)
+    assert one["services"] == "checkout"
 
 
 def test_fork_that_is_not_let_in_leaves_no_sandbox_behind(pointsman: Any, cluster: World) -> None:
