@@ -14,7 +14,7 @@ from translator.planes.manifests import KINDS, SOMETIMES
 from translator.resources.crd import EXAMPLE, GROUP
 from xds import crds
 from xds.forks.difference import KINDS as COPIED
-from xds.forks.difference import ROLLOUTS
+from xds.forks.drawing import ROLLOUTS
 from xds.mesh.difference import PLURALS
 from xds.removal import PLURALS as REMOVED
 from xds.sources.kube import signadot

@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 
 from translator.resources.meta import Metadata, Object
-from xds.forks.difference import KINDS, ROLLOUTS, Json, There
+from xds.forks.difference import KINDS, Json
+from xds.forks.drawing import ROLLOUTS, There
 from xds.sources.kube.kinds import Watched
 from xds.sources.kube.source import Kube
 from xds.sources.kube.transport import Transport

@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from translator.ir.copy import Copies
 from translator.resources.crd import GROUP
-from xds.forks.difference import KINDS, ROLLOUTS, SELECTOR, Json, Plan, There, collection, plan, printed
+from xds.forks.difference import KINDS, SELECTOR, Json, Plan, collection, plan, printed
+from xds.forks.drawing import ROLLOUTS, Drawing, There
 from xds.forks.following import UnreadableError
 from xds.reports.queue import Name
 from xds.reports.rounds import Rounds
@@ -42,6 +43,7 @@ class Forks:
         self._rounds = Rounds(leads, clock)
         self.queue, self.counts = self._rounds.queue, self._rounds.counts
         self._known: dict[str, dict[Name, str]] = {}  # namespace → prints of what we applied
+        self._drawings: dict[str, Drawing] = {}
 
     def touch(self, namespaces: Iterable[str]) -> None:
         self._rounds.put(("Namespace", one) for one in namespaces)
@@ -84,12 +86,12 @@ class Forks:
         if there is None:  # it says so, once it is known
             return True
         known = self._known.setdefault(namespace, {})
-        found = plan(rows.values(), there, known)
+        found = plan(rows.values(), there, known, self._drawings.setdefault(namespace, Drawing()))
         failed = await self._write(namespace, found, known)
         for key, row in rows.items():
             self._say(key, "; ".join([*found.problems.get(row.sandbox, ()), *failed.get(row.sandbox, ())]))
         if not rows and not failed:
-            del self._known[namespace]
+            del self._known[namespace], self._drawings[namespace]
             self.standing.leave(namespace)
         return not failed
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from xds.forks.difference import There
+from xds.forks.drawing import There
 from xds.forks.following import UnreadableError
 from xds.sources.kube.rights import Rights
 from xds.sources.kube.transport import Answer

@@ -12,7 +12,7 @@ import pytest
 from tests.unit.xds.sources.kube.fake import Fake, Reply
 from tests.unit.xds.sources.kube.lines import body, bookmark, line, status
 from tests.waiting import wait_until
-from xds.forks.difference import There
+from xds.forks.drawing import There
 from xds.forks.following import Following, UnreadableError, watched
 from xds.sources.kube import reflector
 from xds.sources.kube.access import Access

@@ -70,8 +70,8 @@ async def making(server: Server, rows: dict[str, Copies], leads: list[bool] | No
         await asyncio.gather(task, return_exceptions=True)
 
 
-def image(server: Server) -> str:
-    return str(server.get("Deployment", "web-alice")["spec"]["template"]["spec"]["containers"][0]["image"])
+def image(server: Server, name: str = "web-alice") -> str:
+    return str(server.get("Deployment", name)["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
 async def looked(server: Server) -> None:
@@ -191,8 +191,7 @@ async def test_fork_of_a_rollout_is_a_deployment_that_follows_it() -> None:
         assert server.get("Deployment", "api-alice")["spec"]["template"]["metadata"]["labels"].keys().isdisjoint({"app", HASH})
         rollout["spec"]["template"]["spec"]["containers"][0]["image"] = "r/api:3"
         server.seen()
-        pod = server.get("Deployment", "api-alice")["spec"]["template"]["spec"]
-        await wait_until(lambda: pod is not server.get("Deployment", "api-alice")["spec"]["template"]["spec"])
+        await wait_until(lambda: image(server, "api-alice") == "r/api:3")
         assert told.said == {"shop/alice": ""}
 
 
