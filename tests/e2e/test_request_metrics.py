@@ -99,7 +99,7 @@ class World:
         async def answers() -> bool:
             try:
                 return (await self.says("/pay"))[0] == 200
-            except (OSError, IndexError):
+            except OSError:
                 return False
 
         await wait_until(answers, 60, "the listener")
