@@ -68,36 +68,39 @@ def _object(kind: str, spec: Json, *, name: str = NAME, api: str = OURS) -> Json
 
 def _router(server: Any, routing: Mapping[str, Any]) -> Made:
     """A Gateway with its ports, the default target as the baseline, and each rule as a route of a key."""
-    ports = server if isinstance(server, Mapping) else {}
-    rules = routing.get("rules")
+    ports = server if isinstance(server, Mapping) else {} if server is None else {"server": server}
+    rules = routing.get("rules") or []
     listed = [rule for rule in rules if isinstance(rule, Mapping)] if isinstance(rules, list) else []
     listeners = [
         {"name": "http", "port": ports.get("httpPort", 8080), "protocol": "HTTP"},
         {"name": "grpc", "port": ports.get("grpcPort", 8081), "protocol": "HTTP"},
     ]
     yield ("server",), _object("GatewayClass", {"controllerName": "pointsman.io/gateway-controller"}, api=GATEWAY_API)
-    yield ("server", "httpPort"), _object("Gateway", {"gatewayClassName": NAME, "listeners": listeners}, api=GATEWAY_API)
+    gateway = {"gatewayClassName": NAME, "listeners": listeners, **_but(ports, "httpPort", "grpcPort")}
+    yield ("server", "httpPort"), _object("Gateway", gateway, api=GATEWAY_API)
     ref = {"group": "pointsman.io", "kind": "Backend", "name": NAME}
     for kind, section in (("HTTPRoute", "http"), ("GRPCRoute", "grpc")):
         parents = [{"name": NAME, "sectionName": section}]
         yield ("routing", "defaultTarget", kind), _object(kind, {"parentRefs": parents, "rules": [{"backendRefs": [ref]}]}, api=GATEWAY_API)
-    yield ("routing", "defaultTarget"), _backend(NAME, routing.get("defaultTarget"))
+    yield from _backend(("routing", "defaultTarget"), NAME, routing.get("defaultTarget"))
     targets = list(dict.fromkeys(str(rule.get("targetService", "")) for rule in listed))
     for number, target in enumerate(targets):
         name = f"{NAME}-{number}"
         place = next(at for at, rule in enumerate(listed) if str(rule.get("targetService", "")) == target)
         path = ("routing", "rules", place)
-        yield (*path, "targetService"), _backend(name, target)
+        yield from _backend((*path, "targetService"), name, target)
         service = {"kind": "Backend", "name": NAME, "targetRef": {"kind": "Backend", "name": name}}
         yield path, _object("Sandbox", {"services": [service]}, name=name)
-    routes = [_route(rule, f"{NAME}-{targets.index(str(rule.get('targetService', '')))}") for rule in listed]
+    routes: Any = rules  # what is no rule is told at the door
+    if isinstance(rules, list):
+        names = {target: f"{NAME}-{number}" for number, target in enumerate(targets)}
+        routes = [_route(one, names[str(one.get("targetService", ""))]) if isinstance(one, Mapping) else one for one in rules]
     header = routing.get("routeKeyHeader", "X-Route-Key")
     spec = {"parentRefs": [{"name": NAME}], "routingKeyHeader": header, "admission": {"mode": "All"}, "routes": routes}
-    yield ("routing", "rules"), _object("RouteGroup", spec)
+    yield ("routing", "rules"), _object("RouteGroup", {**spec, **_but(routing, "rules", "routeKeyHeader", "defaultTarget")})
 
 
 def _route(rule: Mapping[str, Any], sandbox: str) -> Json:
-    known = {"routeKey", "targetService", "pathPrefixes", "headerMatchers", "additionalHeaders"}
     prefixes = rule.get("pathPrefixes") or []
     paths = [{"prefix": prefix} for prefix in prefixes] if isinstance(prefixes, list) else prefixes
     return {
@@ -106,21 +109,33 @@ def _route(rule: Mapping[str, Any], sandbox: str) -> Json:
         "paths": paths,
         "headers": rule.get("headerMatchers") or {},
         "additionalHeaders": rule.get("additionalHeaders") or {},
-        **{name: value for name, value in rule.items() if name not in known},
+        **_but(rule, "routeKey", "targetService", "pathPrefixes", "headerMatchers", "additionalHeaders"),
     }
 
 
-def _backend(name: str, target: Any) -> Json:
-    """`http://host:port`, `host:port` or `host`."""
+def _but(given: Mapping[str, Any], *known: str) -> Json:
+    return {name: value for name, value in given.items() if name not in known}
+
+
+def _backend(path: Path, name: str, target: Any) -> Made:
+    """`http://host:port`, `https://host:port`, `host:port` or `host`. What else a URL has is told; its path is that of each request."""
     text = target if isinstance(target, str) else ""
     try:
         parts = urlsplit(text if "://" in text else f"//{text}")
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
-        host, port = text, 80
+        parts, host, port = urlsplit(""), text, 80
     numeric = host.replace(".", "").isdigit() or ":" in host
+    if parts.scheme not in ("", "http", "https") or (parts.scheme == "https" and numeric):
+        host, numeric = text, False  # nobody can prove to be an address
     endpoint = {"ip": {"address": host, "port": port}} if numeric else {"fqdn": {"hostname": host, "port": port}}
-    return _object("Backend", {"endpoints": [endpoint]}, name=name)
+    left = {"path": parts.path.rstrip("/"), "query": parts.query, "user": parts.username}
+    yield path, _object("Backend", {"endpoints": [endpoint], **{field: True for field, value in left.items() if value}}, name=name)
+    if parts.scheme == "https":
+        to = {"group": "pointsman.io", "kind": "Backend", "name": name}
+        proof = {"hostname": host, "wellKnownCACertificates": "System"}
+        policy = _object("BackendTLSPolicy", {"targetRefs": [to], "validation": proof}, name=name, api=GATEWAY_API)
+        yield (*path, "BackendTLSPolicy"), policy
 
 
 # Signadot -------------------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -82,7 +83,7 @@ def test_each_target_of_a_configuration_is_one_sandbox_and_rules_keep_their_orde
     [
         ("http://shop:9000", {"fqdn": {"hostname": "shop", "port": 9000}}),
         ("shop:9000", {"fqdn": {"hostname": "shop", "port": 9000}}),
-        ("https://shop", {"fqdn": {"hostname": "shop", "port": 443}}),
+        ("https://shop/", {"fqdn": {"hostname": "shop", "port": 443}}),
         ("shop", {"fqdn": {"hostname": "shop", "port": 80}}),
         ("http://10.0.0.1:1/x", {"ip": {"address": "10.0.0.1", "port": 1}}),
         ("[::1]:1", {"ip": {"address": "::1", "port": 1}}),
@@ -93,7 +94,35 @@ def test_target_is_a_host_and_a_port_however_it_is_written(target: str, expected
     assert found["Backend", "sandbox-router"]["spec"]["endpoints"] == [expected]
 
 
-@pytest.mark.parametrize("target", [None, 7, "http://[", "shop:99999", "", "a b"])
+def test_target_of_https_is_spoken_to_in_tls_and_must_prove_its_name() -> None:
+    found = made({"routing": {"defaultTarget": "https://shop.example.com"}})
+    policy = found["BackendTLSPolicy", "sandbox-router"]
+    assert policy["spec"]["validation"] == {"hostname": "shop.example.com", "wellKnownCACertificates": "System"}
+    assert DOOR.admit(policy).findings == ()
+    assert ("BackendTLSPolicy", "sandbox-router") not in made({"routing": {"defaultTarget": "http://shop.example.com"}})
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "told"),
+    [
+        ("{server: {metricsPort: 9090}, routing: {defaultTarget: a}}", "Gateway", "metricsPort"),
+        ("{server: 8080, routing: {defaultTarget: a}}", "Gateway", "server"),
+        ("{routing: {defaultTarget: a, timeout: 30s}}", "RouteGroup", "timeout"),
+        ("{routing: {defaultTarget: a, rules: [{routeKey: k, targetService: b, pathPrefix: /x}]}}", "RouteGroup", "pathPrefix"),
+        ("{routing: {defaultTarget: a, rules: [checkout]}}", "RouteGroup", "routes"),
+        ("{routing: {defaultTarget: a, rules: {k: b}}}", "RouteGroup", "routes"),
+        ("{routing: {defaultTarget: 'http://a/base'}}", "Backend", "path"),
+        ("{routing: {defaultTarget: 'http://a?x=1'}}", "Backend", "query"),
+        ("{routing: {defaultTarget: 'http://me:secret@a'}}", "Backend", "user"),
+    ],
+)
+def test_nothing_of_a_configuration_is_dropped_in_silence(text: str, kind: str, told: str) -> None:
+    found = [one for one in DOOR.admit(made(yaml.safe_load(text))[kind, "sandbox-router"]).findings if told in one.message]
+    assert found
+    assert "secret" not in found[0].message
+
+
+@pytest.mark.parametrize("target", [None, 7, "http://[", "shop:99999", "", "a b", "https://10.0.0.1", "ftp://shop"])
 def test_target_that_is_none_is_told_at_the_door(target: Any) -> None:
     found = made({"routing": {"defaultTarget": target}})
     assert [one.severity for one in DOOR.admit(found["Backend", "sandbox-router"]).findings if one.severity == "error"]
