@@ -47,10 +47,14 @@ def rewritten(value: Any) -> list[tuple[Path, Json]] | None:
 
 
 def aliased(value: Mapping[str, Any]) -> Json:
-    """There a time to live is a number of seconds, and so is that after which a laptop is lost."""
+    """There a time to live is a number of seconds, and so is that after which a laptop is lost; and a RouteGroup names no Gateway: it is
+    for the one of a `config.yaml`, which believes every client.
+    """
     spec = value.get("spec")
     if not isinstance(spec, Mapping):
         return dict(value)
+    if value.get("kind") == "RouteGroup" and not spec.get("parentRefs") and spec.get("meshOutput", "None") == "None":
+        spec = {"admission": {"mode": "All"}, **spec, "parentRefs": [{"name": NAME}]}
     connection = spec.get("connection")
     if isinstance(spec.get("ttl"), int | str):
         spec = {**spec, "ttl": {"duration": str(spec["ttl"])}}

@@ -66,6 +66,20 @@ def test_time_after_which_a_laptop_is_lost_is_seconds_there() -> None:
     assert DOOR.admit(one).findings == ()
 
 
+def test_group_of_the_origin_is_read_where_its_configuration_has_keys_read() -> None:
+    def read(api: str = "sandbox.example.com/v1alpha1", **spec: Any) -> Any:
+        found = rewritten({"apiVersion": api, "kind": "RouteGroup", "metadata": {"name": "a"}, "spec": spec})
+        return found and found[0][1]
+
+    one = read(defaultRoutingKey="k")
+    assert one["spec"] == {"parentRefs": [{"name": "sandbox-router"}], "admission": {"mode": "All"}, "defaultRoutingKey": "k"}
+    assert DOOR.admit(one).findings == ()
+    for said in ({"parentRefs": [{"name": "edge"}]}, {"meshOutput": "Istio"}):
+        assert read(**said)["spec"] == said, "who says where, is read there"
+    assert read(admission={"mode": "None"})["spec"]["admission"] == {"mode": "None"}
+    assert read("pointsman.io/v1alpha1", defaultRoutingKey="k") is None
+
+
 def test_each_target_of_a_configuration_is_one_sandbox_and_rules_keep_their_order() -> None:
     found = made(CONFIG)
     routes = found["RouteGroup", "sandbox-router"]["spec"]["routes"]
