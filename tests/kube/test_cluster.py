@@ -9,7 +9,15 @@ import yaml
 
 from tests.kube.cluster.cluster import Cluster
 from tests.kube.cluster.programs import _version
+from tests.unit.translator.door.test_sandbox_rules import REFUSED
 from xds import crds
+
+LAPTOP = """
+apiVersion: pointsman.io/v1alpha1
+kind: LocalWorkload
+metadata: {name: laptop}
+spec: {sandboxRef: {name: alice}, service: {name: cart}, connection: {target: "tunnels:8080"}}
+"""
 
 
 def test_server_is_of_the_pinned_version(cluster: Cluster) -> None:
@@ -43,8 +51,20 @@ def test_kinds_of_ours_are_found_and_shown_as_people_ask_for_them(cluster: Clust
     for one in yaml.safe_load_all(text):
         if one["apiVersion"].startswith("pointsman.io/"):
             cluster.kubectl("apply", "-f", "-", text=json.dumps({**one, "metadata": {**one["metadata"], "namespace": namespace}}))
-    heads = {word: cluster.kubectl("-n", namespace, "get", word).stdout.splitlines()[0].split() for word in ("sb", "rg")}
-    assert heads == {"sb": ["NAME", "KEY", "PHASE", "READY", "AGE"], "rg": ["NAME", "HEADER", "READY", "AGE"]}
+    cluster.kubectl("-n", namespace, "apply", "-f", "-", text=LAPTOP)
+    heads = {word: cluster.kubectl("-n", namespace, "get", word).stdout.splitlines()[0].split() for word in ("sb", "rg", "lw")}
+    assert heads == {
+        "sb": ["NAME", "KEY", "PHASE", "READY", "AGE"],
+        "rg": ["NAME", "HEADER", "READY", "AGE"],
+        "lw": ["NAME", "SANDBOX", "SERVICE", "KEY", "PHASE", "AGE"],
+    }
     shown = cluster.kubectl("-n", namespace, "get", "gateway-api", "-o", "name").stdout.split()
     assert {"sandbox.pointsman.io/alice", "routegroup.pointsman.io/staging"} <= set(shown)
     assert "The Sandbox that answers" in cluster.kubectl("explain", "routegroup.spec.routes.targetSandbox").stdout
+
+
+def test_rules_of_our_kinds_refuse_what_they_are_there_for(cluster: Cluster, namespace: str) -> None:
+    everything = json.dumps({"apiVersion": "v1", "kind": "List", "items": [*REFUSED.values()]})
+    done = cluster.kubectl("-n", namespace, "apply", "--dry-run=server", "-f", "-", text=everything, check=False)
+    assert [words for words in REFUSED if words not in done.stderr] == []
+    assert done.stdout == ""

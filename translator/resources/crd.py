@@ -56,7 +56,7 @@ class OwnKind:
 TEXT: Schema = {"type": "string"}
 SERVICES: Schema = {
     "type": "array",
-    "maxItems": 64,
+    "maxItems": 64,  # of `translator/sandbox/forks.py` as well
     "description": "What answers for each service: the endpoint, or the baseline while it is Pending.",
     "items": {
         "type": "object",
@@ -109,9 +109,9 @@ OWN_KINDS = (
         short="sb",
         description="Sandbox changes some services of a shared environment for the requests that carry its key.",
         spec=SandboxSpec,
-        columns=(("Key", ".spec.routingKey"), ("Phase", ".status.phase"), ("Ready", '.status.conditions[?(@.type=="Ready")].status')),
+        columns=(("Key", ".status.routingKey"), ("Phase", ".status.phase"), ("Ready", '.status.conditions[?(@.type=="Ready")].status')),
         phases=("Pending", "Running", "Terminating", "Failed"),
-        said={"services": SERVICES},
+        said={"routingKey": {**TEXT, "description": "Its key: its name where it says none."}, "services": SERVICES},
     ),
     OwnKind(
         kind="RouteGroup",

@@ -19,6 +19,7 @@ from translator.sandbox.keys import SELECTED
 Target = Service | Backend | LocalWorkload
 DECLARED = 1000  # places from here on are those of forks that the Sandbox declares, so many for each
 EACH = 100
+TOLD = 64  # services in a status
 
 
 class Wish(Row, frozen=True, gc=False, order=True):
@@ -110,8 +111,9 @@ def _fork(place: int) -> int | None:
 
 
 def services(changed: Mapping[int, SandboxService], states: list[State], silent: Collection[Use]) -> tuple[ServiceStatus, ...]:
-    """Each service as its Sandbox names them."""
-    return tuple(_service(spec.name, [state for state in states if state.place == place], silent) for place, spec in changed.items())
+    """Each service as its Sandbox names them; of forks that lead to very many the first, for one too many and none would be written."""
+    told = [*changed.items()][:TOLD]
+    return tuple(_service(spec.name, [state for state in states if state.place == place], silent) for place, spec in told)
 
 
 def _service(name: str, states: list[State], silent: Collection[Use]) -> ServiceStatus:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from msgspec import structs
 
 from translator.engine import Facts, Table, View, rule
@@ -159,9 +161,10 @@ def answering(view: View, made: Use) -> Facts:
 @rule(over=SANDBOX, into=(OUT_STATUS,))
 def sandbox_status(view: View, key: str) -> Facts:
     one = view.one(SANDBOX, key)
+    told = partial(Status, generation=one.metadata.generation, routing_key=one.routing_key)
     if over(one, view.get(EXPIRED, ("Sandbox", key))):
         ended = Condition(type="Ready", status=False, reason="Expired", message="its time is over, so the baseline answers")
-        yield OUT_STATUS(("Sandbox", key), Status(generation=one.metadata.generation, phase="Terminating", conditions=(ended,)))
+        yield OUT_STATUS(("Sandbox", key), told(phase="Terminating", conditions=(ended,)))
         return
     states = [*dict.fromkeys(view.list(STATE, key))]
     targets = dict.fromkeys(state.target for state in states if state.target)
@@ -170,9 +173,9 @@ def sandbox_status(view: View, key: str) -> Facts:
     made = forked_as_declared(view, key)
     failed = condition.reason == "InvalidTarget" or (made is not None and made.reason == "Failed")
     phase = "Running" if condition.status else "Failed" if failed else "Pending"
-    told = services(changed(view, key), states, silent)
+    each = services(changed(view, key), states, silent)
     conditions = (condition, made) if made else (condition,)
-    yield OUT_STATUS(("Sandbox", key), Status(generation=one.metadata.generation, phase=phase, conditions=conditions, services=told))
+    yield OUT_STATUS(("Sandbox", key), told(phase=phase, conditions=conditions, services=each))
 
 
 INDEXES = (groups_in_namespace,)

@@ -9,6 +9,7 @@ import pytest
 from tests.objects import decoded
 from translator.ir.cluster import Cluster, Endpoint, Endpoints, Use
 from translator.ir.output import ServiceStatus
+from translator.resources.crd import GROUP, definitions
 from translator.resources.sandbox import RouteGroup, Sandbox, SandboxService, SandboxTarget
 from translator.sandbox.copies import answered
 from translator.sandbox.forks import State, answers, problem, ready, services, target
@@ -138,3 +139,9 @@ def test_each_service_says_what_answers_for_it_or_why_the_baseline_does() -> Non
     (wrong,) = services(answered(sandbox()), [State(0, "InvalidTarget", "it is gone"), State(0, "NotRouted", "nobody asks")], [])
     assert (wrong.status, wrong.message) == ("Pending", "it is gone; nobody asks")
     assert services(answered(sandbox()), [], [])[0].message.startswith("no RouteGroup")
+
+
+def test_no_more_services_are_said_than_a_status_has_room_for() -> None:
+    many = dict.fromkeys(range(100), SandboxService("cart", SandboxTarget("cart-alice")))
+    properties = definitions()[f"{GROUP}_sandboxes.yaml"]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
+    assert len(services(many, [], [])) == properties["status"]["properties"]["services"]["maxItems"] < len(many)
