@@ -14,7 +14,7 @@ from translator.sandbox.foreign import aliased
 from xds.cli.cluster import Cluster, on_cluster
 from xds.cli.output import Exit, Output, dumped, say, table
 from xds.installation.api import Api, RefusedError
-from xds.sandboxes.seen import Seen, changed_by, example, mapped, ways
+from xds.sandboxes.seen import Seen, Way, changed_by, example, mapped, ways
 from xds.sandboxes.workloads import declared
 from xds.sandboxes.written import API, Misspelled, Wish, sandbox
 
@@ -120,12 +120,13 @@ def _seen(place: Place) -> Seen:
     if place.files is None:
         return on_cluster(place.cluster, lambda calls: _seen_in(Api(calls), place.namespace, place.api))
     from translator.ir.output import Group
-    from xds.cli.checking import load_or_exit
+    from xds.cli.checking import line, load_or_exit
 
     loaded = load_or_exit(place.files, Group(), place.groups)
     objects = loaded.holder.objects()
     statuses = {name: status for name in objects if (status := loaded.statuses.get(*name))}
-    return Seen(objects, statuses)
+    wrong = [one for one in loaded.findings if one.finding.severity == "error" and one.finding.kind in ("", "Sandbox", "RouteGroup")]
+    return Seen(objects, statuses, tuple(line(place.files, one) for one in wrong))
 
 
 async def _seen_in(api: Api, namespace: str, version: str) -> Seen:
@@ -151,8 +152,18 @@ async def _seen_in(api: Api, namespace: str, version: str) -> Seen:
 def _one(seen: Seen, place: Place, name: str) -> Sandbox:
     found = seen.sandbox(f"{place.namespace}/{name}")
     if found is None:
-        raise Exit(1, f"Sandbox {place.namespace}/{name} not found")
+        raise Exit(1, _told_of(seen, f"Sandbox {place.namespace}/{name} not found"))
     return found
+
+
+def _told_of(seen: Seen, *words: str) -> str:
+    return "\n".join([*words, "some of it was left out:", *seen.left_out] if seen.left_out else words)
+
+
+def _whole(seen: Seen) -> None:
+    """Exit code 1 where there may be more than was shown."""
+    if seen.left_out:
+        raise Exit(1, _told_of(seen))
 
 
 def list_(place: Place, output: Output) -> None:
@@ -170,6 +181,7 @@ def list_(place: Place, output: Output) -> None:
         say(table(head, rows) if rows else "there are no Sandboxes")
     else:
         say(dumped([dict(zip(map(str.lower, head), row, strict=True)) for row in rows], output))
+    _whole(seen)
 
 
 def url(place: Place, name: str, output: Output) -> None:
@@ -177,15 +189,30 @@ def url(place: Place, name: str, output: Output) -> None:
     one = _one(seen, place, name)
     found = ways(seen, one)
     if not found:
-        raise Exit(1, f"no RouteGroup of namespace {one.namespace} leads to Sandbox {name}")
+        raise Exit(1, _told_of(seen, f"no RouteGroup of namespace {one.namespace} leads to Sandbox {name}"))
     links = [link for way in found for link in way.hosts]
-    commands = [f"curl -H '{way.header}: {way.key}' {example(seen, one)}" for way in found]
+    commands = [_command(way, example(seen, one)) for way in found if way.believed != "none"]
+    if not links and not commands:
+        raise Exit(
+            1, "keys are taken away from all requests, and there is no preview host: see admission and previewHosts of the RouteGroup"
+        )
     if output is Output.NAME:
         say("\n".join(links or commands))
     elif output is Output.TABLE:
         say("\n".join([*(f"{link}/" for link in links), *commands]))
     else:
         say(dumped({"links": links, "keys": [asdict(way) for way in found], "commands": commands}, output))
+    _whole(seen)
+
+
+def _command(way: Way, at: str) -> str:
+    """What is to be known of it stands behind, as a comment of a shell."""
+    known = {
+        "signed": "  # the key must be signed: pointsman's docs/sandboxes.md, Whose keys are believed",
+        "some": "  # from clients that the RouteGroup names by admission.sources or certificates",
+    }
+    key = f"{way.key}.EXPIRY.SIGNATURE" if way.believed == "signed" else way.key
+    return f"curl -H '{way.header}: {key}' {at}{known.get(way.believed, '')}"
 
 
 def map_(place: Place, name: str, admin: str, output: Output) -> None:
@@ -200,6 +227,7 @@ def map_(place: Place, name: str, admin: str, output: Output) -> None:
         say(table(["SERVICE", "ANSWERED BY", "REQUESTS", "UNDER WAY", "WHY"], rows))
     else:
         say(dumped([asdict(each) for each in found], output))
+    _whole(seen)
 
 
 def _loads(place: Place, admin: str) -> Json | None:

@@ -28,6 +28,7 @@ class Seen:
 
     objects: Mapping[Name, Object]
     statuses: Mapping[Name, Status]
+    left_out: tuple[str, ...] = ()  # what could not be read, and so may be about any Sandbox
 
     def sandboxes(self) -> list[Sandbox]:
         return [one for one in self.objects.values() if isinstance(one, Sandbox)]
@@ -61,11 +62,14 @@ def changed_by(seen: Seen, one: Sandbox) -> dict[str, SandboxService]:
 
 @dataclass(frozen=True, order=True)
 class Way:
-    """A key that leads to a sandbox, the header that carries it, and the hosts that have it by themselves."""
+    """A key that leads to a sandbox, the header that carries it, and the hosts that have it by themselves. `believed` is whose header
+    counts: `all`, `signed`, `some` or `none`.
+    """
 
     key: str
     header: str
     hosts: tuple[str, ...]
+    believed: str = "all"
 
 
 def ways(seen: Seen, one: Sandbox) -> list[Way]:
@@ -76,7 +80,7 @@ def ways(seen: Seen, one: Sandbox) -> list[Way]:
             preview = [host.replace("*", key, 1) for host in group.spec.preview_hosts]
             hosts = [f"{_scheme(seen, group)}://{host}{_port(seen, group)}" for host in preview]
             hosts += filter(None, (_link(seen, group, each) for each in group.spec.endpoints if group.key_of(each) == key))
-            found.append(Way(key, group.spec.routing_key_header, tuple(dict.fromkeys(hosts))))
+            found.append(Way(key, group.spec.routing_key_header, tuple(dict.fromkeys(hosts)), _believed(seen, group)))
     return sorted(dict.fromkeys(found))
 
 
@@ -89,6 +93,15 @@ def _link(seen: Seen, group: RouteGroup, endpoint: GroupEndpoint) -> str:
         )
     host = group.host_of(endpoint)
     return f"{_scheme(seen, group)}://{host}{_port(seen, group)}" if host else ""
+
+
+def _believed(seen: Seen, group: RouteGroup) -> str:
+    """As the oldest says of those RouteGroups that count together. A mesh believes everybody."""
+    together = [one for one in _groups(seen, group.namespace) if one.spec.parent_refs == group.spec.parent_refs]
+    admission = min(together, key=lambda one: (one.metadata.creation_timestamp, one.key)).spec.admission
+    if admission.mode != "None" or not group.spec.parent_refs:
+        return "all" if not group.spec.parent_refs else admission.mode.lower()
+    return "some" if admission.sources or admission.certificates else "none"
 
 
 def _groups(seen: Seen, namespace: str) -> list[RouteGroup]:

@@ -213,6 +213,47 @@ def test_file_that_holds_other_objects_is_left_to_who_wrote_it(pointsman: Any, f
     assert (done.code, "2 other objects" in done.err) == (1, True)
 
 
+@pytest.mark.parametrize(
+    ("admission", "told"),
+    [
+        ("{mode: All}", "curl -H 'x-route-key: alice' http://shop.example.com:8080/"),
+        (
+            "{mode: Signed, secrets: [team]}",
+            "curl -H 'x-route-key: alice.EXPIRY.SIGNATURE' http://shop.example.com:8080/  # the key must be",
+        ),
+        ("{sources: [10.0.0.0/8]}", "curl -H 'x-route-key: alice' http://shop.example.com:8080/  # from clients that"),
+        ("{}", None),
+    ],
+)
+def test_key_is_shown_as_it_would_be_believed(pointsman: Any, folder: Path, admission: str, told: str | None) -> None:
+    pointsman("create", "alice", "--service", "checkout=checkout-alice", "--files", folder)
+    shop = folder / "shop.yaml"
+    shop.write_text(shop.read_text().replace("{mode: All}", admission))
+    found = pointsman("url", "alice", "--files", folder).out.splitlines()
+    assert found[0] == "http://alice.preview.example.com:8080/", "a host has its key whoever asks"
+    assert [line.startswith(told or "") for line in found if line.startswith("curl")] == ([True] if told else [])
+
+
+def test_sandbox_that_nobody_can_reach_has_no_link(pointsman: Any, folder: Path) -> None:
+    pointsman("create", "alice", "--service", "checkout=checkout-alice", "--files", folder)
+    shop = folder / "shop.yaml"
+    kept = [
+        one for one in shop.read_text().splitlines() if not one.startswith(("  previewHosts", "  endpoints: [{name: e,", "  admission"))
+    ]
+    shop.write_text("\n".join(kept))
+    done = pointsman("url", "alice", "--files", folder)
+    assert (done.code, "keys are taken away from all requests" in done.err) == (1, True)
+
+
+def test_what_could_not_be_read_is_said_beside_what_there_is(pointsman: Any, folder: Path) -> None:
+    pointsman("create", "alice", "--service", "checkout=checkout-alice", "--files", folder)
+    (folder / "broken.yaml").write_text("kind: [\n")
+    for command in (("list",), ("url", "alice"), ("map", "alice"), ("url", "nobody")):
+        done = pointsman(*command, "--files", folder)
+        assert (done.code, "broken.yaml:2:1 PM0101" in done.err) == (1, True), command
+    assert "alice" in pointsman("list", "--files", folder).out
+
+
 @pytest.mark.parametrize("command", ["create", "list", "url", "map", "delete"])
 def test_help_shows_an_example(pointsman: Any, command: str) -> None:
     done = pointsman(command, "--help")
