@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from translator.ir.copy import fork_name
+from translator.resources.crd import GROUP
 from translator.resources.gateway import Gateway
 from translator.resources.grpcroute import GRPCRoute
 from translator.resources.httproute import HTTPRoute
@@ -20,6 +21,7 @@ Name = tuple[str, str]  # kind and key
 Status = Mapping[str, Any]
 Told = Mapping[str, Any]  # what a server counted
 _USUAL = {"http": 80, "https": 443}
+BASELINES = (("", "Service"), (GROUP, "Backend"))
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ def _routes(seen: Seen, namespace: str) -> list[HTTPRoute | GRPCRoute]:
 def _services(route: HTTPRoute | GRPCRoute) -> Iterator[str]:
     for rule in route.spec.rules:
         for ref in rule.backend_refs:
-            if (ref.group, ref.kind) == ("", "Service") and ref.namespace in (None, "", route.namespace):
+            if (ref.group, ref.kind) in BASELINES and ref.namespace in (None, "", route.namespace):
                 yield ref.name
 
 

@@ -16,7 +16,7 @@ class Misspelled(Exception):  # noqa: N818 - an answer to who typed it, not a fa
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """`services` are `checkout=checkout-alice`, with `:port` or `backend/` in front of the target where it takes that."""
+    """`services` are `checkout=checkout-alice`, with `:port` behind the target or `backend/` in front of either where it takes that."""
 
     name: str
     namespace: str = "default"
@@ -40,14 +40,15 @@ def sandbox(wish: Wish, now: str) -> Json:
 
 
 def service(text: str) -> Json:
-    """`checkout=checkout-alice`, `checkout=checkout-alice:8080`, `checkout=backend/laptop`."""
-    name, sign, target = text.partition("=")
-    kind, slash, rest = target.rpartition("/")
+    """`checkout=checkout-alice`, `checkout=checkout-alice:8080`, `checkout=backend/laptop`, `backend/legacy=backend/laptop`."""
+    changed, sign, target = text.partition("=")
+    (of, before, name), (kind, slash, rest) = changed.rpartition("/"), target.rpartition("/")
     to, colon, port = rest.partition(":")
-    if not (name and sign and to) or (slash and kind != "backend") or (colon and not port.isdecimal()):
-        raise Misspelled(f"--service {text}: write SERVICE=TARGET, SERVICE=TARGET:PORT or SERVICE=backend/NAME")
+    kinds = {of if before else "backend", kind if slash else "backend"}
+    if not (name and sign and to) or kinds != {"backend"} or (colon and not port.isdecimal()):
+        raise Misspelled(f"--service {text}: write SERVICE=TARGET or SERVICE=TARGET:PORT, and backend/NAME for what is a Backend")
     ref: Json = {"kind": "Backend", "name": to} if slash else {"name": to}
-    return {"name": name, "targetRef": ref | ({"port": int(port)} if colon else {})}
+    return {"name": name, **({"kind": "Backend"} if before else {}), "targetRef": ref | ({"port": int(port)} if colon else {})}
 
 
 def pairs(texts: Iterable[str]) -> list[tuple[str, str]]:

@@ -64,6 +64,12 @@ kind: Sandbox
 metadata: {name: alice}
 spec: {services: [{name: legacy, kind: Backend, targetRef: {kind: Backend, name: other}}]}
 """
+LEGACY = """---
+apiVersion: pointsman.io/v1alpha1
+kind: Backend
+metadata: {{name: {}}}
+spec: {{endpoints: [{{ip: {{address: 10.0.0.1, port: 1}}}}]}}
+"""
 BACKENDS = """---
 apiVersion: v1
 kind: Service
@@ -143,6 +149,15 @@ def test_requests_of_a_changed_backend_are_told_too(pointsman: Any, folder: Path
     loads["fork/default/previews/backend/default/legacy/alice"] = {"issued": 3, "in_progress": 0}
     [legacy] = [one for one in json.loads(pointsman("map", "alice", "--files", folder, "-o", "json").out) if one["service"] == "legacy"]
     assert (legacy["requests"], legacy["under_way"]) == (3, 0)
+
+
+def test_backends_are_changed_and_mapped_as_services_are(pointsman: Any, folder: Path) -> None:
+    shop = folder / "shop.yaml"
+    legacy = shop.read_text().replace("{name: cart, port: 80}", "{group: pointsman.io, kind: Backend, name: legacy}")
+    shop.write_text(legacy + LEGACY.format("legacy") + LEGACY.format("legacy-alice"))
+    assert pointsman("create", "alice", "--service", "backend/legacy=backend/legacy-alice", "--files", folder).code == 0
+    found = {one["service"]: one["by"] for one in json.loads(pointsman("map", "alice", "--files", folder, "-o", "json").out)}
+    assert found == {"checkout": "baseline", "legacy": "Backend default/legacy-alice"}
 
 
 def test_where_requests_are_counted_a_fork_without_any_has_none(pointsman: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,18 @@ def test_service_is_a_name_and_a_target(text: str, target: dict[str, Any]) -> No
     assert service(text) == {"name": "checkout", "targetRef": target}
 
 
-@pytest.mark.parametrize("text", ["checkout", "=x", "checkout=", "a=b:c", "a=service/b", "a=backend/"])
+def test_baseline_may_be_a_backend() -> None:
+    assert service("backend/legacy=backend/laptop") == {
+        "name": "legacy",
+        "kind": "Backend",
+        "targetRef": {"kind": "Backend", "name": "laptop"},
+    }
+    assert service("backend/legacy=cart:80") == {"name": "legacy", "kind": "Backend", "targetRef": {"name": "cart", "port": 80}}
+
+
+@pytest.mark.parametrize(
+    "text", ["checkout", "=x", "checkout=", "a=b:c", "a=service/b", "a=backend/", "service/a=b", "backend/=b", "/a=b", "a=/b"]
+)
 def test_service_that_says_nothing_is_told(text: str) -> None:
     with pytest.raises(Misspelled, match="--service"):
         service(text)
