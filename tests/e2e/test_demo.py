@@ -124,6 +124,9 @@ def test_the_urls_of_the_table_answer_as_it_says(demo: Demo) -> None:
     assert demo.get("/") == "shop /\n"
     assert demo.get("/", **{"X-Route-Key": "alice"}) == "alice / X-Route-Key=alice\n"
     assert demo.get("/", **{"X-Route-Key": "bob"}) == "shop / X-Route-Key=bob\n"
+    demo.line(r"curl -H 'X-Route-Key: next'")
+    for path in ("/", "/shop"):
+        assert demo.get(path, **{"X-Route-Key": "next"}) == f"shop-next {path} X-Route-Key=next\n"
 
 
 def test_a_saved_file_is_served_and_told_in_one_line(demo: Demo) -> None:

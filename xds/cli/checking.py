@@ -25,21 +25,22 @@ ENVOY_LIMIT = 60
 def check(where: Path | Cluster, envoy: bool, output: Output, groups: tuple[str, ...]) -> None:
     """Exit code 1 where anything is found, warnings too."""
     loaded = loaded_of(where, Group(flat=envoy), groups)
+    findings = [one for one in loaded.findings if not (envoy and one.finding.code == "PM0703")]  # the Envoy that is asked is no proxy
     root = where if isinstance(where, Path) else None
     refused = "; ".join(filter(None, (_envoy(loaded, group) for group in loaded.groups))) if envoy else ""
     if output is Output.NAME:
-        say("\n".join(f"{one.finding.code} {one.finding.kind}/{one.finding.key}" for one in loaded.findings))
+        say("\n".join(f"{one.finding.code} {one.finding.kind}/{one.finding.key}" for one in findings))
     elif output is Output.TABLE:
-        for one in loaded.findings:
+        for one in findings:
             say(line(root, one))
         if refused:
             say(f"envoy: {refused}")
-        if not loaded.findings and not refused:
+        if not findings and not refused:
             say(f"{len(loaded.holder.objects())} objects, no findings" + (", and Envoy takes them" if envoy else ""))
     else:
-        found: dict[str, Any] = {"findings": [finding(one) for one in loaded.findings]}
+        found: dict[str, Any] = {"findings": [finding(one) for one in findings]}
         say(dumped({**found, "envoy": refused} if envoy else found, output))
-    if loaded.findings or refused:
+    if findings or refused:
         raise Exit(1)
 
 

@@ -25,6 +25,11 @@ def demo(directory: Path, start: bool, port: int, admin: str, output: Output) ->
             "answer": "alice",
             "curl": f"curl -H 'X-Route-Key: alice' http://127.0.0.1:{port}/",
         },
+        {
+            "try": f"http://127.0.0.1:{port}/shop in Sandbox next",
+            "answer": "shop-next",
+            "curl": f"curl -H 'X-Route-Key: next' http://127.0.0.1:{port}/shop",
+        },
     ]
     if output is Output.TABLE:
         say(f"wrote {', '.join(str(path) for path in written)}" if written else f"{directory} is there already, and stays as it is")

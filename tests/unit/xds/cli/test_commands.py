@@ -122,7 +122,7 @@ def test_a_bug_of_ours_is_a_sentence_too(pointsman: Any, demo: Path, monkeypatch
 
 def test_a_folder_without_fault_is_said_to_be_so(pointsman: Any, demo: Path) -> None:
     result = pointsman("check", demo)
-    assert (result.code, result.out) == (0, "7 objects, no findings\n")
+    assert (result.code, result.out) == (0, "9 objects, no findings\n")
 
 
 def test_a_finding_names_file_line_column_code_and_object(pointsman: Any, demo: Path) -> None:
@@ -172,7 +172,7 @@ def test_findings_are_told_to_programs_alike(pointsman: Any, tmp_path: Path) -> 
 @pytest.mark.e2e
 def test_envoy_is_asked_where_the_user_wants_it(pointsman: Any, demo: Path) -> None:
     result = pointsman("check", demo, "--envoy")
-    assert (result.code, result.out) == (0, "7 objects, no findings, and Envoy takes them\n")
+    assert (result.code, result.out) == (0, "9 objects, no findings, and Envoy takes them\n")
 
 
 def test_an_envoy_that_is_not_there_cannot_be_asked(pointsman: Any, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +192,8 @@ def test_render_has_every_section_with_version_resource_and_origin(pointsman: An
     assert set(listener) == {"name", "version", "resource", "from"}
     assert listener["resource"]["address"]["socket_address"] == {"address": "127.0.0.1", "port_value": 8080}
     assert "Gateway default/edge" in listener["from"]
-    assert [one["name"] for one in found["clusters"]] == ["backend/default/alice", "backend/default/shop", "backend/default/shop-next"]
+    backends = ["backend/default/alice", "backend/default/shop", "backend/default/shop-next"]
+    assert [one["name"] for one in found["clusters"]] == [*backends, "fork/default/previews/backend/default/shop/next"]
 
 
 def test_render_is_yaml_for_people_and_twice_the_same(pointsman: Any, demo: Path) -> None:
@@ -236,7 +237,7 @@ def test_status_of_files_is_a_table_of_conditions(pointsman: Any, demo: Path) ->
 def test_status_prints_objects_as_kubectl_would(pointsman: Any, demo: Path) -> None:
     listed = json.loads(pointsman("status", demo, "-o", "json").out)
     assert (listed["apiVersion"], listed["kind"]) == ("v1", "List")
-    assert {one["kind"] for one in listed["items"]} == {"Backend", "Gateway", "GatewayClass", "HTTPRoute"}
+    assert {one["kind"] for one in listed["items"]} == {"Backend", "Gateway", "GatewayClass", "HTTPRoute", "RouteGroup", "Sandbox"}
     one = yaml.safe_load(pointsman("status", demo, "route/shop", "-o", "yaml").out)
     assert list(one) == ["apiVersion", "kind", "metadata", "spec", "status"]
     assert one["metadata"]["namespace"] == "default"
