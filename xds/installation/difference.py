@@ -29,6 +29,8 @@ def _between(before: Any, after: Any, path: str) -> Iterator[str]:
         case list(), list() if len(before) == len(after):
             for number, (old, new) in enumerate(zip(before, after, strict=True)):
                 yield from _between(old, new, f"{path}[{number}]")
+        case str(), str() if before != after and "\n" in before + after:
+            yield from _between(before.splitlines(), after.splitlines(), path)
         case _ if before != after:
             yield f"{path} {_short(before)} → {_short(after)}"
 

@@ -32,6 +32,10 @@ def group(**spec: Any) -> Json:
     return named("RouteGroup", **{"parentRefs": PARENTS, **spec})
 
 
+def forked(env: Json) -> Json:
+    return sandbox(forks=[{"forkOf": DEPLOYMENT, "customizations": {"env": [{"name": "LOG", **env}]}}])
+
+
 REFUSED: dict[str, Json] = {
     "containers are for a targetRef of kind Deployment": sandbox({**ONE, "containers": [{"image": "r/cart:abc"}]}),
     "a Backend has no Deployment": sandbox({"name": "cart", "kind": "Backend", "targetRef": DEPLOYMENT}),
@@ -41,6 +45,10 @@ REFUSED: dict[str, Json] = {
     "a list needs a member": group(headers=[{"name": "baggage", "format": "Baggage"}]),
     "one of prefix and exact, and not both": group(routes=[{**ROUTE, "paths": [{"prefix": "/a", "exact": "/b"}]}]),
     "one of label, any and all": group(match={**LABEL, "all": [LABEL]}),
+    "a name is for a header or a cookie, and these need one": group(routes=[{**ROUTE, "weight": 5, "sticky": {"type": "Header"}}]),
+    "audience is for mode Signed": group(admission={"mode": "All", "audience": "shop"}),
+    "one of value and valueFrom, and not both": forked({"value": "a", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}),
+    "exactly one of configMapKeyRef, secretKeyRef, fieldRef, fork must be given": forked({"valueFrom": {}}),
     "secrets are for mode Signed, which needs one": group(admission={"mode": "Signed"}),
     "must be a range such as 10.0.0.0/8": group(admission={"sources": ["10.0.0.1"]}),
     "parentRefs or meshOutput is needed: keys are read nowhere": group(parentRefs=[]),

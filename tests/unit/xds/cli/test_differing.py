@@ -43,7 +43,7 @@ def test_weight_is_one_field_of_one_resource_and_told_with_its_route(pointsman: 
     assert done.code == 1
     assert head.startswith("~ routes local local/8080/http")
     assert "HTTPRoute default/shop" in head
-    assert field.endswith("backend/default/shop.weight 90 → 50")
+    assert field.endswith("specifier_config.value[1] base=90 backend/default/shop → base=50 backend/default/shop")
     assert total == "0 resources added, 0 removed, 1 changed"
 
 

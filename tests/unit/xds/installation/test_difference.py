@@ -15,6 +15,7 @@ from xds.installation.difference import differences
         pytest.param({"a": [1, 2]}, {"a": [1, 3]}, ["a[1] 2 → 3"], id="item"),
         pytest.param({"a": [1]}, {"a": [1, 3]}, ["a 1 items → 2 items"], id="length"),
         pytest.param({"a": "x" * 50}, {"a": 1}, [f"a {'x' * 39}… → 1"], id="long-value"),
+        pytest.param({"a": "x=1\ny=2"}, {"a": "x=1\ny=3"}, ["a[1] y=2 → y=3"], id="line-of-a-text"),
         pytest.param({"metadata": {"labels": {"a": "b"}}}, {"metadata": {}}, ["metadata.labels 1 fields → nothing"], id="label"),
         pytest.param({"b": 1, "a": 1}, {"b": 2, "a": 2}, ["a 1 → 2", "b 1 → 2"], id="in-order"),
         pytest.param({"a": 1}, {"a": 1}, [], id="same"),
