@@ -53,13 +53,14 @@ def connect(wanted: Wanted) -> None:
 
 
 def _laptop(wanted: Wanted) -> Laptop:
+    from xds.security.credentials import CredentialsError, read
+
     claim = named(wanted.namespace, wanted.sandbox, wanted.service)
     try:
         host, *_ = [split(one)[0] for one in wanted.reach]
+        read(wanted.tls, datetime.now(UTC))
         found = claimed(wanted.tls)
-        for name in (KEY, CA):
-            (wanted.tls / name).read_bytes()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, CredentialsError) as error:
         raise Exit(2, str(error)) from None
     if found != claim:
         raise Exit(2, f"the certificate in {wanted.tls} is for {found or 'nobody'}, not for {claim}")

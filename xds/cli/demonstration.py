@@ -41,5 +41,5 @@ def demo(directory: Path, start: bool, port: int, admin: str, output: Output) ->
     from xds.cli.options import Options
     from xds.cli.running import Running, run
 
-    options = Options(admin=admin, bind="127.0.0.1", port_offset=port - GATEWAY_PORT, samples=True, welcome=welcome)
+    options = Options(admin=admin, bind="127.0.0.1", port_offset=port - GATEWAY_PORT, samples=True, welcome=welcome, request_metrics=True)
     run(Running(directory, output, options))

@@ -218,7 +218,8 @@ def _command(way: Way, at: str) -> str:
 def map_(place: Place, name: str, admin: str, output: Output) -> None:
     seen = _seen(place)
     one = _one(seen, place, name)
-    found = mapped(seen, one, _loads(place, admin))
+    told, silent = _loads(place, admin)
+    found = mapped(seen, one, told)
     if output is Output.NAME:
         say("\n".join(f"{each.service}={each.by}" for each in found))
     elif output is Output.TABLE:
@@ -228,16 +229,18 @@ def map_(place: Place, name: str, admin: str, output: Output) -> None:
     else:
         say(dumped([asdict(each) for each in found], output))
     _whole(seen)
+    if silent:
+        raise silent
 
 
-def _loads(place: Place, admin: str) -> Json | None:
-    """None where no server answers."""
+def _loads(place: Place, admin: str) -> tuple[Json | None, Exit | None]:
+    """None where no server answers; and that, where one was named."""
     try:
-        return _told(place, admin)
+        return _told(place, admin), None
     except Exit as left:
         if left.code != 3:
             raise
-        return None
+        return None, left if admin else None
 
 
 def _told(place: Place, admin: str) -> Json:

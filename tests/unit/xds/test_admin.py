@@ -58,7 +58,15 @@ async def test_it_is_alive_at_once_and_ready_after_the_first_full_sync(client: T
 
 async def test_status_has_every_object_and_finding(client: TestClient[Any, Any], synced: App) -> None:
     body = await (await client.get("/status")).json()
-    assert {one["kind"] for one in body["objects"]} == {"Backend", "Gateway", "GatewayClass", "HTTPRoute", "RouteGroup", "Sandbox", "Secret"}
+    assert {one["kind"] for one in body["objects"]} == {
+        "Backend",
+        "Gateway",
+        "GatewayClass",
+        "HTTPRoute",
+        "RouteGroup",
+        "Sandbox",
+        "Secret",
+    }
     [gateway] = [one for one in body["objects"] if one["kind"] == "Gateway"]
     assert gateway["status"]["listeners"][0]["attachedRoutes"] == 2
     assert body["findings"] == []

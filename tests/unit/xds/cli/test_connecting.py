@@ -60,6 +60,25 @@ def test_folder_without_a_certificate_is_told(tmp_path: Path, capsys: pytest.Cap
     assert "tls.crt" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("tls.crt", "x", "tls.crt is not a PEM certificate"),
+        ("tls.key", "x", "tls.key is not an unencrypted PEM private key"),
+        ("tls.key", None, "tls.key does not belong to tls.crt"),
+        ("ca.crt", "x", "ca.crt: is not a list of PEM certificates"),
+    ],
+)
+def test_certificate_that_cannot_be_shown_is_told_before_it_is_tried(
+    ca: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: str | None, said: str
+) -> None:
+    place = tmp_path / "claim"
+    run(["sandbox", "claim", "shop/alice/cart", str(place), "--ca", str(ca)])
+    (place / name).write_text((ca / "ca.key").read_text() if content is None else content)
+    assert run(["sandbox", "connect", "alice", "cart", "3000", "-n", "shop", *REACH, "--tls", str(place)]) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_without_an_envoy_it_says_so(ca: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     run(["sandbox", "claim", "shop/alice/cart", str(tmp_path / "claim"), "--ca", str(ca)])
     nobody = ("--reach", f"127.0.0.1:{free_port()}")

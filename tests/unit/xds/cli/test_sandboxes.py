@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import yaml
 
+from tests.ports import free_port
 from tests.unit.xds.cli.test_commands import Result
 from tests.unit.xds.sandboxes.test_workloads import BASE, SERVICE
 from translator.ir.copy import Copies
@@ -177,6 +178,13 @@ def test_servers_in_a_cluster_are_asked_where_none_is_named(pointsman: Any, clus
     monkeypatch.setattr("xds.cli.live.pages", lambda _, path: [of_one, of_one] if path == "/loads" else [])
     [found] = [one for one in json.loads(pointsman("map", "alice", "-n", "shop", "-o", "json").out) if one["service"] == "checkout"]
     assert (found["requests"], found["under_way"]) == (6, 2), "what is counted is more than what load reports have"
+
+
+def test_server_that_was_named_and_is_not_there_is_told_beside_the_rest(pointsman: Any, folder: Path) -> None:
+    pointsman("create", "alice", "--service", "checkout=checkout-alice", "--files", folder)
+    done = pointsman("map", "alice", "--files", folder, "--admin", f"127.0.0.1:{free_port()}")
+    assert (done.code, "Service default/checkout-alice" in done.out) == (3, True)
+    assert "127.0.0.1" in done.err
 
 
 def test_map_says_why_the_baseline_answers(pointsman: Any, folder: Path, loads: dict[str, Any]) -> None:
