@@ -15,7 +15,7 @@ KEYS = ("alice", "bob", "k1", "k2", "k3")
 HOSTS = ("a.example.com", "b.example.com", "c.example.com", "e.example.com", "E.example.com:80", "nobody.example.com")
 HEADERS = (
     "",
-    "Accept: */*\r\nUser-Agent: test\r\n",
+    "Accept: */*\r\nUser-Agent: test\r\nX-Trace-ID: 7\r\nX-Span-ID: 8\r\n",
     "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\ntracestate: v=1 , w=2\r\nbaggage: user=7 ;p=1,x=\r\n",
     "x-route-key-error: 1\r\nx-envoy-attempt-count: 2\r\nX-Other-Key: alice\r\nbaggage: xsd-routing-key=alice\r\n",
 )

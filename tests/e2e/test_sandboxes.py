@@ -334,6 +334,10 @@ async def look_at_keys_that_are_not_one(at: World) -> None:
         [("X-Route-Key", "A")],
     ):
         assert (await at.says(*headers))[0] == 400, headers
+    for name, value in SPELLINGS:
+        other = value.replace("alice", "bob")
+        for headers in ([(name, value), (name, other)], [(name, other), (name, value)], [(name, f"{value},{other}")]):
+            assert (await at.says(*headers))[0] == 400, headers
     assert (await at.says(bob, host="alice.preview.example.com"))[0] == 400
     assert await at.says(("x-route-key-error", "1")) == (200, BASELINE)
 
@@ -352,6 +356,7 @@ async def look_at_rules(at: World) -> None:
 
     assert await direct(fits) == "b-alice+ruled>c"
     assert await direct(fits, path="/b?q=/x") == "b-alice+ruled>c"
+    assert await direct(fits, ("x-env", "mine")) == "b-alice+ruled>c", "what a rule sets takes the place of what was there"
     for headers, path in (((), "/b"), ((fits,), "/bb"), ((fits,), "/"), ((("v", "3"),), "/b"), ((fits,), "/r")):
         assert await direct(*headers, path=path) == "b>c", (headers, path)
     assert await direct(fits, ("v", "3")) == "b>c", "a header that comes twice fits nothing"
