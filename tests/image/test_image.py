@@ -54,8 +54,8 @@ async def started(image: Image, *arguments: str) -> AsyncIterator[asyncio.subpro
 
 
 async def test_image_serves_a_folder_through_its_own_envoy_and_ends_when_it_is_told(image: Image) -> None:
-    port = free_port()
-    async with aiohttp.ClientSession() as session, started(image, "demo", "--run", "--port", str(port)) as process:
+    port, admin = free_port(), f"127.0.0.1:{free_port()}"
+    async with aiohttp.ClientSession() as session, started(image, "demo", "--run", "--port", str(port), "--admin", admin) as process:
 
         async def answers() -> bool:
             assert process.returncode is None, (image.scratch / "log").read_text()[-3000:]
